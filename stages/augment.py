@@ -1,0 +1,84 @@
+"""Writes data/train: the training rows that stay, with their final labels, plus augmented copies, balanced as params say.
+
+The chances of a copy come from (seed, id, copy number) alone: another row more or less changes no other copy.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Literal
+
+import pyarrow as pa
+from pydantic import Field
+from tqdm import tqdm
+
+from stages import paths
+from stages.contracts import Task, load_task
+from stages.params import Strict, VariantSection, load_params
+from stages.run import Counts, run_stage
+from stages.tables import TableWriter, iter_rows, iter_tables, read_schema
+
+
+class Section(VariantSection):
+    variant = ("task", "AugmentParams")
+    copies: int = Field(ge=0)
+    balance: Literal["none", "oversample"]
+    balance_ratio: float = Field(gt=0, le=1)
+
+
+class Params(Strict):
+    modality: str
+    target: str
+    seed: int
+    augment: Section
+
+
+def read_labels() -> dict[str, Any]:
+    """The final label of every training row that stays, by id."""
+    columns = ["id", "keep", "split", "label"]
+    return {row["id"]: row["label"] for row in iter_rows(paths.LABEL_VERDICTS, columns) if row["keep"] and row["split"] == "train"}
+
+
+def plan_copies(labels: Mapping[str, Any], section: Section) -> dict[str, int]:
+    """How many copies each row gets: `copies`, and more for rows of classes below `balance_ratio` of the largest."""
+    plan = dict.fromkeys(labels, section.copies)
+    if section.balance == "oversample":
+        members: dict[Any, list[str]] = {}
+        for row in sorted(labels):
+            members.setdefault(labels[row], []).append(row)
+        wanted = round(max(map(len, members.values())) * section.balance_ratio) * (1 + section.copies)
+        for rows in members.values():
+            for extra in range(wanted - len(rows) * (1 + section.copies)):
+                plan[rows[extra % len(rows)]] += 1
+    return plan
+
+
+def copy_seed(seed: int, row: str, copy: int) -> int:
+    return int.from_bytes(blake2b(f"{seed} {row} {copy}".encode(), digest_size=4).digest())
+
+
+def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], task: Task, params: Params) -> Iterator[dict[str, Any]]:
+    """Every row (copy 0) and its copies (1, 2, ...), in the order of the cleaned rows."""
+    with tqdm(total=len(plan) + sum(plan.values()), desc="augment", unit=" rows", disable=None) as progress:
+        for row in iter_rows(paths.CLEANED, ["id", "content", "source"]):
+            for copy in range(plan.get(row["id"], -1) + 1):
+                seed = copy_seed(params.seed, row["id"], copy)
+                content = row["content"] if copy == 0 else task.augment(row["content"], params.augment.of(params.modality), seed)
+                yield {**row, "copy": copy, "content": content, "label": labels[row["id"]]}
+                progress.update()
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    labels = read_labels()
+    plan = plan_copies(labels, params.augment)
+    cleaned = read_schema(paths.CLEANED)
+    schema = pa.schema([cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))])
+    with TableWriter(paths.TRAIN, schema) as writer:
+        for row in training_rows(labels, plan, load_task(params.modality, params.target), params):
+            writer.write_row(row)
+    return Counts(len(labels), more={"copies": sum(plan.values()), "rows_out": len(plan) + sum(plan.values())})
+
+
+if __name__ == "__main__":
+    run_stage("augment", main)

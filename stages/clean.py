@@ -1,0 +1,77 @@
+"""Repairs content and labels, and applies the ledger; writes data/cleaned (the rows that can be used) and data/verdicts/clean.
+
+What cannot be used is dropped with a reason: the modality's, the target's, or `ledger` where a person said so.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from stages import paths
+from stages.contracts import CleanedLabel, Modality, Target, load_modality, load_target
+from stages.errors import InputError
+from stages.ledger import Decision, read_ledger
+from stages.params import Strict, VariantSection, load_params
+from stages.run import Counts, run_stage
+from stages.tables import TableWriter, count_rows, iter_rows, row_schema, verdict_schema
+
+VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
+
+
+class Section(VariantSection):
+    variant = ("modality", "CleanParams")
+    label_aliases: dict[str, str]
+    drop_labels: list[str]
+
+
+class Params(Strict):
+    modality: str
+    target: str
+    clean: Section
+
+
+def decide_label(row: Mapping[str, Any], decision: Decision | None, target: Target, section: Section) -> CleanedLabel:
+    """The label that a person gave, else the source's."""
+    if decision is None or decision.action == "keep":
+        return target.clean_label(row["label"], section.label_aliases, section.drop_labels)
+    if decision.action == "drop":
+        return CleanedLabel(None, "ledger")
+    return target.clean_label(decision.label, section.label_aliases, section.drop_labels)
+
+
+def clean(params: Params, modality: Modality, target: Target, decisions: Mapping[str, Decision]) -> Counts:
+    dropped: Counter[str] = Counter()
+    repaired: Counter[str] = Counter()
+    unused = set(decisions)
+    rows_in = count_rows(paths.COLLECTED)
+    schema = row_schema(modality.CONTENT, target.LABEL)
+    with TableWriter(paths.CLEAN_VERDICTS, VERDICT) as verdicts, TableWriter(paths.CLEANED, schema) as cleaned:
+        for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
+            unused.discard(row["id"])
+            decision = decisions.get(row["id"])
+            content = modality.clean(row["content"], params.clean.of(params.modality))
+            label = decide_label(row, decision, target, params.clean)
+            reason = label.reason if label.reason == "ledger" else content.reason or label.reason
+            verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": content.repairs, "reviewed": decision is not None}
+            verdicts.write_row({"id": row["id"], "source": row["source"], **verdict})
+            repaired.update(content.repairs)
+            if reason is None:
+                cleaned.write_row({**row, "content": content.content, "label": label.label})
+            else:
+                dropped[reason] += 1
+        if rows_in == sum(dropped.values()):
+            raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns")
+    more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
+    return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    return clean(params, load_modality(params.modality), load_target(params.target), read_ledger(paths.LEDGER))
+
+
+if __name__ == "__main__":
+    run_stage("clean", main)

@@ -1,0 +1,45 @@
+"""Turns every cleaned row into one vector with a frozen encoder; writes data/embeddings (`id`, `vector`).
+
+Computed once, used by outliers, label_audit and the baseline. A row's vector does not depend on the other rows.
+"""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pydantic import Field
+
+from stages import paths
+from stages.contracts import Modality, load_modality
+from stages.params import Strict, VariantSection, load_params
+from stages.run import Counts, run_stage
+from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
+from stages.threads import set_threads
+
+
+class Section(VariantSection):
+    variant = ("modality", "EmbedParams")
+
+
+class Params(Strict):
+    modality: str
+    threads: int = Field(ge=1)
+    embed: Section
+
+
+def embedded(modality: Modality, params: Params) -> Iterator[pa.Table]:
+    """`id` and `vector` of all cleaned rows, a part at a time."""
+    for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
+        vectors = modality.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
+        values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+        yield pa.table({"id": rows["id"], "vector": values})
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    set_threads(params.threads)
+    write_tables(paths.EMBEDDINGS, embedded(load_modality(params.modality), params))
+    return Counts(count_rows(paths.CLEANED))
+
+
+if __name__ == "__main__":
+    run_stage("embed", main)

@@ -1,0 +1,65 @@
+"""Fine-tunes the model on data/train, watched on data/validation; writes models/finetuned, metrics/training.json and the learning curves."""
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+from pydantic import ConfigDict, Field
+
+from stages import paths
+from stages.contracts import load_task
+from stages.params import Strict, VariantSection, load_params
+from stages.run import Counts, run_stage
+from stages.tables import read_table
+from stages.threads import set_threads
+
+
+class Section(VariantSection):
+    variant = ("task", "FinetuneParams")
+    weight_decay: float = Field(ge=0)
+    warmup: float = Field(ge=0, lt=1)
+    label_smoothing: float = Field(ge=0, lt=1)
+    patience: int = Field(ge=1)
+
+
+class Recipe(VariantSection):
+    """How content was cleaned, to be saved with the model: what it is served must be cleaned alike."""
+
+    model_config = ConfigDict(extra="ignore")
+    variant = ("modality", "CleanParams")
+
+
+class Params(Strict):
+    modality: str
+    target: str
+    model: str
+    lr: float = Field(gt=0, le=1)
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    threads: int = Field(ge=1)
+    clean: Recipe
+    finetune: Section
+
+
+def read_rows(folder: Path) -> pa.Table:
+    """In the order of ids: another order of the source is no other training."""
+    table = read_table(folder, ["id", "content", "label", *(["copy"] if folder == paths.TRAIN else [])])
+    return table.sort_by([(name, "ascending") for name in ("id", "copy") if name in table.column_names])
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    set_threads(params.threads)
+    recipe = {"modality": params.modality, "target": params.target, "clean": params.clean.of(params.modality).model_dump()}
+    train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
+    partial = paths.MODEL.with_name(f".{paths.MODEL.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    measured = load_task(params.modality, params.target).finetune(train, validation, params, recipe, partial)
+    shutil.rmtree(paths.MODEL, ignore_errors=True)
+    partial.rename(paths.MODEL)
+    return Counts(train.num_rows, more=measured)
+
+
+if __name__ == "__main__":
+    run_stage("finetune", main, metrics="training")

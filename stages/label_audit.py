@@ -1,0 +1,105 @@
+"""Judges every label; writes data/verdicts/labels: what each row's label is worth, and which training labels are dropped or corrected.
+
+A probe on the embeddings predicts every training row out of fold (folds are cut at clusters and groups); cleanlab compares
+that with the given label. A second probe, fitted on what then stays, scores the held-out rows, which are never touched. Its predictions are also the baseline
+that evaluate sets beside the model. No held-out label plays a part in what happens to a training row.
+"""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from stages import paths
+from stages.contracts import Predictions, Target, Vectors, load_target
+from stages.params import Strict, load_params
+from stages.run import Counts, run_stage
+from stages.stratify import deal
+from stages.tables import named_columns, read_frame, read_vectors, verdict_schema, write_tables
+from stages.threads import set_threads
+
+
+class Section(Strict):
+    folds: int = Field(ge=2)
+    C: float = Field(gt=0)
+    policy: Literal["drop", "relabel", "keep"]
+
+
+class Params(Strict):
+    target: str
+    seed: int
+    threads: int = Field(ge=1)
+    label_audit: Section
+
+
+def read_rows() -> pd.DataFrame:
+    """The rows that split keeps, without content."""
+    rows = read_frame(paths.CLEANED, ["id", "label"])
+    verdicts = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split", "unit"])
+    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"])
+    rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
+    return rows[rows.pop("keep")].reset_index(drop=True)
+
+
+def out_of_fold(rows: pd.DataFrame, vectors: Vectors, columns: list[str], target: Target, params: Params) -> Predictions:
+    """What a probe predicts for each row that was fitted without its fold, (n_rows, n_columns)."""
+    section = params.label_audit
+    shares = {str(fold): 1 / section.folds for fold in range(section.folds)}
+    folds = deal(rows["unit"].tolist(), target.strata(rows["label"]).tolist(), shares, params.seed)
+    predictions = np.zeros((len(rows), len(columns)))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        predictions[inside] = target.fit_predict(rows["label"][~inside], vectors[~inside], vectors[inside], columns, section.C)
+    return predictions
+
+
+def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target, policy: str) -> pd.DataFrame:
+    """Label quality of rows, and what the policy makes of it: `keep`, `reason` and the `label` to train on."""
+    judged = pd.concat([rows, target.audit(rows["label"], predictions, columns)], axis=1)
+    suspect = judged["is_label_issue"] & ~judged["reviewed"]  # a person's word stands above the probe's
+    judged["keep"] = ~suspect if policy == "drop" else True
+    judged["reason"] = np.where(judged["keep"], None, "label_issue")
+    judged["given_label"] = judged["label"]
+    if policy == "relabel":
+        judged["label"] = judged["label"].where(~suspect, judged["predicted_label"])
+    return judged
+
+
+def audit(rows: pd.DataFrame, vectors: Vectors, target: Target, params: Params) -> pa.Table:
+    """The verdict on every row, training rows first."""
+    training = (rows["split"] == "train").to_numpy()
+    columns = target.classes(rows.loc[training, "label"])
+    train = rows[training].reset_index(drop=True)
+    train_predictions = out_of_fold(train, vectors[training], columns, target, params)
+    judged = judge(train, train_predictions, columns, target, params.label_audit.policy)
+    held_out = rows[~training].reset_index(drop=True)
+    kept = judged["keep"].to_numpy()
+    predictions = target.fit_predict(judged["label"][kept], vectors[training][kept], vectors[~training], columns, params.label_audit.C)
+    judged = pd.concat([judged, judge(held_out, predictions, columns, target, "keep")], ignore_index=True)
+    return as_table(judged, np.concatenate([train_predictions, predictions]), columns, target)
+
+
+def as_table(judged: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target) -> pa.Table:
+    more = [("split", pa.string()), ("given_label", target.LABEL), ("predicted_label", target.LABEL), ("label", target.LABEL)]
+    schema = verdict_schema(*more, ("label_quality", pa.float64()), ("is_label_issue", pa.bool_()))
+    table = pa.Table.from_pandas(judged, schema=schema, preserve_index=False)
+    return table.append_column("predictions", named_columns(predictions, columns))
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    set_threads(params.threads)
+    rows = read_rows()
+    verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"]), load_target(params.target), params)
+    write_tables(paths.LABEL_VERDICTS, [verdicts])
+    judged = verdicts.drop_columns("predictions").to_pandas()
+    issues = judged.groupby("split")["is_label_issue"].sum()
+    more = {f"label_issues_{split}": int(count) for split, count in issues.items()}
+    relabelled = int((judged["label"] != judged["given_label"]).sum())
+    return Counts(len(judged), judged["reason"].value_counts().to_dict(), {**more, "relabelled": relabelled})
+
+
+if __name__ == "__main__":
+    run_stage("label_audit", main)

@@ -1,0 +1,121 @@
+"""Text: repaired with ftfy, compared by character n-grams, embedded by a frozen sentence encoder."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pydantic import Field
+
+from stages.contracts import Cleaned, Vectors
+from stages.params import Strict
+
+CONTENT = pa.string()
+REASONS = ("empty", "too_short", "too_long")
+
+SHINGLE = 5  # characters: words are no unit in languages that are written without spaces
+PERMUTATIONS = 128
+
+
+class CleanParams(Strict):
+    min_chars: int = Field(ge=1)
+    max_chars: int = Field(ge=1)
+
+
+class EmbedParams(Strict):
+    model: str
+    max_length: int = Field(ge=8)
+    batch_size: int = Field(ge=1)
+
+
+_ELEMENTS = (
+    "a abbr address article aside audio b blockquote body br button canvas caption center cite code col dd del details div dl dt em "
+    "embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd label legend li link "
+    "main mark meta nav object ol option p param picture pre q s samp section select small source span strike strong style sub summary "
+    "sup svg table tbody td template textarea tfoot th thead time title tr tt u ul var video"
+)
+# Only real elements: "price <5" and "<username>" are text.
+_HIDDEN = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(rf"</?(?:{'|'.join(_ELEMENTS.split())}|script)\b[^<>]*>", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # not U+200C and U+200D: Persian, Indic scripts and emoji need them
+_SPACE = re.compile(r"\s+")
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def clean(content: bytes, params: CleanParams) -> Cleaned:
+    """Mojibake, HTML, control characters and odd spaces are repaired; the length limits are in characters."""
+    import ftfy
+
+    raw = content.decode("utf-8", "replace")
+    unescaped = html.unescape(raw)
+    without_html = _TAG.sub(" ", _HIDDEN.sub(" ", unescaped))
+    fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
+    visible = "".join(c for c in _INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
+    text = _SPACE.sub(" ", visible).strip()
+    if not text:
+        return Cleaned(None, "empty")
+    if len(text) < params.min_chars:
+        return Cleaned(None, "too_short")
+    if len(text) > params.max_chars:
+        return Cleaned(None, "too_long")
+    steps = {"html": (raw, without_html), "encoding": (without_html, fixed), "invisible": (fixed, visible), "spaces": (visible, text)}
+    return Cleaned(text, repairs=tuple(name for name, (before, after) in steps.items() if before != after))
+
+
+def normalise(text: str) -> str:
+    """Case, punctuation and compatibility forms do not tell two texts apart; a text of nothing else stays itself."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _NOT_WORD.sub(" ", folded).strip() or folded
+
+
+def exact_key(content: str) -> bytes:
+    return blake2b(normalise(content).encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def fingerprint(content: str) -> frozenset[str]:
+    """The character n-grams of the normalised text."""
+    text = normalise(content)
+    return frozenset(text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1)))
+
+
+def similarity(one: frozenset[str], other: frozenset[str]) -> float:
+    """Jaccard's coefficient."""
+    common = len(one & other)
+    return common / (len(one) + len(other) - common)
+
+
+def signatures(contents: Sequence[str], threshold: float) -> npt.NDArray[np.uint64]:
+    """Banded MinHash (Broder 1997; Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3)."""
+    from rensa import RMinHash
+
+    rows = band_rows(threshold)
+    matrix = RMinHash.digest_matrix_from_token_sets([fingerprint(content) for content in contents], PERMUTATIONS, 0)
+    digests = np.array(matrix.to_rows(), dtype=np.uint64)[:, : PERMUTATIONS // rows * rows]
+    bands = digests.reshape(len(contents), -1, rows)
+    keys = np.zeros(bands.shape[:2], dtype=np.uint64)
+    for column in range(rows):  # one number a band: a polynomial hash modulo 2^64
+        keys = keys * np.uint64(0x9E3779B97F4A7C15) + bands[:, :, column]
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def band_rows(threshold: float) -> int:
+    """The most rows a band with which a pair at the threshold still meets in some band 99 times in 100."""
+    recalls = {rows: 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) for rows in range(1, 33)}
+    return max((rows for rows, recall in recalls.items() if recall >= 0.99), default=1)
+
+
+def embed(contents: Sequence[str], params: EmbedParams) -> Vectors:
+    from stages.text_encoder import TextEncoder
+
+    return TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
+
+
+def preview(content: Any) -> str:
+    text = _SPACE.sub(" ", content if isinstance(content, str) else content.decode("utf-8", "replace"))
+    return text if len(text) <= 100 else text[:99] + "…"

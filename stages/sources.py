@@ -1,0 +1,220 @@
+"""Reads what people have: tables, folders of files by class, and descriptors of what lies elsewhere.
+
+Every reader yields records in a fixed order. A record knows where it stands, for messages; one that cannot be read
+carries its problem instead of values, and collect decides whether that is an error.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stages.errors import InputError
+from stages.params import read_yaml
+
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+# What load_dataset reads from files by itself; any other `path` names a data set on the hub.
+PACKAGED_BUILDERS = ("csv", "json", "parquet", "text", "arrow", "imagefolder", "audiofolder", "webdataset", "xml", "sql")
+
+
+@dataclass(frozen=True)
+class Record:
+    source: str  # file and row number
+    values: Mapping[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How CSV and TSV files are written."""
+
+    header: bool
+    quoting: bool
+
+
+def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
+    """The records of a file or folder.
+
+    Raises:
+        InputError: it cannot be read at all, or nothing can be made of it.
+    """
+    if path.is_dir():
+        return read_class_folders(path)
+    match path.suffix.lower():
+        case ".csv" | ".tsv" as suffix:
+            return read_delimited(path, "\t" if suffix == ".tsv" else ",", format)
+        case ".jsonl":
+            return read_json_lines(path)
+        case ".json":
+            return read_json(path)
+        case ".parquet":
+            return read_parquet(path)
+    raise InputError(f"{path}: cannot tell its format from its name; use one of {', '.join(TABLES)}, a folder of files by class, or a .yaml descriptor")
+
+
+def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[Record]:
+    csv.field_size_limit(sys.maxsize)
+    quoting = csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE
+    with _open_text(path) as file:
+        reader = csv.reader(_lines(file, path), delimiter=delimiter, quoting=quoting, strict=True)
+        names = _header(reader, path) if format.header else None
+        number = 0
+        while True:
+            number += 1
+            source = f"{path.name}:{number}"
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Record(source, problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false")
+                continue
+            if not cells:  # a blank line is no row
+                number -= 1
+                continue
+            names = names or [str(position) for position in range(len(cells))]
+            if len(cells) != len(names):
+                yield Record(source, problem=f"line {reader.line_num} has {len(cells)} cells, the file has {len(names)} columns")
+            else:
+                yield Record(source, dict(zip(names, cells, strict=True)))
+
+
+def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
+    names = [name.strip() for name in next(reader, [])]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{path}: the header has the column {twice[0]!r} more than once; rename one")
+    return names
+
+
+def read_json_lines(path: Path) -> Iterator[Record]:
+    with _open_text(path) as file:
+        for number, line in enumerate(_lines(file, path), start=1):
+            source = f"{path.name}:{number}"
+            if not line.strip():
+                continue
+            try:
+                values = json.loads(line)
+            except json.JSONDecodeError as error:
+                yield Record(source, problem=f"not valid JSON ({error.msg} at character {error.pos})")
+                continue
+            yield _json_record(source, values)
+
+
+def read_json(path: Path) -> Iterator[Record]:
+    with _open_text(path) as file:
+        try:
+            rows = json.loads("".join(_lines(file, path)))
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}: not valid JSON ({error.msg} in line {error.lineno}); for one object a line, name the file .jsonl") from error
+    if not isinstance(rows, list):
+        raise InputError(f"{path}: expected a list of objects, got {type(rows).__name__}")
+    for number, values in enumerate(rows, start=1):
+        yield _json_record(f"{path.name}:{number}", values)
+
+
+def _json_record(source: str, values: Any) -> Record:
+    if not isinstance(values, dict):
+        return Record(source, problem=f"expected an object with columns, got {type(values).__name__}")
+    return Record(source, values)
+
+
+def read_parquet(path: Path) -> Iterator[Record]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(1_000):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Record(f"{path.name}:{number}", values)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); copy or export it again") from error
+
+
+def read_class_folders(path: Path) -> Iterator[Record]:
+    """One folder a class, its files the rows: columns `file` (bytes) and `class`."""
+    folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+    if not folders:
+        raise InputError(f"{path}: expected one folder a class, found none; for a folder of tables set collect.splits or collect.table")
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and not file.name.startswith("."):
+                source = f"{file.relative_to(path)}:1"
+                yield Record(source, {"file": file.read_bytes(), "class": folder.name})
+
+
+def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
+    """The splits of what a .yaml descriptor names; the key "" when it has no splits."""
+    values = read_yaml(path)
+    match values:
+        case {"builtin": "digits", **rest} if not rest:
+            return {"": read_digits()}
+        case {"load_dataset": dict() as arguments, **rest} if not rest:
+            return read_hub(path, arguments)
+    raise InputError(f"{path}: expected `builtin: digits` or `load_dataset:` with its arguments, got {', '.join(map(str, values)) or 'nothing'}")
+
+
+def read_digits() -> Iterator[Record]:
+    """The 1,797 handwritten digits of scikit-learn (8 x 8 pixels, 17 grey levels), as PNG."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    for number, (pixels, label) in enumerate(zip(digits.images, digits.target, strict=True), start=1):
+        png = io.BytesIO()
+        Image.fromarray((255 - pixels * 255 / 16).round().astype("uint8")).save(png, format="PNG")
+        yield Record(f"digits:{number}", {"image": png.getvalue(), "digit": str(label)})
+
+
+def read_hub(path: Path, arguments: dict[str, Any]) -> dict[str, Iterable[Record]]:
+    """Whatever datasets.load_dataset reads: https://huggingface.co/docs/datasets/loading."""
+    name = str(arguments.get("path", ""))
+    if arguments.get("trust_remote_code"):
+        raise InputError(f"{path}: trust_remote_code runs somebody else's code on this machine; remove it")
+    if name not in PACKAGED_BUILDERS and not Path(name).exists() and not arguments.get("revision"):
+        raise InputError(f"{path}: load_dataset: `revision` is missing; name the commit of {name!r}, so that the data cannot change unseen")
+    import datasets
+
+    try:
+        found = datasets.load_dataset(**arguments)
+    except Exception as error:  # it raises whatever its builders, fsspec and the network raise
+        raise InputError(f"{path}: load_dataset failed: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    splits = found if isinstance(found, dict) else {"": found}
+    return {split: _hub_records(split or "rows", rows) for split, rows in splits.items()}
+
+
+def _hub_records(split: str, rows: Any) -> Iterator[Record]:
+    import datasets
+
+    names = {column: feature for column, feature in rows.features.items() if isinstance(feature, datasets.ClassLabel)}
+    for column, feature in rows.features.items():
+        if isinstance(feature, datasets.Image | datasets.Audio):
+            rows = rows.cast_column(column, type(feature)(decode=False))
+    for number, values in enumerate(rows, start=1):
+        for column, feature in names.items():
+            if values[column] is not None and values[column] >= 0:  # -1 stands for a missing label
+                values[column] = feature.int2str(values[column])
+            else:
+                values[column] = None
+        yield Record(f"{split}:{number}", values)
+
+
+def _open_text(path: Path) -> Any:
+    try:
+        return path.open(encoding="utf-8-sig", newline="")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _lines(file: Any, path: Path) -> Iterator[str]:
+    try:
+        yield from file
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); convert it, for example with `iconv -f WINDOWS-1252 -t UTF-8`") from error

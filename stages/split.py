@@ -1,0 +1,159 @@
+"""Puts every row into train, validation or test; writes data/verdicts/split, data/validation and data/test.
+
+Duplicates leave here, and outliers leave the training rows: held-out rows keep theirs, as the world will not drop them either. A cluster of
+duplicates or a group is never cut in two. What the source gives is honoured: only splits that it does not give are drawn, out of its training rows.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pydantic import Field
+
+from stages import paths
+from stages.contracts import Target, load_target
+from stages.errors import InputError
+from stages.params import Strict, load_params
+from stages.run import Counts, run_stage
+from stages.stratify import deal
+from stages.tables import TableWriter, iter_tables, read_frame, read_schema, verdict_schema, write_frame
+
+VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
+HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
+
+
+class Section(Strict):
+    method: Literal["stratified", "time"]
+    validation: float = Field(gt=0, lt=0.5)
+    test: float = Field(gt=0, lt=0.5)
+
+
+class Params(Strict):
+    target: str
+    seed: int
+    split: Section
+
+
+def read_rows() -> pd.DataFrame:
+    """The cleaned rows without content, with what dedupe (`cluster`, `duplicate`) and outliers (`outlier`) found, and what people reviewed."""
+    rows = read_frame(paths.CLEANED, ["id", "label", "group", "time", "source", "given_split"])
+    duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep", "cluster"]).rename(columns={"keep": "unique"})
+    outliers = read_frame(paths.OUTLIER_VERDICTS, ["id", "keep"]).rename(columns={"keep": "typical"})
+    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"])
+    rows = rows.merge(duplicates, on="id").merge(outliers, on="id", how="left").merge(reviewed, on="id")
+    rows["typical"] = rows["typical"].fillna(True).astype(bool) | rows["reviewed"]
+    return rows.assign(unit=units(rows["cluster"], rows["group"]))
+
+
+def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
+    """(n_rows,): rows that share a cluster or a group, directly or through others, share a unit; it is named after its smallest cluster."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    first_of_group: dict[str, str] = {}
+    for cluster, group in zip(clusters, groups, strict=True):
+        one = root(cluster)
+        if isinstance(group, str):
+            other = root(first_of_group.setdefault(group, cluster))
+            parent[max(one, other)] = min(one, other)
+    return np.array([root(cluster) for cluster in clusters], dtype=str)
+
+
+def draw(rows: pd.DataFrame, strata: npt.NDArray[np.str_], section: Section, seed: int) -> npt.NDArray[np.str_]:
+    """(n_rows,): the split of every row; given held-out splits stay, the rest is drawn."""
+    given = set(rows["given_split"].dropna())
+    shares = {name: getattr(section, name) for name in HELD_OUT if name not in given}
+    shares = {"train": 1 - sum(shares.values()), **shares}
+    split = rows["given_split"].fillna("train").to_numpy(dtype=str)
+    free = split == "train"
+    pool = rows[free]
+    split = split.astype("U10")
+    if section.method == "time" and len(shares) > 1:
+        split[free] = draw_by_time(pool, shares)
+    else:
+        split[free] = deal(pool["unit"].tolist(), strata[free].tolist(), shares, seed)
+    return split
+
+
+def draw_by_time(rows: pd.DataFrame, shares: Mapping[str, float]) -> npt.NDArray[np.str_]:
+    """The latest units are the test rows, those before them the validation rows; a unit is as late as its latest row."""
+    times = pd.to_datetime(rows["time"], format="ISO8601", errors="coerce", utc=True)
+    if times.isna().any():
+        bad = rows[times.isna()].iloc[0]
+        raise InputError(f"split.method: time, but {bad['source']} has the time {bad['time']!r}; collect.columns.time must name a column of ISO 8601 dates in every row")
+    latest = times.groupby(rows["unit"]).transform("max")
+    place = pd.DataFrame({"latest": latest, "unit": rows["unit"]}).sort_values(["latest", "unit"], kind="stable")
+    through = pd.Series((np.arange(len(rows)) + 1) / len(rows), index=place.index)
+    through = through.groupby(place["unit"]).transform("max").reindex(rows.index)  # a unit goes where its last row falls
+    edges = np.cumsum([shares[name] for name in ("train", "validation", "test") if name in shares])
+    names = np.array([name for name in ("train", "validation", "test") if name in shares])
+    return names[np.searchsorted(edges[:-1] + 1e-9, through.to_numpy())]
+
+
+def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
+    """(n_rows,): why a row leaves here, None where it stays."""
+    held_out_units = set(rows.loc[split != "train", "unit"])
+    training = split == "train"
+    return np.select(
+        [~rows["unique"], training & rows["unit"].isin(held_out_units), training & ~rows["typical"]],
+        ["duplicate", "group_of_held_out", "outlier"],
+        default=None,
+    )
+
+
+def check_labels(rows: pd.DataFrame, split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_]) -> None:
+    """Every stratum must be learned from; and, where the splits are drawn, judged by."""
+    found = pd.crosstab(strata, split)
+    for name in ("train", "validation", "test"):
+        if name not in found:
+            raise InputError(f"split: no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
+        drawn = rows["given_split"].isna().all()
+        for stratum in found.index[(found[name] == 0) & (drawn | (name == "train"))]:
+            total = int(found.loc[stratum].sum())
+            raise InputError(
+                f"split: the label {stratum!r} has {total} rows that can be used and none of them falls into {name}; "
+                "collect more, merge it with clean.label_aliases, or leave it out with clean.drop_labels"
+            )
+
+
+def write_held_out(split: Mapping[str, str]) -> None:
+    """The content of validation and test rows; `split` is the split of each row that stays."""
+    schema = read_schema(paths.CLEANED)
+    for name, folder in HELD_OUT.items():
+        with TableWriter(folder, schema) as writer:
+            for table in iter_tables(paths.CLEANED):
+                writer.write(table.filter(pa.array([split.get(row) == name for row in table["id"].to_pylist()])))
+
+
+def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFrame:
+    """The verdict on every row."""
+    strata = target.strata(rows["label"])
+    split = np.full(len(rows), "train", dtype="U10")
+    unique = rows["unique"].to_numpy()
+    split[unique] = draw(rows[unique], strata[unique], params.split, params.seed)
+    reasons = drop_reasons(rows, split)
+    keep = reasons == None  # noqa: E711 - elementwise
+    check_labels(rows[keep], split[keep], strata[keep])
+    return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": np.where(unique, split, None), "unit": rows["unit"]})
+
+
+def main() -> Counts:
+    params = load_params(Params)
+    verdicts = split_rows(read_rows(), load_target(params.target), params)
+    write_frame(paths.SPLIT_VERDICTS, verdicts, VERDICT)
+    kept = verdicts[verdicts["keep"]]
+    write_held_out(dict(zip(kept["id"], kept["split"], strict=True)))
+    sizes = {f"rows_{name}": int(count) for name, count in kept["split"].value_counts().sort_index().items()}
+    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), sizes)
+
+
+if __name__ == "__main__":
+    run_stage("split", main)

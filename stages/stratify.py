@@ -1,0 +1,48 @@
+"""Deals units (rows, clusters, groups) out into named parts, evenly over strata; used for splits and for folds."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
+
+
+def deal(units: Sequence[str], strata: Sequence[str], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
+    """(n_rows,): the part of every row.
+
+    A unit is never cut. Every stratum comes within one unit of its share in every part, and has at least one row in each
+    where it has a unit for each. Which unit goes where depends on `seed` and the units' names, not on the order of the rows.
+
+    Args:
+        units: the unit of each row.
+        strata: the stratum of each row.
+        shares: the share of each part; they add up to 1.
+        seed: another seed deals otherwise.
+    """
+    members: dict[str, Counter[str]] = {}
+    for unit, stratum in zip(units, strata, strict=True):
+        members.setdefault(unit, Counter())[stratum] += 1
+    totals = Counter(strata)
+    missing = {stratum: _targets(total, shares) for stratum, total in totals.items()}
+    part_of: dict[str, str] = {}
+    # The large ones first, while there is still room to balance them.
+    for unit in sorted(members, key=lambda name: (-members[name].total(), _shuffle_key(name, seed))):
+        inside = members[unit]
+        part = max(shares, key=lambda name: sum(count * missing[stratum][name] / totals[stratum] for stratum, count in inside.items()))
+        part_of[unit] = part
+        for stratum, count in inside.items():
+            missing[stratum][part] -= count
+    return np.array([part_of[unit] for unit in units], dtype=str)
+
+
+def _targets(total: int, shares: Mapping[str, float]) -> dict[str, float]:
+    """How many rows each part should get: its share, but at least one; the largest part gives what that takes."""
+    targets = {part: max(1.0, total * share) if total >= len(shares) else total * share for part, share in shares.items()}
+    largest = max(shares, key=lambda part: shares[part])
+    targets[largest] -= sum(targets.values()) - total
+    return targets
+
+
+def _shuffle_key(name: str, seed: int) -> bytes:
+    return blake2b(f"{seed} {name}".encode(), digest_size=8).digest()

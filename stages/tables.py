@@ -1,0 +1,177 @@
+"""Tables: folders of Parquet parts, read and written part by part, so that memory is bounded by a part."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stages.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PART_ROWS = 50_000
+PART_BYTES = 256 * 2**20
+BATCH_ROWS = 1_000  # how many rows are held as Python objects at a time
+
+
+def row_schema(content: pa.DataType, label: pa.DataType) -> pa.Schema:
+    """The columns of a row, in every table that holds content."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("content", content),
+            ("label", label),
+            ("group", pa.string()),
+            ("time", pa.string()),
+            ("source", pa.string()),  # file and row number, for messages
+            ("given_split", pa.string()),  # null, or the split that the source puts the row in
+        ]
+    )
+
+
+def verdict_schema(*more: tuple[str, pa.DataType]) -> pa.Schema:
+    """The columns of a verdict, and those that a stage adds."""
+    return pa.schema([("id", pa.string()), ("keep", pa.bool_()), ("reason", pa.string()), *more])
+
+
+class TableWriter:
+    """Writes a table under a temporary name and renames it when the `with` block ends well.
+
+    The cuts between parts depend on the rows alone, not on how they were batched: same rows, same bytes.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self.folder = folder
+        self.schema = schema
+        self._partial = folder.with_name(f".{folder.name}.partial")
+        self._waiting = schema.empty_table()
+        self._rows: list[dict[str, Any]] = []
+        self._parts = 0
+
+    def __enter__(self) -> "TableWriter":
+        shutil.rmtree(self._partial, ignore_errors=True)  # of a run that was killed
+        self._partial.mkdir(parents=True)
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            shutil.rmtree(self._partial, ignore_errors=True)
+            return
+        self._flush_rows()
+        if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
+            self._write_part(self._waiting)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.replace(self._partial, self.folder)
+
+    def write_row(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= BATCH_ROWS:
+            self._flush_rows()
+
+    def write(self, table: pa.Table) -> None:
+        self._flush_rows()
+        self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
+        while (end := _part_end(self._waiting)) < self._waiting.num_rows:
+            self._write_part(self._waiting.slice(0, end))
+            # A slice keeps its parent alive; a copy lets go of the rows that are written.
+            self._waiting = self._waiting.slice(end).combine_chunks()
+
+    def _flush_rows(self) -> None:
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self.write(pa.Table.from_pylist(rows, schema=self.schema))
+
+    def _write_part(self, part: pa.Table) -> None:
+        path = self._partial / f"part-{self._parts:05d}.parquet"
+        pq.write_table(part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS)
+        self._parts += 1
+
+
+def _part_end(table: pa.Table) -> int:
+    """How many of the rows go into the next part; all of them when they do not fill one."""
+    end = min(table.num_rows, PART_ROWS)
+    if "content" in table.column_names and table.nbytes > PART_BYTES:
+        sizes = pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy().cumsum()
+        end = min(end, max(1, int((sizes <= PART_BYTES).sum())))
+    return end
+
+
+def write_tables(folder: Path, tables: Iterable[pa.Table]) -> None:
+    """Writes tables of one schema, at least one, as one table."""
+    iterator = iter(tables)
+    first = next(iterator)
+    with TableWriter(folder, first.schema) as writer:
+        for table in chain([first], iterator):
+            writer.write(table)
+
+
+def write_frame(folder: Path, frame: "pd.DataFrame", schema: pa.Schema) -> None:
+    """Writes the columns of `frame` that `schema` names."""
+    write_tables(folder, [pa.Table.from_pandas(frame, schema=schema, preserve_index=False)])
+
+
+def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+    """The table, `batch_rows` rows at a time."""
+    for path in _parts(folder):
+        try:
+            with pq.ParquetFile(path) as part:
+                for batch in part.iter_batches(batch_rows, columns=columns):
+                    yield pa.Table.from_batches([batch])
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{path}: not a readable Parquet file ({error}); remove it and run `dvc repro`") from error
+
+
+def iter_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    for table in iter_tables(folder, columns):
+        yield from table.to_pylist()
+
+
+def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    return pa.concat_tables([pa.Table.from_batches([], read_schema(folder, columns)), *iter_tables(folder, columns, PART_ROWS)])
+
+
+def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+    return read_table(folder, columns).to_pandas()
+
+
+def read_schema(folder: Path, columns: Sequence[str] | None = None) -> pa.Schema:
+    schema = pq.read_schema(next(_parts(folder)))
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def count_rows(folder: Path) -> int:
+    return sum(pq.read_metadata(path).num_rows for path in _parts(folder))
+
+
+def read_vectors(folder: Path, ids: "pd.Series[Any]") -> npt.NDArray[np.float32]:
+    """(n_rows, dim): the embeddings of these rows, in their order."""
+    table = read_table(folder)
+    vectors = table["vector"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+    place = {row: number for number, row in enumerate(table["id"].to_pylist())}
+    return vectors[[place[row] for row in ids]]
+
+
+def named_columns(predictions: npt.NDArray[np.float64], names: Sequence[str]) -> pa.StructArray:
+    """(n_rows, n_columns) numbers as one Parquet column that says what each of them is."""
+    return pa.StructArray.from_arrays([pa.array(column) for column in predictions.T], names=list(names))
+
+
+def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
+    """(n_rows, n_columns): the numbers of `named_columns`."""
+    return np.stack([field.to_numpy(zero_copy_only=False) for field in table[column].combine_chunks().flatten()], axis=1)
+
+
+def _parts(folder: Path) -> Iterator[Path]:
+    paths = sorted(folder.glob("part-*.parquet"))
+    if not paths:
+        raise InputError(f"{folder}: no table here; run `dvc repro` from the first stage on")
+    return iter(paths)

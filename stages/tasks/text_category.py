@@ -1,0 +1,137 @@
+"""Text classification: a fine-tuned transformer, with its own head or with a mean-pooled one that starts from a probe."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from stages.classification import Classes, prediction_table, softmax
+from stages.model_folder import read_recipe, write_recipe
+from stages.params import Strict
+
+# The keys around each letter of a QWERTY keyboard.
+NEIGHBOURS = dict(
+    zip(
+        "qwertyuiopasdfghjklzxcvbnm",
+        "wa qes wdr eft rgy thu yji uko ilp ol qsz awdx sefc drgv fthb gyjn hukm jil kop asx zsdc xdfv cfgb vghn bhjm njk".split(),
+        strict=True,
+    )
+)
+
+
+class AugmentParams(Strict):
+    swap: float = Field(ge=0, le=1)
+    delete: float = Field(ge=0, le=1)
+    typo: float = Field(ge=0, le=1)
+
+
+class FinetuneParams(Strict):
+    max_length: int = Field(ge=8)
+    pooling: Literal["mean", "model"]
+    head_init: Literal["random", "probe"]
+    probe_C: float = Field(gt=0)
+    freeze_embeddings: bool
+
+    @model_validator(mode="after")
+    def check_head(self) -> Self:
+        if self.head_init == "probe" and self.pooling == "model":
+            raise ValueError("head_init: probe needs pooling: mean, as the model's own head does not start from its vectors")
+        return self
+
+
+def augment(content: str, params: AugmentParams, seed: int) -> str:
+    """Each word is mistyped, deleted or swapped with the next, with the given chances (Wei & Zou 2019)."""
+    rng = np.random.default_rng(seed)
+    words = [mistype(word, rng) if rng.random() < params.typo else word for word in content.split(" ")]
+    kept = [word for word in words if rng.random() >= params.delete] or words
+    for place in range(len(kept) - 1):
+        if rng.random() < params.swap:
+            kept[place], kept[place + 1] = kept[place + 1], kept[place]
+    return " ".join(kept)
+
+
+def mistype(word: str, rng: np.random.Generator) -> str:
+    """One slip of a finger: a neighbouring key, a letter left out, doubled, or two in the wrong order."""
+    if not word:
+        return word
+    place = int(rng.integers(len(word)))
+    letter = word[place]
+    keys = NEIGHBOURS.get(letter.lower(), letter)
+    hit = keys[int(rng.integers(len(keys)))]
+    slips = (hit.upper() if letter.isupper() else hit, "" if len(word) > 1 else letter, letter * 2, word[place + 1 : place + 2] + letter)
+    slip = int(rng.integers(len(slips)))
+    return word[:place] + slips[slip] + word[place + (2 if slip == 3 else 1) :]
+
+
+def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+    from transformers import AutoTokenizer, DataCollatorWithPadding, set_seed
+
+    from stages import pretrained
+    from stages.training import Examples, fine_tune
+
+    set_seed(params.seed)
+    own = params.finetune.of("text")
+    classes = Classes.of(train)
+    tokenizer = pretrained.load(AutoTokenizer, params.model)
+
+    def examples(rows: pa.Table) -> Examples:
+        encoded = tokenizer(rows["content"].to_pylist(), truncation=True, max_length=own.max_length)
+        features = [{name: values[row] for name, values in encoded.items()} for row in range(rows.num_rows)]
+        return Examples(list(zip(features, classes.numbers(rows), strict=True)), lambda row: {**row[0], "labels": row[1]})
+
+    model = first_model(params.model, own, classes, tokenizer, train, params.batch_size)
+    collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
+    measured = fine_tune(model, examples(train), examples(validation), collate, params, by_length=True)
+    folder.mkdir(parents=True)
+    (model.save if own.pooling == "mean" else model.save_pretrained)(folder)
+    tokenizer.save_pretrained(folder)
+    write_recipe(folder, {**recipe, "columns": classes.names, "pooling": own.pooling, "max_length": own.max_length})
+    return measured
+
+
+def first_model(name: str, own: FinetuneParams, classes: Classes, tokenizer: Any, train: pa.Table, batch_size: int) -> Any:
+    """The pretrained model, with a head for these classes."""
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    from stages import pretrained
+    from stages.pooled_text import PooledText, probe_head
+
+    if own.pooling == "model":
+        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **classes.config())
+        backbone = model.base_model
+    else:
+        backbone = pretrained.load(AutoModel, name, use_safetensors=True)
+        model = PooledText(backbone, len(classes.names))
+        if own.head_init == "probe":
+            originals = train.filter(pc.equal(train["copy"], 0))
+            texts, numbers = originals["content"].to_pylist(), classes.numbers(originals)
+            model.start_head(probe_head(model, tokenizer, texts, numbers, own.max_length, batch_size, own.probe_C))
+    if own.freeze_embeddings:  # a row that few texts touch learns little and costs an optimiser step every time
+        backbone.get_input_embeddings().weight.requires_grad = False
+    return model
+
+
+def predict(folder: Path, contents: Sequence[str], batch_size: int) -> pa.Table:
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from stages import pretrained
+    from stages.pooled_text import PooledText
+    from stages.text_encoder import run_fixed
+
+    recipe = read_recipe(folder)
+    tokenizer = pretrained.load(AutoTokenizer, str(folder))
+    model = PooledText.load(folder) if recipe["pooling"] == "mean" else pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.eval().to(device)
+
+    def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        logits: torch.Tensor = model(**{name: values.to(device) for name, values in batch.items()}).logits
+        return logits
+
+    logits = run_fixed(contents, tokenizer, recipe["max_length"], batch_size, forward, "predict")
+    return prediction_table(softmax(logits), recipe["columns"])

@@ -1,0 +1,110 @@
+"""Fine-tuning, the part that no task is different in: transformers' Trainer, its schedule, its checkpoints and its curves."""
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from dvclive import Live
+from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
+from transformers.integrations import DVCLiveCallback
+
+from stages import paths
+
+CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
+UNSTEADY = ("runtime", "per_second", "flos")  # what differs on every run must not stand in an artifact
+
+
+class Curves(Live):  # type: ignore[misc]
+    """DVCLive, for numbers that are the same on every run."""
+
+    def log_metric(self, name: str, *arguments: Any, **options: Any) -> None:
+        if not name.endswith(UNSTEADY):
+            super().log_metric(name, *arguments, **options)
+
+
+class Examples(torch.utils.data.Dataset[dict[str, Any]]):
+    """Rows as the Trainer wants them; `encode` runs when a row is asked for."""
+
+    def __init__(self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]]) -> None:
+        self._rows = rows
+        self._encode = encode
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        return self._encode(self._rows[place])
+
+
+def accuracy(predictions: EvalPrediction) -> dict[str, float]:
+    return {"accuracy": float((predictions.predictions.argmax(-1) == predictions.label_ids).mean())}
+
+
+def arguments(params: Any, n_rows: int, by_length: bool) -> TrainingArguments:
+    steps = -(-n_rows // params.batch_size) * params.epochs
+    gpu = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(CHECKPOINTS),
+        num_train_epochs=params.epochs,
+        per_device_train_batch_size=params.batch_size,
+        per_device_eval_batch_size=params.batch_size,
+        learning_rate=params.lr,
+        lr_scheduler_type="linear",
+        warmup_steps=round(steps * params.finetune.warmup),
+        weight_decay=params.finetune.weight_decay,
+        label_smoothing_factor=params.finetune.label_smoothing,
+        optim="adamw_torch_fused",  # on CPU the default optimiser's step costs as much as a small batch
+        train_sampling_strategy="group_by_length" if by_length else "random",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        save_only_model=True,
+        load_best_model_at_end=True,
+        metric_for_best_model="loss",
+        logging_steps=max(1, steps // 40),
+        seed=params.seed,
+        use_cpu=not gpu,
+        bf16=gpu and torch.cuda.is_bf16_supported(),
+        dataloader_pin_memory=gpu,
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=not sys.stderr.isatty(),
+    )
+
+
+def fine_tune(
+    model: torch.nn.Module, train: Examples, validation: Examples, collate: Callable[[list[dict[str, Any]]], dict[str, Any]], params: Any, *, by_length: bool
+) -> dict[str, float | int]:
+    """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
+    shutil.rmtree(CHECKPOINTS, ignore_errors=True)
+    live = Curves(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
+    trainer = Trainer(
+        model=model,
+        args=arguments(params, len(train), by_length),
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=collate,
+        compute_metrics=accuracy,
+        callbacks=[EarlyStoppingCallback(params.finetune.patience), DVCLiveCallback(live=live)],
+    )
+    trainer.train()
+    shutil.rmtree(CHECKPOINTS, ignore_errors=True)
+    return summary(trainer.state.log_history)
+
+
+def summary(history: Sequence[dict[str, Any]]) -> dict[str, float | int]:
+    evaluations = [entry for entry in history if "eval_loss" in entry]
+    best = min(evaluations, key=lambda entry: entry["eval_loss"])
+    return {
+        "steps": int(history[-1]["step"]),
+        "epochs": round(evaluations[-1]["epoch"]),
+        "best_epoch": round(best["epoch"]),
+        "train_loss": float(history[-1]["train_loss"]),
+        "validation_loss": float(best["eval_loss"]),
+        "validation_accuracy": float(best["eval_accuracy"]),
+    }
+
+

@@ -1,0 +1,45 @@
+"""What code a stage runs: its import closure within stages/, found by reading the source, function-level imports too."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Loading a variant by name is an import too; params.yaml says of which file.
+LOADERS = {
+    "load_modality": "stages/modalities/${modality}.py",
+    "load_target": "stages/targets/${target}.py",
+    "load_task": "stages/tasks/${modality}_${target}.py",
+}
+# The check of the whole params.yaml imports every stage for its `Params`; that can stop a stage, and change nothing that it writes.
+CHECKS_ONLY = "stages/params.py"
+
+
+def code_of(stage: str, modality: str = "text", target: str = "category") -> list[str]:
+    """The files, as dvc.yaml names them: those of variants with `${modality}` and `${target}`."""
+    variants = {loader: name.replace("${modality}", modality).replace("${target}", target) for loader, name in LOADERS.items()}
+    templates = {variants[loader]: name for loader, name in LOADERS.items()}
+    found: set[str] = set()
+    waiting = [f"stages/{stage}.py"]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imports_of(path, {} if path == CHECKS_ONLY else variants)
+    return sorted(templates.get(path, path) for path in found)
+
+
+def imports_of(path: str, variants: dict[str, str]) -> list[str]:
+    """The files that `path` imports, and those of the variants whose loader it names."""
+    files: list[str] = []
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "stages":
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]  # `from stages import paths`
+            files += [file for file in map(_file, modules) if file] or [f"{str(node.module).replace('.', '/')}.py"]
+        if isinstance(node, ast.Name) and node.id in variants:
+            files.append(variants[node.id])
+    return files
+
+
+def _file(module: str) -> str | None:
+    path = f"{module.replace('.', '/')}.py"
+    return path if (ROOT / path).exists() else None

@@ -1,0 +1,162 @@
+"""Plants known faults into the clean reviews: writes data/reviews.csv, and the key of what was done to which row.
+
+    python -m tests.planted.plant
+
+The pipeline never reads the key; tests/test_planted.py scores the pipeline against it.
+"""
+
+import csv
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+CLEAN = HERE / "reviews_clean.csv"
+KEY = HERE / "key.csv"
+REVIEWS = HERE.parents[1] / "data" / "reviews.csv"
+SEED = 7
+
+# How many rows of each fault, of 1,020 clean ones.
+COUNTS = {
+    "flipped_label": 50,
+    "html": 25,
+    "mojibake": 20,
+    "label_spelling": 80,
+    "missing_label": 10,
+    "exact_duplicate": 30,
+    "near_duplicate": 40,
+    "empty": 10,
+    "one_word": 15,
+    "other_language": 16,
+    "gibberish": 12,
+}
+SPELLINGS = {"positive": ["Positive", " positive", "POSITIVE", " pos", "pos"], "negative": ["Negative", "negative ", "NEGATIVE", " neg", "neg"]}
+ONE_WORD = ["ok", "Good", "meh", "Great!", "nope", "Bad.", "fine", "Nice", "wow", "Love", "hmm", "no", "yes", "A+", "Awful"]
+OTHER_LANGUAGE = [
+    ("Nach drei Wochen ist der Griff abgebrochen, der Kundendienst antwortet nicht. Nie wieder.", "negative"),
+    ("Sehr bequem und schnell geliefert, meine Tochter zieht die Schuhe gar nicht mehr aus.", "positive"),
+    ("Ich hatte mehr erwartet, die Farbe ist ganz anders als auf dem Bild.", "negative"),
+    ("Produit conforme à la photo, la couleur est même plus jolie en vrai. Je suis ravie.", "positive"),
+    ("La fermeture éclair s'est cassée au premier voyage, quelle déception.", "negative"),
+    ("Très pratique pour les petites cuisines, et facile à nettoyer.", "positive"),
+    ("Llegó tarde y con la caja rota, pero el altavoz suena de maravilla.", "positive"),
+    ("No funciona con mi teléfono y nadie responde a los mensajes.", "negative"),
+    ("Mi perro la destrozó en una tarde, y eso que ponía resistente.", "negative"),
+    ("Il tessuto è sottile ma cade bene, lo ricomprerei senza pensarci.", "positive"),
+    ("Dopo due lavaggi sembrava uno straccio.", "negative"),
+    ("De lamp geeft prachtig warm licht en was zo opgehangen.", "positive"),
+    ("Het deksel sluit niet, alles liep uit in mijn tas.", "negative"),
+    ("Świetny plecak, przetrwał cały sezon w górach bez jednej dziury.", "positive"),
+    ("思ったより小さくて、すぐに壊れてしまいました。", "negative"),
+    ("Отличный чайник, закипает быстро и почти бесшумно.", "positive"),
+]
+Row = dict[str, str]
+
+
+def as_html(text: str, rng: random.Random) -> str:
+    """As a shop's page or a careless export leaves it."""
+    wrapped = [
+        f"<p>{text}</p>",
+        f'<div class="review-body"><span>{text}</span></div>',
+        text.replace(". ", ".<br/><br/>") + "<br>",
+        text.replace("'", "&#39;").replace('"', "&quot;") + " &nbsp;",
+    ]
+    return rng.choice(wrapped)
+
+
+def as_mojibake(text: str, rng: random.Random) -> str:
+    """Curly quotes and dashes in UTF-8, read as Windows-1252."""
+    curly = text.replace("'", "\u2019").replace(" - ", " \u2013 ")
+    if curly == text:
+        curly = text.replace(", ", " \u2013 ", 1) if ", " in text else f"\u201c{text.rstrip('.')}\u201d."
+    return curly.encode("utf-8").decode("cp1252", "ignore")
+
+
+def as_retyped(text: str, rng: random.Random) -> str:
+    """The same words: other case, other punctuation, other spaces."""
+    changes: list[Callable[[str], str]] = [str.upper, str.lower, lambda t: t.replace(".", "!"), lambda t: t.replace(" ", "  ") + " ", lambda t: t]
+    return rng.choice(changes)(text)
+
+
+def as_edited(text: str, rng: random.Random) -> str:
+    """One small edit, as when a person posts a review again."""
+    words = text.split(" ")
+    place = rng.randrange(len(words))
+    edits = {
+        "drop": words[:place] + words[place + 1 :],
+        "double": words[: place + 1] + words[place:],
+        "append": [*words, rng.choice(["Thanks.", "EDIT: typo.", "Cheers", "(bought twice)"])],
+        "typo": [*words[:place], words[place][1:] + words[place][:1], *words[place + 1 :]],
+    }
+    return " ".join(edits[rng.choice(sorted(edits))])
+
+
+def as_gibberish(rng: random.Random) -> str:
+    return " ".join("".join(rng.choice("asdfghjklqwertyuiopzxcvbnm;") for _ in range(rng.randint(2, 9))) for _ in range(rng.randint(4, 12)))
+
+
+def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
+    """The faulty rows and the key: one line a fault, with the review that it was made from."""
+    rng = random.Random(seed)
+    planted, key = [dict(row) for row in rows], []
+    untouched = rng.sample(range(len(planted)), len(planted))
+
+    def take(count: int, wanted: Callable[[Row], bool] = lambda row: True) -> list[int]:
+        chosen = [place for place in untouched if wanted(planted[place])][:count]
+        untouched[:] = [place for place in untouched if place not in set(chosen)]
+        return chosen
+
+    def note(row: Row, fault: str, of: str = "") -> None:
+        key.append({"review_id": row["review_id"], "fault": fault, "of": of})
+
+    def add(row: Row, fault: str, of: str = "", after: int = 0) -> None:
+        row = {**row, "review_id": f"x{len(key):04d}"}
+        note(row, fault, of)
+        planted.insert(rng.randint(after, len(planted)), row)
+
+    # Faults in place first, while places are still those of the clean rows.
+    for place in take(COUNTS["flipped_label"], lambda row: len(row["review"]) > 60):
+        row = planted[place]
+        row["sentiment"] = "negative" if row["sentiment"] == "positive" else "positive"
+        note(row, "flipped_label")
+    for fault, change in (("html", as_html), ("mojibake", as_mojibake)):
+        for place in take(COUNTS[fault], lambda row: len(row["review"]) > 60):
+            planted[place]["review"] = change(planted[place]["review"], rng)
+            note(planted[place], fault)
+    for place in take(COUNTS["label_spelling"]):
+        planted[place]["sentiment"] = rng.choice(SPELLINGS[planted[place]["sentiment"]])
+        note(planted[place], "label_spelling")
+    for place in take(COUNTS["missing_label"]):
+        planted[place]["sentiment"] = rng.choice(["", " "])
+        note(planted[place], "missing_label")
+    for fault, change in (("exact_duplicate", as_retyped), ("near_duplicate", as_edited)):
+        for original in [dict(planted[place]) for place in take(COUNTS[fault], lambda row: len(row["review"]) > 110)]:
+            position = next(place for place, row in enumerate(planted) if row["review_id"] == original["review_id"])
+            add({**original, "review": change(original["review"], rng)}, fault, original["review_id"], position + 1)
+    for number in range(COUNTS["empty"]):
+        add({**rng.choice(rows), "review": ["", " ", "\n", "<p></p>"][number % 4]}, "empty")
+    for word in ONE_WORD:
+        add({**rng.choice(rows), "review": word}, "one_word")
+    for text, sentiment in OTHER_LANGUAGE:
+        add({**rng.choice(rows), "review": text, "sentiment": sentiment}, "other_language")
+    for _ in range(COUNTS["gibberish"]):
+        add({**rng.choice(rows), "review": as_gibberish(rng)}, "gibberish")
+    return planted, sorted(key, key=lambda line: (line["fault"], line["review_id"]))
+
+
+def read(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    reviews, key = plant(read(CLEAN), SEED)
+    write(REVIEWS, reviews)
+    write(KEY, key)
