@@ -30,6 +30,7 @@ class PooledText(torch.nn.Module):
 
     def __init__(self, backbone: Any, n_outputs: int) -> None:
         super().__init__()
+        self.config = backbone.config  # the Trainer asks for it
         self.backbone = backbone
         self.head = torch.nn.Linear(backbone.config.hidden_size, n_outputs)
 
