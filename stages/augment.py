@@ -3,7 +3,6 @@
 The chances of a copy come from (seed, id, copy number) alone: another row more or less changes no other copy.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from stages import paths
 from stages.contracts import Task, load_task
 from stages.params import Strict, VariantSection, load_params
 from stages.run import Counts, run_stage
-from stages.tables import TableWriter, iter_rows, iter_tables, read_schema
+from stages.tables import TableWriter, iter_rows, read_schema
 
 
 class Section(VariantSection):

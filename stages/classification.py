@@ -28,7 +28,9 @@ class Classes:
         labels = rows["label"].to_pylist()
         unknown = sorted(set(labels) - number.keys())
         if unknown:
-            raise InputError(f"the label {unknown[0]!r} stands in validation and not in training; merge it with clean.label_aliases, or leave it out with clean.drop_labels")
+            raise InputError(
+                f"the label {unknown[0]!r} stands in validation and not in training; merge it with clean.label_aliases, or leave it out with clean.drop_labels"
+            )
         return [number[label] for label in labels]
 
     def config(self) -> dict[str, object]:

@@ -5,7 +5,7 @@ equal rows came before it, so it stays the same when rows are reordered or added
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -61,14 +61,14 @@ class BadRow(Exception):
         self.reason = reason
 
 
-def open_splits(section: Section) -> dict[str, Iterable[Record]]:
+def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
     """The records of the source by the split that it puts them in; the key "" when it has none."""
     source, format = Path(section.source), TextFormat(section.header, section.quoting)
     if source.suffix == ".yaml":
         found = read_descriptor(source)
         if section.splits is None and len(found) > 1:
             raise InputError(f"{source}: it has the splits {', '.join(found)}; say in collect.splits what they are, such as {{train: {next(iter(found))}}}")
-        names = section.splits or {"": next(iter(found))}
+        names: Mapping[Any, str] = section.splits or {"": next(iter(found))}
         for name in names.values():
             if name not in found:
                 raise InputError(f"{source}: it has no split {name!r}; it has {', '.join(found)}")

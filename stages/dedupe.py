@@ -50,6 +50,7 @@ class Index:
 class Match:
     row: int
     similarity: float
+    reason: str
 
 
 def build_index(modality: Modality, section: Section, n_rows: int) -> Index:
@@ -84,7 +85,7 @@ def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
 
 def read_candidates(index: Index) -> dict[int, Any]:
     """The content of the rows that share a bucket with another row."""
-    wanted = index.buckets.any(axis=1)
+    wanted = np.any(index.buckets != 0, axis=1)
     found: dict[int, Any] = {}
     start = 0
     for table in iter_tables(paths.CLEANED, ["content"]) if wanted.any() else ():
@@ -110,11 +111,11 @@ class Kept:
         """The first row that stays and says the same, else the most similar one at the threshold or above."""
         equal = self._by_key.get(self._index.exact[row].tobytes())
         if equal is not None:
-            return Match(equal, 1.0)
+            return Match(equal, 1.0, "exact_duplicate")
         near = {other for bucket in self._buckets(row) for other in self._by_bucket.get(bucket, ())}
-        matches = [Match(other, self._similarity(self._fingerprint(row), self._fingerprint(other))) for other in sorted(near)]
-        best = max(matches, key=lambda match: match.similarity, default=None)
-        return best if best and best.similarity >= self._threshold else None
+        likeness = {other: self._similarity(self._fingerprint(row), self._fingerprint(other)) for other in sorted(near)}
+        best = max(likeness, key=likeness.__getitem__, default=None)
+        return Match(best, likeness[best], "near_duplicate") if best is not None and likeness[best] >= self._threshold else None
 
     def add(self, row: int) -> None:
         self._by_key.setdefault(self._index.exact[row].tobytes(), row)
@@ -138,19 +139,17 @@ def find_duplicates(rows: pd.DataFrame, kept: Kept) -> pd.DataFrame:
         if match is not None:
             matches[row] = match
             cluster[row] = cluster[match.row]
-            reasons[row] = reason_to_drop(splits[row], splits[match.row], match.similarity)
+            reasons[row] = reason_to_drop(splits[row], splits[match.row], match)
         if not reasons.get(row):
             kept.add(row)
     return as_verdicts(rows, cluster, matches, reasons)
 
 
-def reason_to_drop(split: str | None, other: str | None, similarity: float) -> str:
+def reason_to_drop(split: str | None, other: str | None, match: Match) -> str:
     """Empty for a row that the source holds out and that repeats a row of its own split."""
     if split == other and other in HELD_OUT_FIRST:
         return ""
-    if other in HELD_OUT_FIRST:
-        return "duplicate_of_held_out"
-    return "exact_duplicate" if similarity == 1.0 else "near_duplicate"
+    return "duplicate_of_held_out" if other in HELD_OUT_FIRST else match.reason
 
 
 def as_verdicts(rows: pd.DataFrame, cluster: npt.NDArray[np.int64], matches: Mapping[int, Match], reasons: Mapping[int, str]) -> pd.DataFrame:

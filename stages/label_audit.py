@@ -60,7 +60,7 @@ def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], targ
     judged = pd.concat([rows, target.audit(rows["label"], predictions, columns)], axis=1)
     suspect = judged["is_label_issue"] & ~judged["reviewed"]  # a person's word stands above the probe's
     judged["keep"] = ~suspect if policy == "drop" else True
-    judged["reason"] = np.where(judged["keep"], None, "label_issue")
+    judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     judged["given_label"] = judged["label"]
     if policy == "relabel":
         judged["label"] = judged["label"].where(~suspect, judged["predicted_label"])

@@ -41,7 +41,8 @@ def find_outliers(ids: pd.Series, vectors: np.ndarray, section: Section) -> pd.D
     worst = np.lexsort((ids.to_numpy(), -scores))[: round(len(ids) * section.contamination)]
     keep = np.ones(len(ids), dtype=bool)
     keep[worst] = False
-    reasons = np.where(keep, None, "far_from_all")
+    reasons = np.full(len(ids), None, dtype=object)
+    reasons[worst] = "far_from_all"
     return pd.DataFrame({"id": ids, "keep": keep, "reason": reasons, "score": scores, "nearest": ids.to_numpy()[places[:, 0]]})
 
 

@@ -1,6 +1,7 @@
 """Where a pretrained model is found: a packaged copy, then a local folder, then the hub."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ def load(factory: Any, model: str, **arguments: Any) -> Any:
     Raises:
         InputError: neither a local copy nor the hub has it.
     """
+    from transformers.utils import logging
+
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     try:
         return factory.from_pretrained(**locate(model), **arguments)
     except (OSError, ValueError) as error:

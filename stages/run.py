@@ -1,7 +1,6 @@
 """What every stage does at its end: metrics/<stage>.json and one line, or one clear error."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -52,4 +51,4 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8", newline="")
-    os.replace(partial, path)
+    partial.replace(path)

@@ -33,7 +33,7 @@ class TextFormat:
     """How CSV and TSV files are written."""
 
     header: bool
-    quoting: bool
+    quoting: bool  # False: a quotation mark is a character like any other
 
 
 def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
@@ -58,9 +58,8 @@ def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
 
 def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)
-    quoting = csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE
     with _open_text(path) as file:
-        reader = csv.reader(_lines(file, path), delimiter=delimiter, quoting=quoting, strict=True)
+        reader = csv.reader(_lines(file, path), delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE)
         names = _header(reader, path) if format.header else None
         number = 0
         while True:
@@ -71,7 +70,9 @@ def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[R
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Record(source, problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false")
+                yield Record(
+                    source, problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false"
+                )
                 continue
             if not cells:  # a blank line is no row
                 number -= 1

@@ -72,14 +72,11 @@ def draw(rows: pd.DataFrame, strata: npt.NDArray[np.str_], section: Section, see
     given = set(rows["given_split"].dropna())
     shares = {name: getattr(section, name) for name in HELD_OUT if name not in given}
     shares = {"train": 1 - sum(shares.values()), **shares}
-    split = rows["given_split"].fillna("train").to_numpy(dtype=str)
-    free = split == "train"
+    split = np.array(rows["given_split"].fillna("train"), dtype="U10")
+    free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
     pool = rows[free]
-    split = split.astype("U10")
-    if section.method == "time" and len(shares) > 1:
-        split[free] = draw_by_time(pool, shares)
-    else:
-        split[free] = deal(pool["unit"].tolist(), strata[free].tolist(), shares, seed)
+    by_time = section.method == "time" and len(shares) > 1
+    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), strata[free].tolist(), shares, seed)
     return split
 
 
@@ -88,38 +85,37 @@ def draw_by_time(rows: pd.DataFrame, shares: Mapping[str, float]) -> npt.NDArray
     times = pd.to_datetime(rows["time"], format="ISO8601", errors="coerce", utc=True)
     if times.isna().any():
         bad = rows[times.isna()].iloc[0]
-        raise InputError(f"split.method: time, but {bad['source']} has the time {bad['time']!r}; collect.columns.time must name a column of ISO 8601 dates in every row")
+        raise InputError(
+            f"split.method: time, but {bad['source']} has the time {bad['time']!r}; collect.columns.time must name a column of ISO 8601 dates in every row"
+        )
     latest = times.groupby(rows["unit"]).transform("max")
     place = pd.DataFrame({"latest": latest, "unit": rows["unit"]}).sort_values(["latest", "unit"], kind="stable")
     through = pd.Series((np.arange(len(rows)) + 1) / len(rows), index=place.index)
     through = through.groupby(place["unit"]).transform("max").reindex(rows.index)  # a unit goes where its last row falls
-    edges = np.cumsum([shares[name] for name in ("train", "validation", "test") if name in shares])
-    names = np.array([name for name in ("train", "validation", "test") if name in shares])
-    return names[np.searchsorted(edges[:-1] + 1e-9, through.to_numpy())]
+    edges = np.cumsum(list(shares.values()))[:-1] + 1e-9  # in their order: train, validation, test
+    return np.asarray(np.array(list(shares))[np.searchsorted(edges, through)], dtype=np.str_)
 
 
 def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
     """(n_rows,): why a row leaves here, None where it stays."""
-    held_out_units = set(rows.loc[split != "train", "unit"])
-    training = split == "train"
-    return np.select(
-        [~rows["unique"], training & rows["unit"].isin(held_out_units), training & ~rows["typical"]],
-        ["duplicate", "group_of_held_out", "outlier"],
-        default=None,
-    )
+    reasons = np.full(len(rows), None, dtype=object)
+    reasons[(split == "train") & ~rows["typical"]] = "outlier"
+    for name, later in (("train", ["validation", "test"]), ("validation", ["test"])):
+        units_of_later = set(rows.loc[rows["unique"] & np.isin(split, later), "unit"])
+        reasons[(split == name) & rows["unit"].isin(units_of_later)] = "group_of_held_out"
+    reasons[~rows["unique"]] = "duplicate"
+    return reasons
 
 
-def check_labels(rows: pd.DataFrame, split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_]) -> None:
-    """Every stratum must be learned from; and, where the splits are drawn, judged by."""
-    found = pd.crosstab(strata, split)
-    for name in ("train", "validation", "test"):
-        if name not in found:
-            raise InputError(f"split: no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
-        drawn = rows["given_split"].isna().all()
-        for stratum in found.index[(found[name] == 0) & (drawn | (name == "train"))]:
-            total = int(found.loc[stratum].sum())
+def check_labels(split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_], given: bool) -> None:
+    """Every stratum must be learned from and, unless the source gives the splits, be judged by."""
+    found = pd.crosstab(strata, split).reindex(columns=["train", *HELD_OUT], fill_value=0)
+    for name in found:
+        if not found[name].any():
+            raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
+        for stratum in found.index[found[name] == 0] if name == "train" or not given else ():
             raise InputError(
-                f"split: the label {stratum!r} has {total} rows that can be used and none of them falls into {name}; "
+                f"the label {stratum!r} has too few rows: {found.loc[stratum].sum()} that can be used, and none of them falls into {name}; "
                 "collect more, merge it with clean.label_aliases, or leave it out with clean.drop_labels"
             )
 
@@ -140,9 +136,9 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     unique = rows["unique"].to_numpy()
     split[unique] = draw(rows[unique], strata[unique], params.split, params.seed)
     reasons = drop_reasons(rows, split)
-    keep = reasons == None  # noqa: E711 - elementwise
-    check_labels(rows[keep], split[keep], strata[keep])
-    return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": np.where(unique, split, None), "unit": rows["unit"]})
+    keep = pd.isna(reasons)
+    check_labels(split[keep], strata[keep], rows["given_split"].notna().any())
+    return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
 
 
 def main() -> Counts:

@@ -1,6 +1,5 @@
 """Tables: folders of Parquet parts, read and written part by part, so that memory is bounded by a part."""
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -70,7 +69,7 @@ class TableWriter:
         if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
             self._write_part(self._waiting)
         shutil.rmtree(self.folder, ignore_errors=True)
-        os.replace(self._partial, self.folder)
+        self._partial.replace(self.folder)
 
     def write_row(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
@@ -102,7 +101,7 @@ def _part_end(table: pa.Table) -> int:
     if "content" in table.column_names and table.nbytes > PART_BYTES:
         sizes = pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy().cumsum()
         end = min(end, max(1, int((sizes <= PART_BYTES).sum())))
-    return end
+    return int(end)
 
 
 def write_tables(folder: Path, tables: Iterable[pa.Table]) -> None:
@@ -157,7 +156,7 @@ def read_vectors(folder: Path, ids: "pd.Series[Any]") -> npt.NDArray[np.float32]
     table = read_table(folder)
     vectors = table["vector"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
     place = {row: number for number, row in enumerate(table["id"].to_pylist())}
-    return vectors[[place[row] for row in ids]]
+    return np.asarray(vectors[[place[row] for row in ids]])
 
 
 def named_columns(predictions: npt.NDArray[np.float64], names: Sequence[str]) -> pa.StructArray:

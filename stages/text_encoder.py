@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 from stages import pretrained
 from stages.contracts import Vectors
 
+
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
@@ -22,7 +23,7 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 def bucket(length: int) -> int:
     """The length that a row of `length` tokens is padded to: the next multiple of 8, and of an eighth from 128 on."""
     step = max(8, 2 ** (length.bit_length() - 4))
-    return -(-length // step) * step
+    return int(-(-length // step) * step)
 
 
 def fixed_batches(lengths: Sequence[int], longest: int, batch_size: int) -> Iterator[tuple[list[int], int]]:

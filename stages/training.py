@@ -3,26 +3,34 @@
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from dvclive import Live
-from transformers import EarlyStoppingCallback, EvalPrediction, Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerControl, TrainerState, TrainingArguments
 from transformers.integrations import DVCLiveCallback
 
 from stages import paths
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
-UNSTEADY = ("runtime", "per_second", "flos")  # what differs on every run must not stand in an artifact
+CURVES = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", "eval/accuracy": "eval/accuracy"}
 
 
 class Curves(Live):  # type: ignore[misc]
-    """DVCLive, for numbers that are the same on every run."""
+    """DVCLive, for the curves alone: run times and host names differ on every run and must not stand in an artifact."""
 
     def log_metric(self, name: str, *arguments: Any, **options: Any) -> None:
-        if not name.endswith(UNSTEADY):
-            super().log_metric(name, *arguments, **options)
+        if name in CURVES:
+            super().log_metric(CURVES[name], *arguments, **options)
+
+    def log_params(self, params: Any) -> None:
+        """params.yaml and dvc.lock are the record."""
+
+
+class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        self.live.step = state.global_step  # by itself it would count the calls
+        super().on_log(args, state, control, **more)
 
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
@@ -88,8 +96,9 @@ def fine_tune(
         eval_dataset=validation,
         data_collator=collate,
         compute_metrics=accuracy,
-        callbacks=[EarlyStoppingCallback(params.finetune.patience), DVCLiveCallback(live=live)],
+        callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=live)],
     )
+    trainer.remove_callback(PrinterCallback)  # where there is no terminal for a progress bar, the stage's last line is enough
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     return summary(trainer.state.log_history)
@@ -106,5 +115,3 @@ def summary(history: Sequence[dict[str, Any]]) -> dict[str, float | int]:
         "validation_loss": float(best["eval_loss"]),
         "validation_accuracy": float(best["eval_accuracy"]),
     }
-
-

@@ -26,7 +26,7 @@ def clean_label(raw: str | None, aliases: Mapping[str, str], unwanted: Sequence[
 
 
 def strata(labels: "pd.Series[Any]") -> npt.NDArray[np.str_]:
-    return labels.to_numpy(dtype=str)
+    return np.asarray(labels, dtype=np.str_)
 
 
 def classes(labels: "pd.Series[Any]") -> list[str]:
@@ -115,7 +115,7 @@ def plots(given: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], colum
 
 def _numbers(labels: "pd.Series[Any]", columns: Sequence[str]) -> npt.NDArray[np.int64]:
     number = {name: position for position, name in enumerate(columns)}
-    return labels.map(number).to_numpy(dtype=np.int64)
+    return np.asarray(labels.map(number), dtype=np.int64)
 
 
 def _interval(hits: int, rows: int) -> tuple[float, float]:

@@ -13,14 +13,7 @@ from stages.classification import Classes, prediction_table, softmax
 from stages.model_folder import read_recipe, write_recipe
 from stages.params import Strict
 
-# The keys around each letter of a QWERTY keyboard.
-NEIGHBOURS = dict(
-    zip(
-        "qwertyuiopasdfghjklzxcvbnm",
-        "wa qes wdr eft rgy thu yji uko ilp ol qsz awdx sefc drgv fthb gyjn hukm jil kop asx zsdc xdfv cfgb vghn bhjm njk".split(),
-        strict=True,
-    )
-)
+KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 class AugmentParams(Strict):
@@ -55,16 +48,19 @@ def augment(content: str, params: AugmentParams, seed: int) -> str:
 
 
 def mistype(word: str, rng: np.random.Generator) -> str:
-    """One slip of a finger: a neighbouring key, a letter left out, doubled, or two in the wrong order."""
-    if not word:
-        return word
-    place = int(rng.integers(len(word)))
-    letter = word[place]
-    keys = NEIGHBOURS.get(letter.lower(), letter)
-    hit = keys[int(rng.integers(len(keys)))]
-    slips = (hit.upper() if letter.isupper() else hit, "" if len(word) > 1 else letter, letter * 2, word[place + 1 : place + 2] + letter)
-    slip = int(rng.integers(len(slips)))
-    return word[:place] + slips[slip] + word[place + (2 if slip == 3 else 1) :]
+    """One slip of a finger: the key beside, a letter left out, a letter doubled, or two in the wrong order."""
+    place = int(rng.integers(max(1, len(word))))
+    before, letter, after = word[:place], word[place : place + 1], word[place + 1 :]
+    slips = (before + key_beside(letter, rng) + after, before + after or word, before + letter * 2 + after, before + after[:1] + letter + after[1:])
+    return slips[int(rng.integers(len(slips)))]
+
+
+def key_beside(letter: str, rng: np.random.Generator) -> str:
+    row = next((row for row in KEYBOARD if letter and letter.lower() in row), letter)
+    place = row.find(letter.lower())
+    beside = row[max(0, place - 1) : place] + row[place + 1 : place + 2] or letter
+    hit = beside[int(rng.integers(max(1, len(beside))))] if beside else ""
+    return hit.upper() if letter.isupper() else hit
 
 
 def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
@@ -95,16 +91,19 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
 
 def first_model(name: str, own: FinetuneParams, classes: Classes, tokenizer: Any, train: pa.Table, batch_size: int) -> Any:
     """The pretrained model, with a head for these classes."""
+    import torch
     from transformers import AutoModel, AutoModelForSequenceClassification
 
     from stages import pretrained
     from stages.pooled_text import PooledText, probe_head
 
+    # Without a GPU, PyTorch's fused attention with dropout takes a third longer than the plain one.
+    attention = {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
     if own.pooling == "model":
-        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **classes.config())
+        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **attention, **classes.config())
         backbone = model.base_model
     else:
-        backbone = pretrained.load(AutoModel, name, use_safetensors=True)
+        backbone = pretrained.load(AutoModel, name, use_safetensors=True, **attention)
         model = PooledText(backbone, len(classes.names))
         if own.head_init == "probe":
             originals = train.filter(pc.equal(train["copy"], 0))

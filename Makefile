@@ -1,0 +1,48 @@
+# Two commands do everything: `make repro` and `make test`. Each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export HF_HUB_DISABLE_TELEMETRY := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: repro test check bench external lock clean setup
+.DEFAULT_GOAL := repro
+
+repro: setup  ## the pipeline on params.yaml, then the metrics
+	dvc repro
+	@python -m tools.summary
+
+test: setup  ## all tests
+	python -m pytest
+
+check: setup  ## style, types and docs
+	ruff format --check .
+	ruff check .
+	mypy
+	python -m tools.docs --check
+
+bench: setup  ## speed and memory, beside the peers
+	python -m bench
+
+external:  ## make external FROM=folder: copies a local mirror of the presets' data sets to data/external
+	@test -n "$(FROM)" || { echo "make external: say where the data lies: make external FROM=folder" >&2; exit 2; }
+	@test -d "$(FROM)" || { echo "make external: $(FROM): no such folder" >&2; exit 2; }
+	mkdir -p data/external && cp -R "$(FROM)"/. data/external/ && chmod -R u+w data/external
+
+lock:  ## constraints.txt anew, out of requirements.txt
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --requirement requirements.txt
+	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//; s/ @ .*//' | grep -v '^nvidia-\|^triton=' > constraints.txt
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "make: Python 3.11 to 3.13 is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@git rev-parse --quiet --verify HEAD >/dev/null 2>&1 || \
+		{ echo "make: this folder is no git repository with a commit, and DVC needs one; git clone the project, or: git init && git add -A && git commit -m start" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt --constraint constraints.txt
+	@touch $@

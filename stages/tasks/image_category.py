@@ -1,0 +1,134 @@
+"""Image classification: a fine-tuned vision model, or a small one that starts from a config."""
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from stages.classification import Classes, prediction_table, softmax
+from stages.errors import InputError
+from stages.model_folder import read_recipe, write_recipe
+from stages.params import Strict
+
+
+class AugmentParams(Strict):
+    flip: bool
+    rotate: float = Field(ge=0, le=180)
+    crop: float = Field(ge=0, lt=1)
+    colour: float = Field(ge=0, le=1)
+    noise: float = Field(ge=0, le=1)
+
+
+class FinetuneParams(Strict):
+    size: int = Field(ge=8)
+    config: dict[str, Any] | None
+
+
+def augment(content: bytes, params: AugmentParams, seed: int) -> bytes:
+    """A copy changed by every switch that is on."""
+    from stages.image_encoder import decode
+
+    changes = compose(params)
+    changes.set_random_seed(seed)  # its own state repeats across processes; the seed of the copy does not
+    return as_png(changes(image=np.asarray(decode(content)))["image"])
+
+
+@lru_cache(maxsize=1)
+def compose(params: AugmentParams) -> Any:
+    import os
+
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it calls home when it is imported
+    import albumentations as A
+    import cv2
+
+    white = {"border_mode": cv2.BORDER_CONSTANT, "fill": 255}
+    steps: list[Any] = []
+    if params.flip:
+        steps.append(A.HorizontalFlip(p=0.5))
+    if params.rotate:
+        steps.append(A.Rotate(limit=params.rotate, p=0.8, **white))
+    if params.crop:
+        steps.append(A.Affine(scale=(1 - params.crop, 1 + params.crop), translate_percent=(-params.crop, params.crop), p=0.8, **white))
+    if params.colour:
+        steps.append(A.ColorJitter(params.colour, params.colour, params.colour, params.colour / 4, p=0.8))
+    if params.noise:
+        steps.append(A.GaussNoise(std_range=(0, params.noise), p=0.5))
+    return A.Compose(steps)
+
+
+def as_png(pixels: Any) -> bytes:
+    from PIL import Image
+
+    png = io.BytesIO()
+    Image.fromarray(pixels).save(png, format="PNG")
+    return png.getvalue()
+
+
+def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+    import torch
+    from transformers import set_seed
+
+    from stages.image_encoder import decode
+    from stages.training import Examples, fine_tune
+
+    set_seed(params.seed)
+    classes = Classes.of(train)
+    model, processor = first_model(params.model, params.finetune.of("image"), classes)
+
+    def examples(rows: pa.Table) -> Examples:
+        return Examples(list(zip(rows["content"].to_pylist(), classes.numbers(rows), strict=True)), lambda row: {"content": row[0], "labels": row[1]})
+
+    def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
+        images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
+        return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
+
+    measured = fine_tune(model, examples(train), examples(validation), collate, params, by_length=False)
+    folder.mkdir(parents=True)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    write_recipe(folder, {**recipe, "columns": classes.names})
+    return measured
+
+
+def first_model(name: str, own: FinetuneParams, classes: Classes) -> tuple[Any, Any]:
+    """The model and its processor: pretrained; or, with a config, of that architecture with random weights."""
+    from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
+
+    from stages import pretrained
+
+    size = {"height": own.size, "width": own.size}
+    if own.config is None:
+        labels = {**classes.config(), "ignore_mismatched_sizes": True}
+        model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
+        return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
+    try:
+        config = AutoConfig.for_model(name, **own.config, **classes.config())
+        return AutoModelForImageClassification.from_config(config), ViTImageProcessorPil(size=size)
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"model {name} with finetune.image.config: {str(error).splitlines()[0]}; give an architecture of transformers and its own keys"
+        ) from error
+
+
+def predict(folder: Path, contents: Sequence[bytes], batch_size: int) -> pa.Table:
+    import torch
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    from stages import pretrained
+    from stages.image_encoder import run_fixed
+
+    recipe = read_recipe(folder)
+    processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True).eval().to(device)
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model(images.to(device)).logits
+        return logits
+
+    return prediction_table(softmax(run_fixed(contents, processor, batch_size, forward, "predict")), recipe["columns"])
