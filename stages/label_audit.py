@@ -25,6 +25,7 @@ class Section(Strict):
     folds: int = Field(ge=2)
     C: float = Field(gt=0)
     policy: Literal["drop", "relabel", "keep"]
+    max_quality: float = Field(ge=0, le=1)
 
 
 class Params(Strict):
@@ -55,10 +56,11 @@ def out_of_fold(rows: pd.DataFrame, vectors: Vectors, columns: list[str], target
     return predictions
 
 
-def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target, policy: str) -> pd.DataFrame:
+def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target, policy: str, max_quality: float) -> pd.DataFrame:
     """Label quality of rows, and what the policy makes of it: `keep`, `reason` and the `label` to train on."""
     judged = pd.concat([rows, target.audit(rows["label"], predictions, columns)], axis=1)
-    suspect = judged["is_label_issue"] & ~judged["reviewed"]  # a person's word stands above the probe's
+    # A weak probe calls many a good label an issue: the policy acts on the worst. A person's word stands above the probe's.
+    suspect = judged["is_label_issue"] & (judged["label_quality"] <= max_quality) & ~judged["reviewed"]
     judged["keep"] = ~suspect if policy == "drop" else True
     judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     judged["given_label"] = judged["label"]
@@ -69,15 +71,16 @@ def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], targ
 
 def audit(rows: pd.DataFrame, vectors: Vectors, target: Target, params: Params) -> pa.Table:
     """The verdict on every row, training rows first."""
+    section = params.label_audit
     training = (rows["split"] == "train").to_numpy()
     columns = target.classes(rows.loc[training, "label"])
     train = rows[training].reset_index(drop=True)
     train_predictions = out_of_fold(train, vectors[training], columns, target, params)
-    judged = judge(train, train_predictions, columns, target, params.label_audit.policy)
+    judged = judge(train, train_predictions, columns, target, section.policy, section.max_quality)
     held_out = rows[~training].reset_index(drop=True)
     kept = judged["keep"].to_numpy()
-    predictions = target.fit_predict(judged["label"][kept], vectors[training][kept], vectors[~training], columns, params.label_audit.C)
-    judged = pd.concat([judged, judge(held_out, predictions, columns, target, "keep")], ignore_index=True)
+    predictions = target.fit_predict(judged["label"][kept], vectors[training][kept], vectors[~training], columns, section.C)
+    judged = pd.concat([judged, judge(held_out, predictions, columns, target, "keep", 0.0)], ignore_index=True)
     return as_table(judged, np.concatenate([train_predictions, predictions]), columns, target)
 
 

@@ -12,18 +12,13 @@ from transformers import AutoModel, AutoTokenizer
 
 from stages import pretrained
 from stages.contracts import Vectors
+from stages.length_buckets import bucket
 
 
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
-
-
-def bucket(length: int) -> int:
-    """The length that a row of `length` tokens is padded to: the next multiple of 8, and of an eighth from 128 on."""
-    step = max(8, 2 ** (length.bit_length() - 4))
-    return int(-(-length // step) * step)
 
 
 def fixed_batches(lengths: Sequence[int], longest: int, batch_size: int) -> Iterator[tuple[list[int], int]]:

@@ -1,8 +1,9 @@
 """Fine-tuning, the part that no task is different in: transformers' Trainer, its schedule, its checkpoints and its curves."""
 
+import random
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback,
 from transformers.integrations import DVCLiveCallback
 
 from stages import paths
+from stages.length_buckets import bucket
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
 CURVES = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", "eval/accuracy": "eval/accuracy"}
@@ -34,11 +36,12 @@ class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
 
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
-    """Rows as the Trainer wants them; `encode` runs when a row is asked for."""
+    """Rows as the Trainer wants them; `encode` runs when a row is asked for. `lengths`, in tokens, are empty where all rows are of one size."""
 
-    def __init__(self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]], lengths: Sequence[int] = ()) -> None:
         self._rows = rows
         self._encode = encode
+        self.lengths = lengths
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -47,11 +50,49 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
         return self._encode(self._rows[place])
 
 
+class LengthBuckets(torch.utils.data.Sampler[int]):
+    """An order of rows in which every batch holds rows of about one length, and the batches come in random order.
+
+    The Trainer's own `group_by_length` sorts small sets in pieces of a few batches, which pads them to twice the work.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self._buckets = [bucket(length) for length in lengths]
+        self._batch_size = batch_size
+        self._random = random.Random(seed)
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def __iter__(self) -> Iterator[int]:
+        rows = self._random.sample(range(len(self)), len(self))
+        rows.sort(key=self._buckets.__getitem__)
+        # The one short batch comes last: a sampler knows rows, not batches.
+        starts = range(0, len(rows) - len(rows) % self._batch_size, self._batch_size)
+        for start in self._random.sample(starts, len(starts)):
+            yield from rows[start : start + self._batch_size]
+        yield from rows[len(starts) * self._batch_size :]
+
+
+class BucketTrainer(Trainer):  # type: ignore[misc]
+    """The Trainer, with `LengthBuckets` for rows that know their length."""
+
+    def _sampler(self, rows: Examples) -> LengthBuckets:
+        return LengthBuckets(rows.lengths, self.args.per_device_train_batch_size, self.args.seed)
+
+    def _get_train_sampler(self, train_dataset: Examples | None = None) -> Any:
+        rows = train_dataset or self.train_dataset
+        return self._sampler(rows) if rows.lengths else super()._get_train_sampler(rows)
+
+    def _get_eval_sampler(self, eval_dataset: Examples) -> Any:
+        return self._sampler(eval_dataset) if eval_dataset.lengths else super()._get_eval_sampler(eval_dataset)
+
+
 def accuracy(predictions: EvalPrediction) -> dict[str, float]:
     return {"accuracy": float((predictions.predictions.argmax(-1) == predictions.label_ids).mean())}
 
 
-def arguments(params: Any, n_rows: int, by_length: bool) -> TrainingArguments:
+def arguments(params: Any, n_rows: int) -> TrainingArguments:
     steps = -(-n_rows // params.batch_size) * params.epochs
     gpu = torch.cuda.is_available()
     return TrainingArguments(
@@ -65,7 +106,6 @@ def arguments(params: Any, n_rows: int, by_length: bool) -> TrainingArguments:
         weight_decay=params.finetune.weight_decay,
         label_smoothing_factor=params.finetune.label_smoothing,
         optim="adamw_torch_fused",  # on CPU the default optimiser's step costs as much as a small batch
-        train_sampling_strategy="group_by_length" if by_length else "random",
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=1,
@@ -84,14 +124,14 @@ def arguments(params: Any, n_rows: int, by_length: bool) -> TrainingArguments:
 
 
 def fine_tune(
-    model: torch.nn.Module, train: Examples, validation: Examples, collate: Callable[[list[dict[str, Any]]], dict[str, Any]], params: Any, *, by_length: bool
+    model: torch.nn.Module, train: Examples, validation: Examples, collate: Callable[[list[dict[str, Any]]], dict[str, Any]], params: Any
 ) -> dict[str, float | int]:
     """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     live = Curves(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
-    trainer = Trainer(
+    trainer = BucketTrainer(
         model=model,
-        args=arguments(params, len(train), by_length),
+        args=arguments(params, len(train)),
         train_dataset=train,
         eval_dataset=validation,
         data_collator=collate,

@@ -87,7 +87,7 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
         images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
         return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
 
-    measured = fine_tune(model, examples(train), examples(validation), collate, params, by_length=False)
+    measured = fine_tune(model, examples(train), examples(validation), collate, params)
     folder.mkdir(parents=True)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)

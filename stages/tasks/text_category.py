@@ -77,11 +77,12 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
     def examples(rows: pa.Table) -> Examples:
         encoded = tokenizer(rows["content"].to_pylist(), truncation=True, max_length=own.max_length)
         features = [{name: values[row] for name, values in encoded.items()} for row in range(rows.num_rows)]
-        return Examples(list(zip(features, classes.numbers(rows), strict=True)), lambda row: {**row[0], "labels": row[1]})
+        labelled = list(zip(features, classes.numbers(rows), strict=True))
+        return Examples(labelled, lambda row: {**row[0], "labels": row[1]}, [len(ids) for ids in encoded["input_ids"]])
 
     model = first_model(params.model, own, classes, tokenizer, train, params.batch_size)
     collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
-    measured = fine_tune(model, examples(train), examples(validation), collate, params, by_length=True)
+    measured = fine_tune(model, examples(train), examples(validation), collate, params)
     folder.mkdir(parents=True)
     (model.save if own.pooling == "mean" else model.save_pretrained)(folder)
     tokenizer.save_pretrained(folder)
