@@ -20,9 +20,9 @@ from stages.tables import TableWriter, iter_rows, read_schema
 
 class Section(VariantSection):
     variant = ("task", "AugmentParams")
-    copies: int = Field(ge=0)
-    balance: Literal["none", "oversample"]
-    balance_ratio: float = Field(gt=0, le=1)
+    copies: int = Field(ge=0, description="augmented copies of every training row")
+    balance: Literal["none", "oversample"] = Field(description="whether small classes get more copies")
+    balance_ratio: float = Field(gt=0, le=1, description="with oversample: the size that every class reaches, as a share of the largest")
 
 
 class Params(Strict):

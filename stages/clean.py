@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
+from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
@@ -23,13 +24,13 @@ VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), 
 
 class Section(VariantSection):
     variant = ("modality", "CleanParams")
-    label_aliases: dict[str, str]
-    drop_labels: list[str]
+    label_aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
+    drop_labels: list[str] = Field(description="labels whose rows are left out")
 
 
 class Params(Strict):
-    modality: str
-    target: str
+    modality: str = Field(description="what a row is made of: a file in stages/modalities")
+    target: str = Field(description="what is predicted: a file in stages/targets")
     clean: Section
 
 

@@ -24,21 +24,25 @@ from stages.tables import TableWriter, row_schema, verdict_schema
 
 
 class Columns(Strict):
-    content: str
-    label: str
-    group: str | None
-    time: str | None
+    """What the source calls our columns."""
+
+    content: str = Field(description="the text, the image's bytes, or (with `files`) the name of its file")
+    label: str = Field(description="the label; its cell may be empty")
+    group: str | None = Field(description="rows of one group never fall into two splits: the author, the patient, the sender...")
+    time: str | None = Field(description="an ISO 8601 date or time, for `split.method: time`")
 
 
 class Section(Strict):
-    source: str = Field(min_length=1)
-    table: str | None
-    splits: dict[Literal["train", "validation", "test"], str] | None
+    source: str = Field(min_length=1, description="a table (.csv, .tsv, .json, .jsonl, .parquet), a folder, or a .yaml descriptor of what is elsewhere")
+    table: str | None = Field(description="the table to read when `source` is a folder that holds a table and the files that it names")
+    splits: dict[Literal["train", "validation", "test"], str] | None = Field(
+        description="what the source's own splits are called: tables or folders in `source`, or splits of a descriptor; they are never redrawn"
+    )
     columns: Columns
-    files: str | None
-    header: bool
-    quoting: bool
-    on_bad_row: Literal["error", "drop"]
+    files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
+    header: bool = Field(description="whether the first line of a CSV or TSV file names the columns; else they are called 0, 1, 2...")
+    quoting: bool = Field(description="whether quotation marks enclose cells in CSV and TSV files; false: they are characters like any other")
+    on_bad_row: Literal["error", "drop"] = Field(description="a row that cannot be read stops the run, or is counted and left out")
 
 
 class Params(Strict):

@@ -29,8 +29,10 @@ HELD_OUT_FIRST = {"test": 0, "validation": 1}
 
 
 class Section(Strict):
-    near: bool
-    near_threshold: float = Field(gt=0, le=1)
+    near: bool = Field(description="whether near duplicates are looked for; exact ones always are")
+    near_threshold: float = Field(
+        gt=0, le=1, description="similarity from which two rows are near duplicates: Jaccard's of character 5-grams, or the correlation of thumbnails"
+    )
 
 
 class Params(Strict):

@@ -22,7 +22,7 @@ class Section(VariantSection):
 
 class Params(Strict):
     modality: str
-    threads: int = Field(ge=1)
+    threads: int = Field(ge=1, description="threads of all that computes; the bits of vectors and weights depend on it")
     embed: Section
 
 

@@ -20,7 +20,7 @@ from stages.tables import iter_rows, read_frame, read_named_columns, read_table
 
 
 class Section(Strict):
-    calibration_bins: int = Field(ge=2)
+    calibration_bins: int = Field(ge=2, description="bins of confidence for the calibration error and the reliability diagram")
 
 
 class Params(Strict):

@@ -16,10 +16,10 @@ from stages.threads import set_threads
 
 class Section(VariantSection):
     variant = ("task", "FinetuneParams")
-    weight_decay: float = Field(ge=0)
-    warmup: float = Field(ge=0, lt=1)
-    label_smoothing: float = Field(ge=0, lt=1)
-    patience: int = Field(ge=1)
+    weight_decay: float = Field(ge=0, description="AdamW's weight decay")
+    warmup: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0")
+    label_smoothing: float = Field(ge=0, lt=1, description="how much of a label's weight is spread over all classes")
+    patience: int = Field(ge=1, description="epochs without a better validation loss after which training stops")
 
 
 class Recipe(VariantSection):
@@ -32,10 +32,10 @@ class Recipe(VariantSection):
 class Params(Strict):
     modality: str
     target: str
-    model: str
-    lr: float = Field(gt=0, le=1)
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    model: str = Field(description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given")
+    lr: float = Field(gt=0, le=1, description="the largest learning rate")
+    epochs: int = Field(ge=1, description="passes over the training rows")
+    batch_size: int = Field(ge=1, description="rows a step")
     seed: int = Field(ge=0)
     threads: int = Field(ge=1)
     clean: Recipe

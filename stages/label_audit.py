@@ -22,10 +22,10 @@ from stages.threads import set_threads
 
 
 class Section(Strict):
-    folds: int = Field(ge=2)
-    C: float = Field(gt=0)
-    policy: Literal["drop", "relabel", "keep"]
-    max_quality: float = Field(ge=0, le=1)
+    folds: int = Field(ge=2, description="parts in which the training rows are predicted, each by a probe that has not seen it")
+    C: float = Field(gt=0, description="inverse strength of the probe's regularisation")
+    policy: Literal["drop", "relabel", "keep"] = Field(description="what happens to training rows with a label issue; held-out rows are never touched")
+    max_quality: float = Field(ge=0, le=1, description="label quality above which the policy leaves an issue alone")
 
 
 class Params(Strict):

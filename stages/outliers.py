@@ -19,8 +19,8 @@ VERDICT = verdict_schema(("score", pa.float64()), ("nearest", pa.string()))
 
 
 class Section(Strict):
-    neighbours: int = Field(ge=1)
-    contamination: float = Field(ge=0, lt=0.5)
+    neighbours: int = Field(ge=1, description="nearest neighbours whose mean distance is the score")
+    contamination: float = Field(ge=0, lt=0.5, description="the share of rows that are called outliers")
 
 
 class Params(Strict):

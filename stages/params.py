@@ -57,7 +57,7 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
         InputError: all that is wrong with the file, together.
     """
     values = read_yaml(path)
-    models = [_with_variants(stage_model, values) for stage_model in _stage_models()]
+    models = [stage_model for _, stage_model in known_keys(values)]
     problems = dict.fromkeys(problem for stage_model in models for problem in _problems(stage_model, values))
     known = {key for stage_model in models for key in stage_model.model_fields}
     for key in values.keys() - known:
@@ -82,10 +82,13 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _stage_models() -> Iterator[type[BaseModel]]:
-    """The `Params` of every stage that dvc.yaml runs: imported by name, as nothing of them but the check is used here."""
+def known_keys(values: dict[str, Any]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every stage that dvc.yaml runs and the model of the keys that it reads, for the modality and target of `values`.
+
+    Stages are imported by name here: nothing of them but the check is used.
+    """
     for stage in read_yaml(paths.DVC_YAML)["stages"]:
-        yield importlib.import_module(f"stages.{stage}").Params
+        yield stage, _with_variants(importlib.import_module(f"stages.{stage}").Params, values)
 
 
 def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseModel]:

@@ -16,7 +16,7 @@ HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
 
 
 class Section(Strict):
-    batch_size: int = Field(ge=1)
+    batch_size: int = Field(ge=1, description="rows at a time")
 
 
 class Params(Strict):

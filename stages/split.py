@@ -26,14 +26,14 @@ HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
 
 
 class Section(Strict):
-    method: Literal["stratified", "time"]
-    validation: float = Field(gt=0, lt=0.5)
-    test: float = Field(gt=0, lt=0.5)
+    method: Literal["stratified", "time"] = Field(description="evenly over labels, or by time: the latest rows are the test rows")
+    validation: float = Field(gt=0, lt=0.5, description="share of validation rows, unless the source gives them")
+    test: float = Field(gt=0, lt=0.5, description="share of test rows, unless the source gives them")
 
 
 class Params(Strict):
     target: str
-    seed: int
+    seed: int = Field(ge=0, description="the source of all chances, with the ids of rows")
     split: Section
 
 

@@ -24,14 +24,14 @@ HOG = "hog"
 
 
 class CleanParams(Strict):
-    max_pixels: int = Field(ge=1)
-    min_side: int = Field(ge=1)
-    max_side: int = Field(ge=1)
+    max_pixels: int = Field(ge=1, description="images of more pixels are dropped, before a pixel is decoded")
+    min_side: int = Field(ge=1, description="images with a shorter side are dropped, in pixels")
+    max_side: int = Field(ge=1, description="larger images are scaled down to this longer side, in pixels")
 
 
 class EmbedParams(Strict):
-    model: str
-    batch_size: int = Field(ge=1)
+    model: str = Field(description="`hog` (gradients and colour, no download), or a vision model: a hub id or a local folder")
+    batch_size: int = Field(ge=1, description="rows at a time")
 
 
 def clean(content: bytes, params: CleanParams) -> Cleaned:

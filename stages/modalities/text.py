@@ -23,14 +23,14 @@ PERMUTATIONS = 128
 
 
 class CleanParams(Strict):
-    min_chars: int = Field(ge=1)
-    max_chars: int = Field(ge=1)
+    min_chars: int = Field(ge=1, description="shorter texts are dropped, in characters after cleaning")
+    max_chars: int = Field(ge=1, description="longer texts are dropped, in characters after cleaning")
 
 
 class EmbedParams(Strict):
-    model: str
-    max_length: int = Field(ge=8)
-    batch_size: int = Field(ge=1)
+    model: str = Field(description="the frozen encoder: a hub id or a local folder")
+    max_length: int = Field(ge=8, description="tokens after which a text is cut off")
+    batch_size: int = Field(ge=1, description="rows at a time")
 
 
 _ELEMENTS = (

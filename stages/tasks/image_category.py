@@ -17,16 +17,16 @@ from stages.params import Strict
 
 
 class AugmentParams(Strict):
-    flip: bool
-    rotate: float = Field(ge=0, le=180)
-    crop: float = Field(ge=0, lt=1)
-    colour: float = Field(ge=0, le=1)
-    noise: float = Field(ge=0, le=1)
+    flip: bool = Field(description="left and right changed, every other time")
+    rotate: float = Field(ge=0, le=180, description="the largest turn, in degrees; 0: none")
+    crop: float = Field(ge=0, lt=1, description="the largest zoom and shift, as a share of the side; 0: none")
+    colour: float = Field(ge=0, le=1, description="the largest change of brightness, contrast and saturation; 0: none")
+    noise: float = Field(ge=0, le=1, description="the largest standard deviation of noise, as a share of the range; 0: none")
 
 
 class FinetuneParams(Strict):
-    size: int = Field(ge=8)
-    config: dict[str, Any] | None
+    size: int = Field(ge=8, description="side of the model's input, in pixels")
+    config: dict[str, Any] | None = Field(description="with a config, `model` names an architecture that starts from random weights; null: pretrained")
 
 
 def augment(content: bytes, params: AugmentParams, seed: int) -> bytes:

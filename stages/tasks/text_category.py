@@ -17,17 +17,17 @@ KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
 
 class AugmentParams(Strict):
-    swap: float = Field(ge=0, le=1)
-    delete: float = Field(ge=0, le=1)
-    typo: float = Field(ge=0, le=1)
+    swap: float = Field(ge=0, le=1, description="chance that a word changes places with the next")
+    delete: float = Field(ge=0, le=1, description="chance that a word is left out")
+    typo: float = Field(ge=0, le=1, description="chance that a word is mistyped")
 
 
 class FinetuneParams(Strict):
-    max_length: int = Field(ge=8)
-    pooling: Literal["mean", "model"]
-    head_init: Literal["random", "probe"]
-    probe_C: float = Field(gt=0)
-    freeze_embeddings: bool
+    max_length: int = Field(ge=8, description="tokens after which a text is cut off")
+    pooling: Literal["mean", "model"] = Field(description="a head on the mean of the last hidden states, or the head that the model comes with")
+    head_init: Literal["random", "probe"] = Field(description="where a mean-pooled head starts: at random, or at a logistic regression (LP-FT)")
+    probe_C: float = Field(gt=0, description="inverse strength of that regression's regularisation")
+    freeze_embeddings: bool = Field(description="whether the word embeddings stay as they are: faster, and seldom worse on little data")
 
     @model_validator(mode="after")
     def check_head(self) -> Self:

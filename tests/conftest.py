@@ -1,0 +1,33 @@
+"""What several test files use: a line that has been reproduced once, to be copied."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+
+def reproduced(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    folder = tmp_path_factory.mktemp(name)
+    (tiny.make_text_line if name == "text" else tiny.make_image_line)(folder)
+    tiny.dvc(folder, "repro")
+    tiny.commit(folder, "reproduced")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reproduced; not to be changed."""
+    return reproduced(tmp_path_factory, "text")
+
+
+@pytest.fixture(scope="session")
+def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reproduced; not to be changed."""
+    return reproduced(tmp_path_factory, "image")
+
+
+@pytest.fixture
+def copy_of_text_line(text_line: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(text_line, tmp_path / "line", symlinks=True))

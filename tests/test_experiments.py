@@ -1,0 +1,99 @@
+"""What people type: experiments, their differences, and the commands that the README shows."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.params import load_params
+from tests import tiny
+
+
+def lr_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> float:
+    from stages.finetune import Params
+
+    monkeypatch.chdir(folder)
+    return load_params(Params).lr
+
+
+def test_an_experiment_changes_what_it_says_and_can_be_undone(copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy_of_text_line
+    done = tiny.dvc(folder, "exp", "run", "-S", "lr=2e-5")
+    assert tiny.stages_run(done.stdout) == {"finetune", "predict", "evaluate"}
+    assert "lr: 2e-05" in (folder / "params.yaml").read_text()  # a string to YAML 1.1
+    assert lr_of(folder, monkeypatch) == 2e-5
+    assert "training.json" in tiny.dvc(folder, "metrics", "diff").stdout
+    assert "2e-05" in tiny.dvc(folder, "exp", "show", "--no-pager").stdout
+    tiny.git(folder, "checkout", "--", ".")
+    assert tiny.stages_run(tiny.dvc(folder, "repro").stdout) == set()  # restored, nothing computed
+    assert lr_of(folder, monkeypatch) == 0.001
+
+
+def test_a_queue_of_experiments(copy_of_text_line: Path) -> None:
+    folder = copy_of_text_line
+    tiny.dvc(folder, "exp", "run", "--queue", "-S", "lr=1e-4,1e-2", "-S", "epochs=1")
+    tiny.dvc(folder, "exp", "run", "--run-all", "--jobs", "1")
+    shown = tiny.dvc(folder, "exp", "show", "--csv").stdout
+    assert "0.0001" in shown
+    assert "0.01" in shown
+    assert "Failed" not in shown
+
+
+def test_plots_are_drawn(text_line: Path, tmp_path: Path) -> None:
+    tiny.dvc(text_line, "plots", "show", "--out", str(tmp_path / "plots"))
+    page = (tmp_path / "plots/index.html").read_text()
+    for title in ("Learning curves, loss", "Confusion on test", "Reliability on test", "Rows of each class after each stage"):
+        assert title in page
+
+
+def bash_lines() -> list[str]:
+    """The commands in the docs that need no set-up of their own."""
+    commands = []
+    for page in (tiny.ROOT / "README.md", *sorted((tiny.ROOT / "docs").glob("*.md"))):
+        for block in page.read_text().split("```bash\n")[1:]:
+            commands += [line.split("  #")[0].strip() for line in block.split("```")[0].splitlines()]
+    return [line for line in dict.fromkeys(commands) if line.startswith(("dvc ", "python -m tools"))]
+
+
+def test_commands_of_the_docs_run(copy_of_text_line: Path) -> None:
+    import subprocess
+
+    assert len(bash_lines()) >= 6
+    for command in bash_lines():
+        done = subprocess.run(command, shell=True, cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("preset", sorted((tiny.ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_presets_are_complete(preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from stages.params import known_keys, read_yaml
+
+    monkeypatch.chdir(tiny.ROOT)
+    for _, model in known_keys(read_yaml(preset)):
+        load_params(model, preset)
+    assert preset.read_text().startswith("# ")
+    assert "&" not in "".join(line for line in preset.read_text().splitlines() if not line.startswith("#"))
+
+
+def test_docs_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tools import docs
+
+    monkeypatch.chdir(tiny.ROOT)
+    monkeypatch.setattr("sys.argv", ["docs", "--check"])
+    docs.main()
+
+
+def test_the_summary_names_model_and_baselines(text_line: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from tools import summary
+
+    monkeypatch.chdir(text_line)
+    summary.main()
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("model", "probe on frozen embeddings", "majority class", "dedupe"))
+
+
+def test_params_are_in_block_style() -> None:
+    """`dvc exp run -S` writes into the file: anchors and flow style would not survive it."""
+    text = (tiny.ROOT / "params.yaml").read_text()
+    assert yaml.safe_load(text)
+    assert "{" not in text.replace("label_aliases: {}", "")

@@ -1,0 +1,253 @@
+"""The invariants of docs/design.md that speak of the whole line, held with real `dvc` commands on a tiny project."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.tables import read_frame
+from tests import tiny
+
+FROM_SPLIT = {"split", "label_audit", "augment", "finetune", "predict", "evaluate"}
+FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}
+TRAINING = {"finetune", "predict", "evaluate"}
+
+
+def set_param(key: str, value: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        params = yaml.safe_load((folder / "params.yaml").read_text())
+        *sections, name = key.split(".")
+        section = params
+        for part in sections:
+            section = section[part]
+        assert section[name] != value
+        section[name] = value
+        tiny.write_params(folder, params)
+
+    change.__name__ = f"{key}={value}"
+    return change
+
+
+def edit(file: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        with (folder / file).open("a") as code:
+            code.write("\n# a remark\n")
+
+    change.__name__ = f"edit {file}"
+    return change
+
+
+def replace_in(file: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1))
+
+    change.__name__ = f"{file}: {old} -> {new}"
+    return change
+
+
+# What is changed -> exactly the stages that run. A stage whose outputs come out with the same bytes reruns nothing after it.
+AFFECTED = [
+    (set_param("lr", 0.002), TRAINING),
+    (set_param("epochs", 1), TRAINING),
+    (set_param("finetune.label_smoothing", 0.0), TRAINING),
+    (set_param("finetune.text.head_init", "random"), TRAINING),
+    (set_param("evaluate.calibration_bins", 5), {"evaluate"}),
+    (set_param("predict.batch_size", 4), {"predict"}),
+    (set_param("augment.copies", 1), {"augment", *TRAINING}),
+    (set_param("augment.text.typo", 0.5), {"augment"}),  # no copies are made
+    (set_param("label_audit.C", 2.0), {"label_audit", "augment", "evaluate"}),  # other scores, the same training rows
+    (set_param("split.validation", 0.3), FROM_SPLIT),
+    (set_param("dedupe.near_threshold", 0.8), {"dedupe"}),  # the same verdicts
+    (set_param("outliers.neighbours", 3), {"outliers", "split"}),  # other scores, no outliers
+    (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
+    (set_param("clean.text.min_chars", 12), {"clean", *TRAINING} - {"predict", "evaluate"}),  # the recipe that is saved with the model
+    (set_param("seed", 1), FROM_SPLIT),
+    (set_param("collect.on_bad_row", "drop"), {"collect"}),
+    (edit("stages/evaluate.py"), {"evaluate"}),
+    (edit("stages/targets/category.py"), {"clean", "split", "label_audit", "evaluate"}),
+    (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
+    (edit("stages/tasks/image_category.py"), set()),
+    (edit("stages/modalities/image.py"), set()),
+    (edit("stages/modalities/text.py"), {"clean", "embed", "dedupe"}),
+    (edit("README.md"), set()),
+    (edit("presets/digits.yaml"), set()),
+    (replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"), {"collect", *FROM_CLEAN} - {"finetune"}),  # a test row never retrains
+    (replace_in("data/tiny/train.csv", "class\n", "class\none more fig and a plum,fruit\n"), {"collect", *FROM_CLEAN}),
+]
+
+
+@pytest.mark.parametrize(("change", "stages"), AFFECTED, ids=lambda value: getattr(value, "__name__", ""))
+def test_only_affected_stages_run(change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path) -> None:
+    change(copy_of_text_line)
+    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout) == stages
+
+
+@pytest.mark.parametrize("line", ["text_line", "image_line"])
+def test_two_forced_runs_give_the_same_bytes(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(request.getfixturevalue(line), tmp_path / "line", symlinks=True))
+    before = (folder / "dvc.lock").read_text()
+    tiny.dvc(folder, "repro", "--force", "--no-run-cache")
+    assert (folder / "dvc.lock").read_text() == before
+
+
+def test_nothing_to_do_runs_nothing(copy_of_text_line: Path) -> None:
+    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout) == set()
+
+
+@pytest.mark.parametrize("stage", ["collect", "embed", "finetune"])
+def test_a_killed_stage_leaves_no_trace(stage: str, copy_of_text_line: Path) -> None:
+    """Killed in the middle, run again: the same dvc.lock as without."""
+    expected = (copy_of_text_line / "dvc.lock").read_text()
+    (copy_of_text_line / "dvc.lock").unlink()
+    shutil.rmtree(copy_of_text_line / ".dvc/cache")
+    for name in ("data/collected", "data/embeddings", "models/finetuned"):
+        shutil.rmtree(copy_of_text_line / name)
+    partial = {"collect": "data/.collected.partial", "embed": "data/.embeddings.partial", "finetune": "models/.checkpoints"}[stage]
+    kill_when(copy_of_text_line, copy_of_text_line / partial)
+    tiny.dvc(copy_of_text_line, "repro")
+    assert (copy_of_text_line / "dvc.lock").read_text() == expected
+    assert not list(copy_of_text_line.rglob("*.partial"))
+
+
+def kill_when(folder: Path, sign: Path) -> None:
+    """Runs `dvc repro` and kills it and its stage, unasked, as soon as `sign` is there."""
+    line = subprocess.Popen(["dvc", "repro"], cwd=folder, env=tiny.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 240
+    while not sign.exists() and line.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert line.poll() is None, "the line ended before it could be killed"
+    os.killpg(line.pid, signal.SIGKILL)
+    line.wait()
+
+
+def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_line: Path) -> None:
+    train = digests(copy_of_text_line / "data/train")
+    test = copy_of_text_line / "data/tiny/test.csv"
+    test.write_text(test.read_text().replace(",fruit", ",TOOL").replace(",tool", ",fruit").replace(",TOOL", ",tool"))
+    ran = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout)
+    assert "augment" in ran
+    assert "finetune" not in ran
+    assert digests(copy_of_text_line / "data/train") == train
+
+
+def digests(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+@pytest.mark.parametrize("line", ["text_line", "image_line"])
+def test_no_cluster_spans_two_splits(line: str, request: pytest.FixtureRequest) -> None:
+    folder = request.getfixturevalue(line) / "data/verdicts"
+    rows = read_frame(folder / "split").merge(read_frame(folder / "duplicates")[["id", "cluster"]], on="id")
+    kept = rows[rows["keep"]]
+    assert (kept.groupby("cluster")["split"].nunique() == 1).all()
+    assert (kept.groupby("unit")["split"].nunique() == 1).all()
+    assert set(kept["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("line", ["text_line", "image_line"])
+def test_no_row_disappears(line: str, request: pytest.FixtureRequest) -> None:
+    """Every stage says what became of each row, and the next one gets what it kept."""
+    folder: Path = request.getfixturevalue(line)
+    metrics = {path.stem: tiny.read_json(path) for path in (folder / "metrics").glob("*.json")}
+    for name, counts in metrics.items():
+        reasons = sum(count for key, count in counts.items() if key.startswith("dropped_"))
+        assert counts["rows_in"] == counts["rows_kept"] + reasons, name
+    assert metrics["collect"]["rows_kept"] == metrics["clean"]["rows_in"]
+    assert metrics["clean"]["rows_kept"] == metrics["embed"]["rows_in"] == metrics["dedupe"]["rows_in"] == metrics["split"]["rows_in"]
+    assert metrics["dedupe"]["rows_kept"] == metrics["outliers"]["rows_in"]
+    assert metrics["split"]["rows_kept"] == metrics["label_audit"]["rows_in"]
+    assert metrics["split"]["rows_train"] - metrics["label_audit"].get("dropped_label_issue", 0) == metrics["augment"]["rows_in"]
+    assert metrics["augment"]["rows_out"] == metrics["training"]["rows_in"]
+    for verdicts in (folder / "data/verdicts").iterdir():
+        table = read_frame(verdicts)
+        assert (table["reason"].notna() == ~table["keep"].astype(bool)).all(), verdicts.name
+        assert table["id"].is_unique, verdicts.name
+
+
+def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A raw text, prepared as the saved recipe says, gets the prediction that predict wrote."""
+    import csv
+
+    from stages import contracts
+    from stages.model_folder import read_recipe
+
+    monkeypatch.chdir(text_line)
+    recipe = read_recipe(Path("models/finetuned"))
+    modality = contracts.load_modality(recipe["modality"])
+    with Path("data/tiny/test.csv").open() as file:
+        raw = [f" <b>{row['text']}</b>\u200b " for row in csv.DictReader(file)]  # dirtier than what was trained on
+    cleaned = [modality.clean(text.encode(), modality.CleanParams(**recipe["clean"])).content for text in raw]
+    task = contracts.load_task(recipe["modality"], recipe["target"])
+    served = task.predict(Path("models/finetuned"), cleaned, 32)
+    predictions = read_frame(Path("data/predictions"))
+    rows = read_frame(Path("data/test"), ["id", "content"]).merge(predictions, on="id")
+    assert rows["content"].tolist() == cleaned
+    assert served["predictions"].to_pylist() == rows["predictions"].tolist()
+
+
+def test_the_model_loads_with_plain_transformers(text_line: Path) -> None:
+    """The lines that the README gives."""
+    import torch
+
+    readme = (tiny.ROOT / "README.md").read_text()
+    snippet = readme.split("<!-- load -->\n```python\n")[1].split("```")[0]
+    assert len([line for line in snippet.splitlines() if line and not line.startswith(("from", "import", "texts"))]) <= 3
+    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(read_frame(text_line / "data/predictions"), on="id")
+    names: dict[str, object] = {"texts": rows["content"].tolist()}
+    before = os.getcwd()
+    os.chdir(text_line)
+    try:
+        exec(snippet, names)
+    finally:
+        os.chdir(before)
+    expected = torch.tensor([list(row.values()) for row in rows["predictions"]])
+    assert torch.allclose(torch.as_tensor(names["logits"]).softmax(-1).double(), expected, atol=1e-5)
+
+
+def stage_lists() -> Iterator[tuple[str, dict[str, list[str]]]]:
+    yield from yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"].items()
+
+
+@pytest.mark.parametrize(("stage", "lists"), stage_lists(), ids=lambda value: value if isinstance(value, str) else "")
+def test_dvc_yaml_lists_the_code_that_a_stage_imports(stage: str, lists: dict[str, list[str]]) -> None:
+    from tests.closure import code_of
+
+    listed = [name for name in lists["deps"] if name.endswith(".py")]
+    assert sorted(listed) == code_of(stage)
+    for task in sorted((tiny.ROOT / "stages/tasks").glob("[!_]*.py")):
+        modality, target = task.stem.split("_", 1)
+        missing = set(code_of(stage, modality, target)) - set(listed)
+        assert not missing, f"{stage}: {task.stem} imports what dvc.yaml does not list"
+
+
+@pytest.mark.parametrize(("stage", "lists"), stage_lists(), ids=lambda value: value if isinstance(value, str) else "")
+def test_dvc_yaml_lists_the_params_that_a_stage_reads(stage: str, lists: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    from stages.params import known_keys, read_yaml
+    from tools.docs import leaves
+
+    monkeypatch.chdir(tiny.ROOT)
+    values = read_yaml(Path("params.yaml"))
+    keys = {key for key, _, _ in leaves(dict(known_keys(values))[stage], values)}
+    listed = [name.replace("${modality}", values["modality"]) for name in lists["params"]]
+    assert {key for key in keys if not any(key == name or key.startswith(f"{name}.") for name in listed)} == set()
+    assert {name for name in listed if not any(key == name or key.startswith(f"{name}.") for key in keys)} == set()
+
+
+HEAVY = {"torch", "transformers", "sklearn", "cleanlab", "albumentations", "cv2", "datasets"}
+MAY_IMPORT = {"embed": HEAVY, "outliers": {"sklearn"}, "label_audit": {"sklearn", "cleanlab"}, "finetune": HEAVY, "predict": HEAVY, "evaluate": {"sklearn"}}
+
+
+@pytest.mark.parametrize("stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate"])
+def test_a_stage_imports_no_more_than_it_uses(stage: str, copy_of_text_line: Path) -> None:
+    code = f"import sys, stages.{stage} as stage; stage.main(); print(sorted({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True, check=True)
+    assert set(yaml.safe_load(done.stdout.splitlines()[-1])) <= MAY_IMPORT.get(stage, set())

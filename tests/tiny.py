@@ -1,0 +1,180 @@
+"""A line small enough for tests: few rows, and models of a few thousand weights, saved as folders as any local model is."""
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "lemon", "mango", "nectarine", "orange", "papaya", "quince", "raspberry"]
+TOOLS = ["anvil", "bolt", "chisel", "drill", "engine", "file", "grinder", "hammer", "iron", "jack", "lathe", "mallet", "nail", "plane"]
+FILLERS = [
+    "a",
+    "my",
+    "the",
+    "this",
+    "that",
+    "one",
+    "very",
+    "old",
+    "new",
+    "good",
+    "small",
+    "large",
+    "with",
+    "and",
+    "of",
+    "from",
+    "shop",
+    "box",
+    "again",
+    "today",
+]
+
+
+def texts(count: int, seed: int) -> list[tuple[str, str]]:
+    """Texts about fruit or tools, in turn; no two are alike."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(count):
+        words, label = ((FRUIT, "fruit"), (TOOLS, "tool"))[number % 2]
+        chosen = rng.sample(words, 4) + rng.sample(FILLERS, 6)
+        rng.shuffle(chosen)
+        rows.append((" ".join(chosen), label))
+    return rows
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["text", "class"])
+        writer.writerows(rows)
+
+
+def write_source(folder: Path) -> None:
+    """Given train and test sets, with a duplicate, an empty row and a wrong label."""
+    folder.mkdir(parents=True)
+    train = texts(56, seed=1)
+    train[10] = (train[4][0].upper() + "!", train[4][1])
+    train[11] = ("  ", "tool")
+    train[20] = (train[20][0], "tool")
+    write_csv(folder / "train.csv", train)
+    write_csv(folder / "test.csv", texts(16, seed=2))
+
+
+def write_text_model(folder: Path) -> None:
+    """A BERT of two layers, 32 wide, with random weights and a vocabulary of whole words."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder.mkdir(parents=True)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted({*FRUIT, *TOOLS, *FILLERS}), "!"]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
+    BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64)
+    BertModel(config).save_pretrained(folder)
+
+
+def text_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
+    splits = {"train": "train.csv", "test": "test.csv"}
+    columns = {"content": "text", "label": "class", "group": None, "time": None}
+    params["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
+    params["embed"]["text"] = {"model": "models/tiny", "max_length": 32, "batch_size": 8}
+    params["outliers"]["contamination"] = 0.0
+    params["split"]["validation"] = 0.25
+    params["label_audit"] |= {"folds": 2, "C": 1.0}
+    params["finetune"]["text"]["max_length"] = 32
+    return params
+
+
+def image_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "presets/digits.yaml").read_text())
+    params |= {"epochs": 2, "batch_size": 8, "threads": 1}
+    params["collect"] |= {"source": "data/tiny", "columns": {"content": "file", "label": "class", "group": None, "time": None}}
+    params["label_audit"] |= {"folds": 2}
+    params["finetune"]["image"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
+    return params
+
+
+def write_images(folder: Path) -> None:
+    """Two classes of digits, a folder a class."""
+    from stages.sources import read_digits
+
+    for number, record in enumerate(read_digits()):
+        if record.values["digit"] in "01" and number < 250:
+            (folder / record.values["digit"]).mkdir(parents=True, exist_ok=True)
+            (folder / record.values["digit"] / f"{number}.png").write_bytes(record.values["image"])
+
+
+def copy_project(folder: Path) -> None:
+    """The project as it stands, committed files and new ones, as a repository of its own."""
+    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in names.splitlines():
+        if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith("metrics/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    commit(folder, "start")
+
+
+def commit(folder: Path, message: str) -> None:
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--allow-empty", f"--message={message}")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def environment() -> dict[str, str]:
+    """No network, one thread, and this interpreter's `python` and `dvc`."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    names = {"GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "test@example.org", "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
+    return {**os.environ, **names, "PATH": path, "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+
+
+def write_params(folder: Path, params: dict[str, object]) -> None:
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def make_text_line(folder: Path) -> None:
+    """A project with the tiny texts, ready to be reproduced."""
+    copy_project(folder)
+    write_source(folder / "data/tiny")
+    write_text_model(folder / "models/tiny")
+    write_params(folder, text_params())
+    commit(folder, "tiny")
+
+
+def make_image_line(folder: Path) -> None:
+    copy_project(folder)
+    write_images(folder / "data/tiny")
+    write_params(folder, image_params())
+    commit(folder, "tiny")
+
+
+def dvc(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(["dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    if check and done.returncode:
+        raise AssertionError(f"dvc {' '.join(arguments)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    return done
+
+
+def stages_run(output: str) -> set[str]:
+    """The stages that `dvc repro` really ran."""
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")}
+
+
+def read_json(path: Path) -> dict[str, float]:
+    found: dict[str, float] = json.loads(path.read_text())
+    return found

@@ -1,0 +1,110 @@
+"""Writes the parts of the docs that follow from the code: docs/params.md, and the file tree and support table in README.md.
+
+python -m tools.docs [--check]
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from stages import contracts
+from stages.params import known_keys, read_yaml
+
+README = Path("README.md")
+PARAMS = Path("docs/params.md")
+TREE_FOLDERS = ("stages", "stages/modalities", "stages/targets", "stages/tasks", "tools")
+INTRODUCTION = """# Params
+
+Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of
+range stops the first stage that runs, and all such keys are named together. This page is generated from the models beside the stages
+(`python -m tools.docs`); "value" is that of the default params.yaml, or of presets/digits.yaml for images.
+
+| key | value | allowed | what it is | read by |
+|---|---|---|---|---|
+"""
+
+
+def params_page() -> str:
+    rows: dict[str, list[Any]] = {}
+    for preset in ("params.yaml", "presets/digits.yaml"):
+        values = read_yaml(Path(preset))
+        for stage, model in known_keys(values):
+            for key, field, value in leaves(model, values):
+                row = rows.setdefault(key, [f"`{value}`" if value is not None else "`null`", allowed(field), "", set()])
+                row[2] = row[2] or field.description or ""
+                row[3].add(stage)
+    order = list(read_yaml(Path("dvc.yaml"))["stages"])
+    top_first = sorted(rows, key=lambda key: ("." in key, min(order.index(stage) for stage in rows[key][3]) if "." in key else 0))
+    lines = [
+        f"| `{key}` | {value} | {kind} | {what} | {', '.join(stage for stage in order if stage in stages)} |"
+        for key, (value, kind, what, stages) in ((key, rows[key]) for key in top_first)
+    ]
+    return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+def leaves(model: type[BaseModel], values: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Dotted key, pydantic field and value of every leaf."""
+    for name, field in model.model_fields.items():
+        kind, key = field.annotation, path + name
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from leaves(kind, values[name], f"{key}.")
+        else:
+            yield key, field, values[name]
+
+
+def allowed(field: Any) -> str:
+    kind = field.annotation
+    name = kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", None) else str(kind)
+    literals = re.search(r"Literal\[(.*?)\]", name) if not name.startswith("dict") else None
+    words = ", ".join(ast.literal_eval(f"[{literals[1]}]")) if literals else name.replace("typing.", "").replace(" | ", " or ")
+    signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
+    bounds = [f"{signs[type(limit).__name__]} {vars_of(limit)}" for limit in field.metadata if type(limit).__name__ in signs]
+    return " ".join([words.replace("NoneType", "null").replace("None", "null"), ", ".join(bounds)]).strip()
+
+
+def vars_of(limit: Any) -> Any:
+    return getattr(limit, type(limit).__name__.lower())
+
+
+def tree() -> str:
+    """The code, one clause a file: the first sentence of its docstring."""
+    lines = []
+    for folder in TREE_FOLDERS:
+        lines.append(f"{folder}/")
+        for path in sorted(Path(folder).glob("[!_]*.py")):
+            clause = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+            lines.append(f"    {path.name:<20} {re.split(r'[;:.] |[.]$', clause)[0][:1].lower()}{re.split(r'[;:.] |[.]$', clause)[0][1:]}")
+    return "```\n" + "\n".join(lines) + "\n```"
+
+
+def support() -> str:
+    """Which modality goes with which target: `ls stages/tasks`."""
+    targets = sorted(path.stem for path in Path("stages/targets").glob("[!_]*.py"))
+    lines = ["| | " + " | ".join(targets) + " |", "|---|" + "---|" * len(targets)]
+    for modality in contracts.modality_names():
+        cells = ["yes" if Path(f"stages/tasks/{modality}_{target}.py").exists() else "" for target in targets]
+        lines.append(f"| {modality} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def fill(page: str, name: str, text: str) -> str:
+    """`page` with what stands between the marks of `name` replaced."""
+    return re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda found: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
+
+
+def main() -> None:
+    readme = README.read_text(encoding="utf-8")
+    wanted = {PARAMS: params_page(), README: fill(fill(readme, "tree", tree()), "support", support())}
+    for path, text in wanted.items():
+        if "--check" in sys.argv and (not path.exists() or path.read_text(encoding="utf-8") != text):
+            sys.exit(f"{path}: does not follow the code any more; run `python -m tools.docs`")
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
