@@ -1,7 +1,8 @@
 """Finds rows unlike everything else; writes data/verdicts/outliers. Labels play no part, so that no held-out label can.
 
-The score is the mean cosine distance to the nearest neighbours among the rows that dedupe keeps; the given share with the largest
-scores are outliers (distance-based outliers: Ramaswamy, Rastogi & Shim 2000).
+The score is the cosine distance to the k-th nearest neighbour among the rows that dedupe keeps; the given share with the largest scores
+are outliers (Ramaswamy, Rastogi & Shim 2000). Strange rows often come in small groups, such as ten reviews in another language: k must be
+larger than such a group, or its members vouch for each other.
 """
 
 import numpy as np
@@ -19,7 +20,7 @@ VERDICT = verdict_schema(("score", pa.float64()), ("nearest", pa.string()))
 
 
 class Section(Strict):
-    neighbours: int = Field(ge=1, description="nearest neighbours whose mean distance is the score")
+    neighbours: int = Field(ge=1, description="k: the score is the distance to the k-th nearest row; larger than any group of strange rows")
     contamination: float = Field(ge=0, lt=0.5, description="the share of rows that are called outliers")
 
 
@@ -37,7 +38,7 @@ def find_outliers(ids: pd.Series, vectors: np.ndarray, section: Section) -> pd.D
         return pd.DataFrame({"id": ids, "keep": True, "reason": None, "score": 0.0, "nearest": None})
     # Two points at length 1: the squared Euclidean distance is twice the cosine distance.
     distances, places = NearestNeighbors(n_neighbors=neighbours, algorithm="brute").fit(vectors).kneighbors()
-    scores = (distances**2 / 2).mean(axis=1)
+    scores = distances[:, -1] ** 2 / 2
     worst = np.lexsort((ids.to_numpy(), -scores))[: round(len(ids) * section.contamination)]
     keep = np.ones(len(ids), dtype=bool)
     keep[worst] = False

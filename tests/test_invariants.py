@@ -194,7 +194,7 @@ def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.Mon
     assert served["predictions"].to_pylist() == rows["predictions"].tolist()
 
 
-def test_the_model_loads_with_plain_transformers(text_line: Path) -> None:
+def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that the README gives."""
     import torch
 
@@ -203,12 +203,8 @@ def test_the_model_loads_with_plain_transformers(text_line: Path) -> None:
     assert len([line for line in snippet.splitlines() if line and not line.startswith(("from", "import", "texts"))]) <= 3
     rows = read_frame(text_line / "data/test", ["id", "content"]).merge(read_frame(text_line / "data/predictions"), on="id")
     names: dict[str, object] = {"texts": rows["content"].tolist()}
-    before = os.getcwd()
-    os.chdir(text_line)
-    try:
-        exec(snippet, names)
-    finally:
-        os.chdir(before)
+    monkeypatch.chdir(text_line)
+    exec(snippet, names)
     expected = torch.tensor([list(row.values()) for row in rows["predictions"]])
     assert torch.allclose(torch.as_tensor(names["logits"]).softmax(-1).double(), expected, atol=1e-5)
 

@@ -61,8 +61,8 @@ def test_the_data_and_the_key_come_from_the_script(tmp_path: Path) -> None:
         ("empty", {"empty"}, 1.0),
         ("one_word", {"too_short"}, 1.0),
         ("missing_label", {"missing_label"}, 1.0),
-        ("other_language", {"far_from_all"}, 0.3),
-        ("gibberish", {"far_from_all"}, 0.3),
+        ("other_language", {"far_from_all"}, 0.9),
+        ("gibberish", {"far_from_all"}, 0.5),
     ],
 )
 def test_planted_rows_are_dropped_for_the_right_reason(fault: str, reasons: set[str], share: float, story: pd.DataFrame) -> None:

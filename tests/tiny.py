@@ -12,30 +12,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-FRUIT = ["apple", "banana", "cherry", "damson", "elder", "fig", "grape", "lemon", "mango", "nectarine", "orange", "papaya", "quince", "raspberry"]
-TOOLS = ["anvil", "bolt", "chisel", "drill", "engine", "file", "grinder", "hammer", "iron", "jack", "lathe", "mallet", "nail", "plane"]
-FILLERS = [
-    "a",
-    "my",
-    "the",
-    "this",
-    "that",
-    "one",
-    "very",
-    "old",
-    "new",
-    "good",
-    "small",
-    "large",
-    "with",
-    "and",
-    "of",
-    "from",
-    "shop",
-    "box",
-    "again",
-    "today",
-]
+FRUIT = tuple("apple banana cherry damson elder fig grape lemon mango nectarine orange papaya quince raspberry".split())  # noqa: SIM905 - readable
+TOOLS = tuple("anvil bolt chisel drill engine file grinder hammer iron jack lathe mallet nail plane".split())  # noqa: SIM905
+FILLERS = tuple("a my the this that one very old new good small large with and of from shop box again today".split())  # noqa: SIM905
 
 
 def texts(count: int, seed: int) -> list[tuple[str, str]]:
