@@ -4,6 +4,7 @@ python -m tools.docs [--check]
 """
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ def params_page() -> str:
         values = read_yaml(Path(preset))
         for stage, model in known_keys(values):
             for key, field, value in leaves(model, values):
-                row = rows.setdefault(key, [f"`{value}`" if value is not None else "`null`", allowed(field), "", set()])
+                row = rows.setdefault(key, [f"`{json.dumps(value)}`", allowed(field), "", set()])
                 row[2] = row[2] or field.description or ""
                 row[3].add(stage)
     order = list(read_yaml(Path("dvc.yaml"))["stages"])
@@ -77,8 +78,9 @@ def tree() -> str:
     for folder in TREE_FOLDERS:
         lines.append(f"{folder}/")
         for path in sorted(Path(folder).glob("[!_]*.py")):
-            clause = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
-            lines.append(f"    {path.name:<20} {re.split(r'[;:.] |[.]$', clause)[0][:1].lower()}{re.split(r'[;:.] |[.]$', clause)[0][1:]}")
+            sentence = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+            clause = re.split(r"[;.] ", sentence)[0].rstrip(".")
+            lines.append(f"    {path.name:<20} {clause}")
     return "```\n" + "\n".join(lines) + "\n```"
 
 
