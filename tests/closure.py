@@ -14,10 +14,22 @@ LOADERS = {
 CHECKS_ONLY = "stages/params.py"
 
 
+def as_listed(path: str, modality: str, target: str) -> str:
+    """dvc.yaml's name of a file: with `${modality}` and `${target}` where a folder keeps a file for each."""
+    folder, _, name = path.rpartition("/")
+    templates = {
+        "stages/modalities": (modality, "${modality}"),
+        "stages/encoders": (modality, "${modality}"),
+        "stages/targets": (target, "${target}"),
+        "stages/tasks": (f"{modality}_{target}", "${modality}_${target}"),
+    }
+    own, template = templates.get(folder, ("", ""))
+    return f"{folder}/{template}.py" if own and name == f"{own}.py" else path
+
+
 def code_of(stage: str, modality: str = "text", target: str = "category") -> list[str]:
     """The files, as dvc.yaml names them: those of variants with `${modality}` and `${target}`."""
     variants = {loader: name.replace("${modality}", modality).replace("${target}", target) for loader, name in LOADERS.items()}
-    templates = {variants[loader]: name for loader, name in LOADERS.items()}
     found: set[str] = set()
     waiting = [f"stages/{stage}.py"]
     while waiting:
@@ -25,7 +37,7 @@ def code_of(stage: str, modality: str = "text", target: str = "category") -> lis
         if path not in found:
             found.add(path)
             waiting += imports_of(path, {} if path == CHECKS_ONLY else variants)
-    return sorted(templates.get(path, path) for path in found)
+    return sorted(as_listed(path, modality, target) for path in found)
 
 
 def imports_of(path: str, variants: dict[str, str]) -> list[str]:

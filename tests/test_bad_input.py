@@ -630,6 +630,19 @@ def test_bad_images_are_dropped_with_their_reason(monkeypatch: pytest.MonkeyPatc
     assert max(decoded) <= 16 * 16  # no pixel of the large ones
 
 
+def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostScript passes for a picture, and Pillow would have Ghostscript run it."""
+    started: list[str] = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: started.append("gs"))
+    put("pictures/files/apple.png", png())
+    put("pictures/files/program.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(%pipe%id) (w) file\n%%EOF\n")
+    put("pictures/list.csv", "picture,kind\napple,fruit\nprogram,fruit\n")
+    set_params({**PICTURES, "modality": "image"})
+    run("collect")
+    assert run("clean").dropped == {"unreadable": 1}
+    assert not started
+
+
 def spy_on_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of pixels of every image that is decoded from now on."""
     decoded: list[int] = []

@@ -18,7 +18,7 @@ from stages.params import known_keys, read_yaml
 
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
-TREE_FOLDERS = ("stages", "stages/modalities", "stages/targets", "stages/tasks", "tools")
+TREE_FOLDERS = ("stages", "stages/encoders", "stages/modalities", "stages/targets", "stages/tasks", "tools")
 INTRODUCTION = """# Params
 
 Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of

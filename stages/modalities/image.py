@@ -121,7 +121,7 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Vectors:
         from tqdm import tqdm
 
         return np.stack([hog_and_colour(pixels(content)) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)])
-    from stages.image_encoder import ImageEncoder
+    from stages.encoders.image import ImageEncoder
 
     return ImageEncoder.load(params.model).embed(contents, params.batch_size)
 

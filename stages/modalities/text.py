@@ -111,7 +111,7 @@ def band_rows(threshold: float) -> int:
 
 
 def embed(contents: Sequence[str], params: EmbedParams) -> Vectors:
-    from stages.text_encoder import TextEncoder
+    from stages.encoders.text import TextEncoder
 
     return TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
 

@@ -31,7 +31,7 @@ class FinetuneParams(Strict):
 
 def augment(content: bytes, params: AugmentParams, seed: int) -> bytes:
     """A copy changed by every switch that is on."""
-    from stages.image_encoder import decode
+    from stages.encoders.image import decode
 
     changes = compose(params)
     changes.set_random_seed(seed)  # its own state repeats across processes; the seed of the copy does not
@@ -73,7 +73,7 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
     import torch
     from transformers import set_seed
 
-    from stages.image_encoder import decode
+    from stages.encoders.image import decode
     from stages.training import Examples, fine_tune
 
     set_seed(params.seed)
@@ -120,7 +120,7 @@ def predict(folder: Path, contents: Sequence[bytes], batch_size: int) -> pa.Tabl
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     from stages import pretrained
-    from stages.image_encoder import run_fixed
+    from stages.encoders.image import run_fixed
 
     recipe = read_recipe(folder)
     processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")

@@ -96,7 +96,7 @@ def first_model(name: str, own: FinetuneParams, classes: Classes, tokenizer: Any
     from transformers import AutoModel, AutoModelForSequenceClassification
 
     from stages import pretrained
-    from stages.pooled_text import PooledText, probe_head
+    from stages.encoders.text import PooledText, probe_head
 
     # Without a GPU, PyTorch's fused attention with dropout takes a third longer than the plain one.
     attention = {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
@@ -120,8 +120,7 @@ def predict(folder: Path, contents: Sequence[str], batch_size: int) -> pa.Table:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from stages import pretrained
-    from stages.pooled_text import PooledText
-    from stages.text_encoder import run_fixed
+    from stages.encoders.text import PooledText, run_fixed
 
     recipe = read_recipe(folder)
     tokenizer = pretrained.load(AutoTokenizer, str(folder))

@@ -1,0 +1,877 @@
+"""What the stages do, one rule a test, on data that can be read."""
+
+import csv
+import json
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pydantic import BaseModel
+
+from stages import augment, clean, collect, dedupe, evaluate, label_audit, outliers, paths, split, tables
+from stages.classification import prediction_table
+from stages.collect import RowIds
+from stages.ledger import Decision, read_ledger
+from stages.modalities import text
+from stages.params import read_yaml
+from stages.run import Counts
+from stages.stratify import deal
+from stages.tables import TableWriter, read_frame, read_table, row_schema, write_frame, write_tables
+from stages.targets import category
+from stages.tasks import text_category
+
+Run = Callable[[ModuleType, BaseModel], Counts]
+CLEAN_TEXT = text.CleanParams(min_chars=3, max_chars=80)
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a stage with these params, and holds that every row is kept or has a reason."""
+
+    def run_stage(stage: ModuleType, params: BaseModel) -> Counts:
+        monkeypatch.setattr(stage, "load_params", lambda _: params)
+        counts = stage.main()
+        assert isinstance(counts, Counts)
+        assert counts.rows_in == counts.rows_kept + sum(counts.dropped.values())
+        return counts
+
+    return run_stage
+
+
+def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:
+    """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in order."""
+    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(labels))], "label": labels, "content": texts or "a text", "keep": True})
+    rows = rows.assign(group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False)
+    rows = rows.assign(cluster=rows["id"], duplicate_of=None, similarity=None, label_conflict=False, score=0.0, nearest=None, split="train")
+    rows["source"] = [f"notes.csv:{number + 1}" for number in range(len(rows))]
+    rows = rows.assign(**more)
+    rows["unit"] = rows["cluster"]
+    write_frame(paths.CLEANED, rows, row_schema(pa.string(), pa.string()))
+    write_frame(paths.CLEAN_VERDICTS, rows, clean.VERDICT)
+    write_frame(paths.DUPLICATE_VERDICTS, rows.assign(keep=more.get("unique", True)), dedupe.VERDICT)
+    write_frame(paths.OUTLIER_VERDICTS, rows.assign(keep=more.get("typical", True)), outliers.VERDICT)
+    write_frame(paths.SPLIT_VERDICTS, rows, split.VERDICT)
+    return rows
+
+
+def write_vectors(vectors: np.ndarray) -> None:
+    flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.astype(np.float32).reshape(-1)), vectors.shape[1])
+    write_tables(paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(len(vectors))], "vector": flat})])
+
+
+def corners(labels: Sequence[str]) -> np.ndarray:
+    """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
+    names = sorted(set(labels))
+    vectors = np.random.default_rng(0).normal(0, 0.05, (len(labels), 8))
+    vectors[np.arange(len(labels)), [names.index(label) for label in labels]] += 1
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+# --- params.yaml ---
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("2e-05", 2e-5), ("2e-5", 2e-5), ("1e3", 1000.0), ("-1E+2", -100.0), ("1.5e-3", 0.0015), ("3", 3), ("'2e-5'", "2e-5"), ("e5", "e5"), ("1e5x", "1e5x")],
+)
+def test_numbers_as_dvc_writes_them(written: str, value: object) -> None:
+    Path("params.yaml").write_text(f"lr: {written}\n")
+    read = read_yaml(Path("params.yaml"))["lr"]
+    assert (read, type(read)) == (value, type(value))
+
+
+# --- ids ---
+
+Content = tuple[str, str | None]
+FRUIT_ROWS: list[Content] = [("a ripe apple", "fruit"), ("a red car", "vehicle"), ("a ripe apple", "fruit"), ("a ripe apple", "vehicle"), ("a pear", None)]
+
+
+def ids_of(rows: Sequence[Content]) -> list[str]:
+    ids = RowIds()
+    return [ids.next(content.encode(), label) for content, label in rows]
+
+
+def test_ids_have_128_bits_and_never_change() -> None:
+    """Ledgers name rows by their ids: another hash in another version would make them void."""
+    assert ids_of([("a ripe apple", "fruit"), ("a ripe apple", None)]) == ["d9d90a850797241ec067bbdba7e06c57", "3e8bbc010787b054c0fd31b58ea51be4"]
+
+
+def test_ids_are_stable_when_rows_are_added_or_come_in_another_order() -> None:
+    ids = ids_of(FRUIT_ROWS)
+    assert ids_of([*FRUIT_ROWS, ("a plum", "fruit"), ("a red car", "vehicle")])[: len(ids)] == ids
+    for seed in range(5):
+        shuffled = random.Random(seed).sample(FRUIT_ROWS, len(FRUIT_ROWS))
+        pairs = zip(shuffled, ids_of(shuffled), strict=True)
+        assert Counter(pairs) == Counter(zip(FRUIT_ROWS, ids, strict=True))
+
+
+def test_equal_rows_have_different_ids() -> None:
+    assert len(set(ids_of([("a pear", "fruit")] * 10))) == 10
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("a pear", "fruit"), ("a pear", "tree")),
+        (("a pear", None), ("a pear", "")),
+        (("a pear", "s"), ("a pears", "")),
+        (("", "fruit"), ("fruit", "")),
+    ],
+    ids=["other label", "no label", "letter moved", "all moved"],
+)
+def test_ids_tell_rows_apart(one: Content, other: Content) -> None:
+    assert ids_of([one]) != ids_of([other])
+
+
+def test_a_table_has_the_same_ids_in_every_format(run: Run) -> None:
+    rows = [{"text": content, "kind": label} for content, label in FRUIT_ROWS if label]
+    Path("data").mkdir()
+    for suffix, delimiter in ((".csv", ","), (".tsv", "\t")):
+        with Path(f"data/notes{suffix}").open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["text", "kind"], delimiter=delimiter)
+            writer.writeheader()
+            writer.writerows(rows)
+    Path("data/notes.json").write_text(json.dumps(rows))
+    Path("data/notes.jsonl").write_text("".join(json.dumps(row) + "\n\n" for row in rows))
+    pq.write_table(pa.Table.from_pylist(rows), "data/notes.parquet")
+    found = {}
+    for suffix in (".csv", ".tsv", ".json", ".jsonl", ".parquet"):
+        run(collect, collect_params(source=f"data/notes{suffix}"))
+        found[suffix] = read_frame(paths.COLLECTED, ["id"])["id"].tolist()
+    assert all(ids == found[".csv"] for ids in found.values())
+    assert found[".csv"] == ids_of([row for row in FRUIT_ROWS if row[1]])
+
+
+def collect_params(**changes: Any) -> collect.Params:
+    columns = {"content": "text", "label": "kind", "group": None, "time": None}
+    section = {"table": None, "splits": None, "columns": columns, "files": None, "header": True, "quoting": True, "on_bad_row": "error"}
+    return collect.Params.model_validate({"collect": {**section, **changes}})
+
+
+def test_given_splits_are_noted(run: Run) -> None:
+    Path("data").mkdir()
+    for name, line in (("one.csv", "a ripe apple,fruit"), ("two.csv", "a red car,vehicle")):
+        Path("data", name).write_text(f"text,kind\n{line}\n")
+    run(collect, collect_params(source="data", splits={"test": "two.csv", "train": "one.csv"}))
+    assert read_frame(paths.COLLECTED)[["source", "given_split"]].to_numpy().tolist() == [["two.csv:1", "test"], ["one.csv:1", "train"]]
+
+
+# --- tables ---
+
+SCHEMA = pa.schema([("id", pa.string()), ("content", pa.string())])
+
+
+def some_rows(count: int) -> list[dict[str, Any]]:
+    return [{"id": str(number), "content": "x" * (number * 7 % 40)} for number in range(count)]
+
+
+def written(rows: Sequence[dict[str, Any]], batches: Sequence[int], by_row: bool = False) -> dict[str, bytes]:
+    """The files of a table that is written in batches of these sizes, over and over."""
+    folder = Path("data/things")
+    with TableWriter(folder, SCHEMA) as writer:
+        place = turn = 0
+        while place < len(rows):
+            batch = rows[place : place + batches[turn % len(batches)]]
+            if by_row:
+                for row in batch:
+                    writer.write_row(row)
+            else:
+                writer.write(pa.Table.from_pylist(list(batch), schema=SCHEMA))
+            place, turn = place + len(batch), turn + 1
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize(("part_rows", "part_bytes"), [(10, 10**9), (10**9, 200), (7, 120)])
+def test_parts_are_cut_by_their_rows_and_not_by_how_these_arrived(part_rows: int, part_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PART_ROWS", part_rows)
+    monkeypatch.setattr(tables, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 4)
+    rows = some_rows(43)
+    at_once = written(rows, [len(rows)])
+    assert len(at_once) > 3
+    for batches in ([1], [3], [10], [2, 17, 1], [42, 1]):
+        assert written(rows, batches) == at_once
+        assert written(rows, batches, by_row=True) == at_once
+    parts = [pq.read_table(path).to_pylist() for path in sorted(Path("data/things").iterdir())]
+    assert [row for part in parts for row in part] == rows
+    assert all(len(part) <= part_rows and sum(len(row["content"]) for row in part) <= part_bytes for part in parts)
+
+
+def test_a_row_larger_than_a_part_is_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PART_BYTES", 100)
+    rows = [{"id": str(number), "content": "x" * 500} for number in range(3)]
+    assert len(written(rows, [3])) == 3
+
+
+def test_an_empty_table_says_its_schema() -> None:
+    assert list(written([], [1])) == ["part-00000.parquet"]
+    assert read_table(Path("data/things")).schema.equals(SCHEMA)
+
+
+def test_a_failed_write_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PART_ROWS", 2)
+    before = written(some_rows(3), [3])
+    with pytest.raises(KeyboardInterrupt), TableWriter(Path("data/things"), SCHEMA) as writer:
+        writer.write(pa.Table.from_pylist(some_rows(9), schema=SCHEMA))
+        raise KeyboardInterrupt
+    assert {path.name: path.read_bytes() for path in Path("data/things").iterdir()} == before
+    assert [path.name for path in Path("data").iterdir()] == ["things"]
+
+
+def test_what_a_killed_run_left_is_not_mixed_in() -> None:
+    left = Path("data/.things.partial")
+    left.mkdir(parents=True)
+    (left / "part-00007.parquet").write_bytes(b"half")
+    assert list(written(some_rows(3), [3])) == ["part-00000.parquet"]
+    assert not left.exists()
+
+
+# --- texts ---
+
+CLEANED_TEXTS = [
+    ("a <b>ripe</b> apple<br/>and a pear", "a ripe apple and a pear", ["html", "spaces"]),
+    ("two &amp; three &eacute;", "two & three é", ["html"]),
+    ("ripe<script>alert('<b>')</script><!-- not <i>this</i> --> apple", "ripe apple", ["html", "spaces"]),
+    ("price <5 and >3, or x<y", "price <5 and >3, or x<y", []),
+    ("<username> wrote to <all>", "<username> wrote to <all>", []),
+    ("schÃ¶ne Ã„pfel", "schöne Äpfel", ["encoding"]),
+    ("it\u2019s \u201cripe\u201d", 'it\'s "ripe"', ["encoding"]),
+    ("Cafe\u0301", "Café", ["encoding"]),
+    ("ap\u00adple\u200b and pear", "apple and pear", ["invisible"]),
+    ("ripe\x00 apple\x07", "ripe apple", None),
+    ("\t a  ripe\n\napple\u00a0! ", "a ripe apple !", None),
+    ("熟したりんご、買った。", "熟したりんご、買った。", []),
+    ("خانه‌ها", "خانه\u200cها", []),
+    ("👩\u200d🌾 sells", "👩\u200d🌾 sells", []),
+]
+
+
+@pytest.mark.parametrize(("raw", "content", "repairs"), CLEANED_TEXTS, ids=[content for _, content, _ in CLEANED_TEXTS])
+def test_text_is_repaired(raw: str, content: str, repairs: list[str] | None) -> None:
+    cleaned = text.clean(raw.encode(), CLEAN_TEXT)
+    assert cleaned.content == content
+    assert repairs is None or list(cleaned.repairs) == repairs
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "empty"),
+        (b" <br>&nbsp;\x00", "empty"),
+        (b"ok", "too_short"),
+        (b"fig", None),
+        (b"x" * 80, None),
+        (b"x" * 81, "too_long"),
+        (b"<b>" * 50 + b"fig", None),
+    ],
+)
+def test_text_that_cannot_be_used(raw: bytes, reason: str | None) -> None:
+    assert text.clean(raw, CLEAN_TEXT).reason == reason
+
+
+@pytest.mark.parametrize("opening", ["<!--", "<script>", "<style ", "<b "])
+def test_unclosed_html_is_no_trap(opening: str) -> None:
+    """Work that grows with the square of the length would let one row stop the line."""
+    started = time.perf_counter()
+    text.clean((opening * (40_000 // len(opening))).encode(), CLEAN_TEXT)
+    assert time.perf_counter() - started < 1
+
+
+# --- labels and the ledger ---
+
+
+@pytest.mark.parametrize(
+    ("raw", "label", "reason"),
+    [
+        ("fruit", "fruit", None),
+        ("  red \n fruit ", "red fruit", None),
+        ("Obst", "fruit", None),
+        ("other", None, "unwanted_label"),
+        ("misc", None, "unwanted_label"),  # an alias of one that is unwanted
+        ("n/a", None, "missing_label"),  # an alias of nothing
+        ("", None, "missing_label"),
+        (None, None, "missing_label"),
+        ("Other", "Other", None),
+    ],
+)
+def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
+    cleaned = category.clean_label(raw, {"Obst": "fruit", "misc": "other", "n/a": ""}, ["other"])
+    assert (cleaned.label, cleaned.reason) == (label, reason)
+
+
+class TextSection(clean.Section):
+    text: text.CleanParams
+
+
+def clean_params() -> clean.Params:
+    section = TextSection(label_aliases={"Obst": "fruit"}, drop_labels=["other"], text=CLEAN_TEXT)
+    return clean.Params.model_construct(modality="text", target="category", clean=section)
+
+
+def write_collected(rows: Sequence[Content]) -> list[str]:
+    ids = ids_of(rows)
+    with TableWriter(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as writer:
+        for number, (row, (content, label)) in enumerate(zip(ids, rows, strict=True), start=1):
+            writer.write_row({"id": row, "content": content.encode(), "label": label, "source": f"notes.csv:{number}"})
+    return ids
+
+
+def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None:
+    rows: list[Content] = [
+        ("a ripe <b>apple</b>", "Obst"),
+        ("a spade", "fruit"),
+        ("an odd thing", "fruit"),
+        ("x", "fruit"),
+        ("x", "fruit"),
+        ("a stone", "other"),
+        ("a pear", None),
+        ("a plum", None),
+    ]
+    ids = write_collected(rows)
+    lines = [(ids[0], "keep", ""), (ids[1], "relabel", "tool"), (ids[2], "drop", ""), (ids[3], "drop", ""), (ids[7], "relabel", "Obst"), ("gone", "drop", "")]
+    paths.LEDGER.write_text("id,action,label,note\n" + "".join(f"{row},{action},{label},\n" for row, action, label in lines))
+    counts = run(clean, clean_params())
+    cleaned = read_frame(paths.CLEANED)
+    assert cleaned[["id", "content", "label", "source"]].to_numpy().tolist() == [
+        [ids[0], "a ripe apple", "fruit", "notes.csv:1"],
+        [ids[1], "a spade", "tool", "notes.csv:2"],
+        [ids[7], "a plum", "fruit", "notes.csv:8"],
+    ]
+    verdicts = read_frame(paths.CLEAN_VERDICTS)
+    assert verdicts["id"].tolist() == ids
+    assert verdicts["reason"].fillna("").tolist() == ["", "", "ledger", "ledger", "too_short", "unwanted_label", "missing_label", ""]
+    assert verdicts["keep"].tolist() == (verdicts["reason"].isna()).tolist()
+    assert verdicts["reviewed"].tolist() == [True, True, True, True, False, False, False, True]
+    assert verdicts["given_label"].fillna("-").tolist() == [label or "-" for _, label in rows]
+    assert counts.metrics() == {
+        "rows_in": 8,
+        "rows_kept": 3,
+        "dropped_ledger": 2,
+        "dropped_missing_label": 1,
+        "dropped_too_short": 1,
+        "dropped_unwanted_label": 1,
+        "repaired_html": 1,
+        "repaired_spaces": 1,
+        "ledger_used": 5,
+        "ledger_without_row": 1,
+    }
+
+
+def test_ledger_is_read() -> None:
+    paths.LEDGER.parent.mkdir()
+    paths.LEDGER.write_bytes(b'\xef\xbb\xbfid,action,label,note\r\na1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n')
+    assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}
+
+
+# --- duplicates ---
+
+WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905
+OTHER = "the anvil, the hammer and the file lie in the box"
+
+
+def phrase(first: int, count: int = 14) -> str:
+    """`count` of the words; two phrases share the more of them, the nearer they begin."""
+    return " ".join(WORDS[first : first + count])
+
+
+def likeness(one: str, other: str) -> float:
+    return text.similarity(text.fingerprint(one), text.fingerprint(other))
+
+
+def duplicates(run: Run, rows: Sequence[str], threshold: float = 0.7, **more: Sequence[Any]) -> pd.DataFrame:
+    write_rows(more.pop("labels", ["fruit"] * len(rows)), rows, **more)
+    run(dedupe, dedupe.Params(modality="text", dedupe=dedupe.Section(near=True, near_threshold=threshold)))
+    verdicts = read_frame(paths.DUPLICATE_VERDICTS).set_index("id")
+    assert verdicts["keep"].tolist() == verdicts["reason"].isna().tolist()
+    return verdicts.astype(object).where(verdicts.notna(), None)
+
+
+def test_exact_duplicates_are_found_after_normalising(run: Run) -> None:
+    found = duplicates(run, ["A ripe apple!", OTHER, "a RIPE, apple", "ａ ripe apple", "a ripe apples"], threshold=1.0)
+    assert found["reason"].tolist() == [None, None, "exact_duplicate", "exact_duplicate", None]
+    assert found["duplicate_of"].tolist() == [None, None, "000", "000", None]
+    assert found["cluster"].tolist() == ["000", "001", "000", "000", "004"]
+    assert found["similarity"].tolist() == [None, None, 1.0, 1.0, None]
+
+
+def test_near_duplicates_are_found_from_the_threshold_on(run: Run) -> None:
+    rows = [phrase(0), OTHER, phrase(1)]
+    exactly = likeness(rows[0], rows[2])
+    assert 0.7 < exactly < 1
+    at = duplicates(run, rows, threshold=exactly)
+    assert at["reason"].tolist() == [None, None, "near_duplicate"]
+    assert (at.loc["002", "duplicate_of"], at.loc["002", "similarity"], at.loc["002", "cluster"]) == ("000", exactly, "000")
+    above = duplicates(run, rows, threshold=exactly + 0.001)
+    assert above["keep"].all()
+    assert above["cluster"].tolist() == ["000", "001", "002"]
+
+
+def test_near_duplicates_are_left_where_params_say_so(run: Run) -> None:
+    write_rows(["fruit"] * 3, [phrase(0), phrase(1), phrase(0).upper()])
+    counts = run(dedupe, dedupe.Params(modality="text", dedupe=dedupe.Section(near=False, near_threshold=0.1)))
+    assert counts.dropped == {"exact_duplicate": 1}
+
+
+def test_the_earliest_row_stays(run: Run) -> None:
+    rows = [phrase(0), "a fig", phrase(1), "A FIG", OTHER]
+    assert duplicates(run, rows)["keep"].tolist() == [True, True, False, False, True]
+    assert duplicates(run, rows[::-1])["keep"].tolist() == [True, True, True, False, False]
+
+
+def test_chains_do_not_swallow_their_neighbourhood(run: Run) -> None:
+    """A is like B and B is like C, but A is not like C: C stays."""
+    a, b, c = phrase(0), phrase(2), phrase(4)
+    assert min(likeness(a, b), likeness(b, c)) > 0.6 > likeness(a, c)
+    found = duplicates(run, [a, b, c], threshold=0.6)
+    assert found["keep"].tolist() == [True, False, True]
+    assert found["cluster"].tolist() == ["000", "000", "002"]
+
+
+def test_the_most_similar_row_that_stays_names_the_cluster(run: Run) -> None:
+    a, far, near = phrase(0), phrase(6), phrase(4)
+    assert likeness(near, far) > likeness(near, a) > 0.5 > likeness(a, far)
+    found = duplicates(run, [a, far, near], threshold=0.5)
+    assert found.loc["002", "duplicate_of"] == "001"
+
+
+def test_given_held_out_rows_stay_and_their_copies_in_training_go(run: Run) -> None:
+    rows = [phrase(0), "a fig", "A fig", "a fig!", "a fig?", phrase(1), OTHER]
+    given = ["train", "train", "validation", "test", "test", "test", "train"]
+    found = duplicates(run, rows, given_split=given)
+    assert found["reason"].tolist() == ["duplicate_of_held_out", "duplicate_of_held_out", "duplicate_of_held_out", None, None, None, None]
+    assert found["duplicate_of"].tolist() == ["005", "003", "003", None, "003", None, None]
+    assert found["cluster"].tolist() == ["005", "003", "003", "003", "003", "005", "006"]
+
+
+def test_duplicates_of_other_labels_are_reported(run: Run) -> None:
+    labels = ["fruit", "tool", "fruit", "fruit", "fruit"]
+    found = duplicates(run, ["a fig", "a Fig", "a plum", "a Plum", OTHER], labels=labels)
+    assert found["label_conflict"].tolist() == [True, True, False, False, False]
+
+
+# --- outliers ---
+
+
+def test_the_car_among_the_fruit() -> None:
+    names = pd.Series(["apple", "pear", "plum", "cherry", "car", "lemon", "mango", "quince"])
+    vectors = np.array([[1, 0], [0.99, 0.1], [0.98, -0.1], [0.99, 0.05], [0, 1], [1, 0.02], [0.97, 0.12], [0.98, 0.08]])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    section = outliers.Section(neighbours=3, contamination=1 / 8)
+    found = outliers.find_outliers(names, vectors, section).set_index("id")
+    assert found.index[~found["keep"]].tolist() == ["car"]
+    assert found["reason"].dropna().to_dict() == {"car": "far_from_all"}
+    assert found["score"].idxmax() == "car"
+    assert found.loc["apple", "nearest"] == "lemon"
+    order = [4, 2, 7, 0, 1, 6, 3, 5]
+    again = outliers.find_outliers(names[order].reset_index(drop=True), vectors[order], section).set_index("id")
+    assert again["keep"].to_dict() == found["keep"].to_dict()
+
+
+def test_no_share_of_outliers_is_none() -> None:
+    found = outliers.find_outliers(pd.Series(["apple", "car"]), np.eye(2), outliers.Section(neighbours=5, contamination=0.0))
+    assert found["keep"].all()
+
+
+def test_one_row_is_no_outlier() -> None:
+    found = outliers.find_outliers(pd.Series(["apple"]), np.eye(1), outliers.Section(neighbours=5, contamination=0.4))
+    assert found["keep"].tolist() == [True]
+
+
+# --- dealing out ---
+
+SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
+
+
+def random_units(seed: int, rows: int = 60) -> pd.DataFrame:
+    """Rows in units of one to three rows; a unit is of one stratum, of three."""
+    rng = random.Random(seed)
+    found: list[tuple[str, str]] = []
+    while len(found) < rows:
+        found += [(f"unit {len(found)}", rng.choice("aab"))] * rng.randint(1, 3)
+    return pd.DataFrame(found, columns=["unit", "stratum"])
+
+
+def dealt(rows: pd.DataFrame, seed: int = 1) -> pd.Series:
+    return pd.Series(deal(rows["unit"].tolist(), rows["stratum"].tolist(), SHARES, seed), index=rows.index)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_units_stay_whole_and_strata_have_their_shares(seed: int) -> None:
+    rows = random_units(seed)
+    rows["part"] = dealt(rows)
+    assert (rows.groupby("unit")["part"].nunique() == 1).all()
+    largest = rows.groupby("unit").size().max()
+    for _, stratum in rows.groupby("stratum"):
+        for part, share in SHARES.items():
+            assert abs((stratum["part"] == part).sum() - share * len(stratum)) <= largest
+
+
+def test_dealing_does_not_depend_on_the_order_of_rows() -> None:
+    rows = random_units(1)
+    shuffled = rows.sample(frac=1, random_state=3)
+    assert dealt(shuffled).sort_index().tolist() == dealt(rows).tolist()
+
+
+def test_another_seed_deals_otherwise() -> None:
+    rows = random_units(1)
+    assert dealt(rows, seed=1).tolist() == dealt(rows, seed=1).tolist()
+    assert dealt(rows, seed=1).tolist() != dealt(rows, seed=2).tolist()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("count", [3, 4, 5, 8])
+def test_a_small_stratum_is_in_every_part(size: int, count: int) -> None:
+    """`count` units of `size` rows, beside a large stratum."""
+    small = pd.DataFrame({"unit": [f"rare {number}" for number in range(count) for _ in range(size)], "stratum": "rare"})
+    rows = pd.concat([random_units(1), small], ignore_index=True)
+    assert set(dealt(rows)[rows["stratum"] == "rare"]) == set(SHARES)
+
+
+def test_units_of_two_strata_are_dealt_too() -> None:
+    rows = pd.DataFrame({"unit": [f"pair {number // 2}" for number in range(80)], "stratum": ["a", "b"] * 40})
+    rows["part"] = dealt(rows)
+    assert (rows.groupby("unit")["part"].nunique() == 1).all()
+    assert rows.groupby(["stratum", "part"]).size().to_dict() == {(s, p): n for s in "ab" for p, n in (("train", 28), ("validation", 6), ("test", 6))}
+
+
+# --- split ---
+
+
+def split_verdicts(run: Run, rows: pd.DataFrame, method: str = "stratified", seed: int = 1) -> pd.DataFrame:
+    """The verdicts beside the rows; holds that the tables of content have the rows that are kept, and no unit is in two splits."""
+    section = split.Section.model_validate({"method": method, "validation": 0.2, "test": 0.2})
+    run(split, split.Params(target="category", seed=seed, split=section))
+    verdicts = read_frame(paths.SPLIT_VERDICTS)
+    assert verdicts["id"].tolist() == rows["id"].tolist()
+    kept = verdicts[verdicts["keep"]]
+    assert (kept.groupby("unit")["split"].nunique() == 1).all()
+    for name, folder in split.HELD_OUT.items():
+        assert read_frame(folder)["id"].tolist() == kept.loc[kept["split"] == name, "id"].tolist()
+    found = rows.drop(columns=["split", "unit", "keep", "reason"]).merge(verdicts, on="id")
+    assert found["keep"].tolist() == found["reason"].isna().tolist()
+    return found.astype(object).where(found.notna(), None)
+
+
+def test_units_join_clusters_and_groups_through_others() -> None:
+    clusters = pd.Series(["a", "b", "b", "c", "d", "e", "f"])
+    groups = pd.Series(["g1", "g1", "g2", "g2", None, None, "g3"])
+    assert split.units(clusters, groups).tolist() == ["a", "a", "a", "a", "d", "e", "f"]
+    assert split.units(clusters[::-1], groups[::-1]).tolist() == ["f", "e", "d", "a", "a", "a", "a"]
+
+
+def test_rows_of_one_group_stay_together(run: Run) -> None:
+    groups = [f"farm {number % 12}" for number in range(60)]
+    rows = write_rows(["fruit", "fruit", "tool"] * 20, group=groups)
+    found = split_verdicts(run, rows)
+    assert (found.groupby("group")["split"].nunique() == 1).all()
+    assert set(found["split"]) == {"train", "validation", "test"}
+    assert found["keep"].all()
+
+
+def test_split_has_its_shares_for_every_label(run: Run) -> None:
+    found = split_verdicts(run, write_rows(["fruit"] * 50 + ["tool"] * 20))
+    sizes = found.groupby(["label", "split"]).size().to_dict()
+    assert sizes == {
+        ("fruit", "train"): 30,
+        ("fruit", "validation"): 10,
+        ("fruit", "test"): 10,
+        ("tool", "train"): 12,
+        ("tool", "validation"): 4,
+        ("tool", "test"): 4,
+    }
+
+
+def test_split_depends_on_the_seed(run: Run) -> None:
+    rows = write_rows(["fruit", "tool"] * 20)
+    assert split_verdicts(run, rows, seed=1)["split"].tolist() != split_verdicts(run, rows, seed=2)["split"].tolist()
+
+
+def test_duplicates_leave_and_outliers_leave_training_alone(run: Run) -> None:
+    unique, typical = [True] * 40, [True] * 40
+    unique[3] = False
+    typical[4:40] = [False] * 36
+    rows = write_rows(["fruit", "tool"] * 20, unique=unique, typical=typical, cluster=["002" if number == 3 else f"{number:03d}" for number in range(40)])
+    with pytest.MonkeyPatch.context() as patch:  # nearly every row is an outlier here: let few rows be enough
+        patch.setattr(split, "check_labels", lambda *_: None)
+        found = split_verdicts(run, rows).set_index("id")
+    assert (found.loc["003", "reason"], found.loc["003", "split"]) == ("duplicate", None)
+    far = found[4:]
+    assert set(far.loc[far["split"] == "train", "reason"]) == {"outlier"}
+    assert set(far.loc[far["split"] != "train", "reason"]) == {None}
+    assert found.loc[["000", "001", "002"], "reason"].tolist() == [None] * 3
+
+
+def test_rows_that_people_reviewed_are_no_outliers(run: Run) -> None:
+    rows = write_rows(["fruit", "tool"] * 20, typical=[number % 4 > 1 for number in range(40)], reviewed=[number < 20 for number in range(40)])
+    found = split_verdicts(run, rows)
+    assert set(found.loc[found["reviewed"].astype(bool), "reason"]) == {None}
+    assert "outlier" in set(found["reason"])
+
+
+def test_split_by_time_is_in_the_order_of_time(run: Run) -> None:
+    days = random.Random(0).sample(range(1, 31), 30)
+    rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in days])
+    found = split_verdicts(run, rows, method="time")
+    days_of = {name: sorted(days[int(row)] for row in found.loc[found["split"] == name, "id"]) for name in ("train", "validation", "test")}
+    assert days_of == {"train": [*range(1, 19)], "validation": [*range(19, 25)], "test": [*range(25, 31)]}
+
+
+def test_split_by_time_puts_a_group_where_its_latest_row_falls(run: Run) -> None:
+    groups: list[str | None] = [None] * 30
+    groups[0] = groups[29] = "farm"
+    rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in range(1, 31)], group=groups)
+    found = split_verdicts(run, rows, method="time").set_index("id")
+    assert found.loc[["000", "029"], "split"].tolist() == ["test", "test"]
+    assert found.loc["001", "split"] == "train"
+
+
+def test_given_splits_are_honoured_and_the_missing_one_is_drawn(run: Run) -> None:
+    given = ["test" if number < 10 else "train" for number in range(60)]
+    found = split_verdicts(run, write_rows(["fruit", "tool"] * 30, given_split=given))
+    assert found.groupby(["given_split", "split"]).size().to_dict() == {("test", "test"): 10, ("train", "train"): 40, ("train", "validation"): 10}
+
+
+def test_training_rows_of_a_held_out_group_go(run: Run) -> None:
+    given = ["test"] * 10 + ["validation"] * 10 + ["train"] * 40
+    groups: list[str | None] = [None] * 60
+    groups[0] = groups[10] = groups[20] = groups[21] = "farm"
+    groups[11] = groups[30] = "shop"
+    found = split_verdicts(run, write_rows(["fruit", "tool"] * 30, given_split=given, group=groups)).set_index("id")
+    assert found.index[found["reason"] == "group_of_held_out"].tolist() == ["010", "020", "021", "030"]
+    assert found.loc[["000", "011"], "keep"].tolist() == [True, True]
+    assert [name for name, one in zip(given, found["split"], strict=True) if name != one] == []
+
+
+# --- label audit ---
+
+TRUTH = ["apple", "hammer", "plum"] * 30
+PLANTED = {4: "apple", 9: "plum", 20: "hammer", 31: "plum", 44: "apple"}  # training rows whose label is wrong
+HELD_OUT = {row: "validation" if row < 75 else "test" for row in range(60, 90)}
+WRONG = [PLANTED.get(row, label) for row, label in enumerate(TRUTH)]
+
+
+def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), max_quality: float = 0.5) -> pd.DataFrame:
+    splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
+    write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
+    write_vectors(corners(TRUTH))
+    section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, "max_quality": max_quality})
+    run(label_audit, label_audit.Params(target="category", seed=1, threads=1, label_audit=section))
+    found = read_frame(paths.LABEL_VERDICTS).set_index("id")
+    return found.set_index(found.index.astype(int)).sort_index()
+
+
+def test_planted_labels_are_found_and_dropped(run: Run) -> None:
+    found = audited(run, WRONG)
+    assert found.index[~found["keep"]].tolist() == list(PLANTED)
+    assert found["reason"].dropna().to_dict() == dict.fromkeys(PLANTED, "label_issue")
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+    assert found.loc[list(PLANTED), "predicted_label"].tolist() == [TRUTH[row] for row in PLANTED]
+    assert found.loc[list(PLANTED), "label_quality"].max() < found.drop(list(PLANTED))["label_quality"].min()
+    assert found["given_label"].tolist() == WRONG
+
+
+def test_policy_relabel_corrects(run: Run) -> None:
+    found = audited(run, WRONG, "relabel")
+    assert found["keep"].all()
+    assert found["label"].tolist() == TRUTH
+    assert found["given_label"].tolist() == WRONG
+
+
+def test_policy_keep_changes_nothing(run: Run) -> None:
+    found = audited(run, WRONG, "keep")
+    assert found["keep"].all()
+    assert found["label"].tolist() == WRONG
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+
+
+def test_only_the_worst_labels_are_acted_on(run: Run) -> None:
+    found = audited(run, WRONG, max_quality=0.0)
+    assert found["keep"].all()
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_what_people_reviewed_stays(run: Run, policy: str) -> None:
+    found = audited(run, WRONG, policy, reviewed=[4, 9])
+    assert found.loc[[4, 9], "keep"].all()
+    assert found.loc[[4, 9], "label"].tolist() == [PLANTED[4], PLANTED[9]]
+    assert found.index[~found["keep"] | (found["label"] != found["given_label"])].tolist() == [20, 31, 44]
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_held_out_labels_are_judged_and_never_changed(run: Run, policy: str) -> None:
+    labels = list(WRONG)
+    labels[62], labels[80] = "apple", "hammer"
+    assert [TRUTH[62], TRUTH[80]] == ["plum", "plum"]
+    found = audited(run, labels, policy)
+    held_out = found.loc[list(HELD_OUT)]
+    assert held_out["keep"].all()
+    assert held_out["label"].tolist() == [labels[row] for row in HELD_OUT]
+    assert held_out.index[held_out["is_label_issue"]].tolist() == [62, 80]
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel", "keep"])
+def test_no_held_out_label_matters_to_a_training_row(run: Run, policy: str) -> None:
+    """Every held-out label is turned into another one: what happens to training rows is the same, to the bit."""
+    before = audited(run, WRONG, policy)
+    other = {"apple": "hammer", "hammer": "plum", "plum": "apple"}
+    after = audited(run, [other[label] if row in HELD_OUT else label for row, label in enumerate(WRONG)], policy)
+    pd.testing.assert_frame_equal(before[before["split"] == "train"], after[after["split"] == "train"], check_exact=True)
+
+
+def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
+    """Five copies of one wrong label, in one group: no fold learns the mistake from another copy."""
+    copies = [1, 7, 13, 19, 25]
+    labels = ["plum" if row in copies else label for row, label in enumerate(TRUTH)]
+    vectors = corners(TRUTH)
+    vectors[copies] = vectors[1]
+    write_rows(labels, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["001" if row in copies else f"{row:03d}" for row in range(90)])
+    write_vectors(vectors)
+    section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5)
+    run(label_audit, label_audit.Params(target="category", seed=1, threads=1, label_audit=section))
+    found = read_frame(paths.LABEL_VERDICTS)
+    assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
+
+
+# --- augment ---
+
+BASKET = {"a1": "apple", "a2": "apple", "a3": "apple", "a4": "apple", "p1": "pear", "p2": "pear", "q1": "quince"}
+
+
+@pytest.mark.parametrize(
+    ("copies", "balance", "ratio", "expected"),
+    [
+        (0, "none", 1.0, {"apple": 4, "pear": 2, "quince": 1}),
+        (2, "none", 1.0, {"apple": 12, "pear": 6, "quince": 3}),
+        (0, "oversample", 1.0, {"apple": 4, "pear": 4, "quince": 4}),
+        (0, "oversample", 0.5, {"apple": 4, "pear": 2, "quince": 2}),
+        (1, "oversample", 1.0, {"apple": 8, "pear": 8, "quince": 8}),
+    ],
+)
+def test_classes_are_balanced(copies: int, balance: str, ratio: float, expected: Mapping[str, int]) -> None:
+    section = augment.Section.model_validate({"copies": copies, "balance": balance, "balance_ratio": ratio})
+    plan = augment.plan_copies(BASKET, section)
+    assert min(plan.values()) >= copies
+    assert Counter(label for row, label in BASKET.items() for _ in range(1 + plan[row])) == expected
+    for label in expected:  # evenly over the rows of a class
+        of_label = [plan[row] for row in BASKET if BASKET[row] == label]
+        assert max(of_label) - min(of_label) <= 1
+    assert augment.plan_copies(dict(reversed(BASKET.items())), section) == plan
+
+
+class AugmentSection(augment.Section):
+    text: text_category.AugmentParams
+
+
+def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, int], tuple[str, str]]:
+    """data/train by id and copy, where label_audit kept these rows."""
+    given = write_rows(["fruit"] * 8, [phrase(number) for number in range(8)])
+    schema = pa.schema([*tables.verdict_schema(("split", pa.string())), ("label", pa.string())])
+    kept, splits = [number in rows for number in range(8)], ["test" if number == 7 else "train" for number in range(8)]
+    final = given.assign(label=["fruit", "tool"] * 4, keep=kept, split=splits)
+    write_frame(paths.LABEL_VERDICTS, final, schema)
+    section = AugmentSection(copies=2, balance="none", balance_ratio=1.0, text=text_category.AugmentParams(swap=0.3, delete=0.2, typo=0.2))
+    run(augment, augment.Params.model_construct(modality="text", target="category", seed=seed, augment=section))
+    return {(row["id"], row["copy"]): (row["content"], row["label"]) for row in read_frame(paths.TRAIN).to_dict("records")}
+
+
+def test_training_rows_are_the_originals_and_their_copies(run: Run) -> None:
+    found = train_rows(run, [0, 1, 4, 7])
+    assert list(found) == [(row, copy) for row in ("000", "001", "004") for copy in range(3)]
+    assert [found[row, 0][0] for row in ("000", "001", "004")] == [phrase(0), phrase(1), phrase(4)]
+    assert len({content for content, _ in found.values()}) == 9
+    assert [found[row, 2][1] for row in ("000", "001", "004")] == ["fruit", "tool", "fruit"]  # the final labels
+
+
+def test_a_copy_depends_on_its_own_row_and_the_seed(run: Run) -> None:
+    some, more, other = train_rows(run, [1, 4]), train_rows(run, [0, 1, 2, 3, 4]), train_rows(run, [1, 4], seed=2)
+    assert {key: more[key] for key in some} == some
+    assert all((other[key] == some[key]) == (key[1] == 0) for key in some)
+
+
+# --- evaluate ---
+
+GIVEN = ["apple", "apple", "pear", "pear"]
+PROBABILITIES = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])  # the last one is wrong
+COLUMNS = ["apple", "pear"]
+
+
+def test_score_of_four_rows() -> None:
+    found = category.score(pd.Series(GIVEN), PROBABILITIES, COLUMNS, 5)
+    assert found == pytest.approx(
+        {
+            "accuracy": 3 / 4,
+            "accuracy_low": 0.300642,  # Wilson's interval of 3 out of 4
+            "accuracy_high": 0.954413,
+            "f1_macro": (4 / 5 + 2 / 3) / 2,
+            "f1_weighted": (4 / 5 + 2 / 3) / 2,
+            "precision_macro": (2 / 3 + 1) / 2,
+            "recall_macro": (1 + 1 / 2) / 2,
+            "roc_auc": 3 / 4,
+            "log_loss": -(math.log(0.9) + math.log(0.6) + math.log(0.8) + math.log(0.3)) / 4,
+            "calibration_error": 0.15,  # 0.6 to 0.8: confidence 0.65, accuracy 1/2; 0.8 to 1: confidence 0.85, accuracy 1
+            "f1_of_apple": 4 / 5,
+            "f1_of_pear": 2 / 3,
+        },
+        abs=1e-6,
+    )
+
+
+def test_reliability_and_confusion() -> None:
+    found = category.plots(pd.Series(GIVEN), PROBABILITIES, COLUMNS, 5)
+    assert found["confusion"].to_numpy().tolist() == [["apple", "apple"], ["apple", "apple"], ["pear", "pear"], ["pear", "apple"]]
+    assert found["reliability"].to_numpy() == pytest.approx(np.array([[0.65, 0.5, 2], [0.85, 1.0, 2]]))
+
+
+def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
+    found = category.score(pd.Series(["apple", "pear"]), np.array([[0.0, 1.0], [0.0, 1.0]]), COLUMNS, 5)
+    assert 10 < found["log_loss"] < 40
+    assert found["calibration_error"] == pytest.approx(0.5)
+
+
+def predictions_of(ids: Sequence[str], split: str, given: Sequence[str], probabilities: np.ndarray, **more: Sequence[Any]) -> pa.Table:
+    table = pa.table({"id": ids, "split": [split] * len(ids), "given_label": given, **more})
+    for name in ("predicted_label", "predictions"):
+        table = table.append_column(name, prediction_table(probabilities, COLUMNS)[name])
+    return table
+
+
+def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
+    """The tables come in other orders: rows are found by their ids."""
+    half = np.full((4, 2), 0.5)
+    ids, backwards = ["a", "b", "c", "d"], ["d", "c", "b", "a"]
+    predictions = pa.concat_tables(
+        [predictions_of(["v", "w"], "validation", ["pear", "apple"], PROBABILITIES[:2]), predictions_of(ids, "test", GIVEN, PROBABILITIES)]
+    )
+    labels = pa.concat_tables(
+        [
+            predictions_of(["t1", "t2", "t3", "t4"], "train", ["apple"] * 4, half, keep=[True] * 3 + [False], label=["apple", "pear", "pear", "apple"]),
+            predictions_of(backwards, "test", GIVEN[::-1], (1 - PROBABILITIES)[::-1], keep=[True] * 4, label=GIVEN[::-1]),
+        ]
+    )
+    found = evaluate.score_all(predictions, labels, category, 5)
+    assert found["accuracy"] == 3 / 4
+    assert found["validation_accuracy"] == 1 / 2
+    assert found["probe_accuracy"] == 1 / 4
+    assert found["majority_accuracy"] == 1 / 2
+    assert found["majority_log_loss"] == pytest.approx(-(2 * math.log(1 / 3) + 2 * math.log(2 / 3)) / 4)  # of the three labels that were trained on
+    assert found["majority_f1_macro"] == pytest.approx(1 / 3)
+
+
+def test_majority_baseline_knows_how_common_each_class_is() -> None:
+    assert category.majority(pd.Series(["apple", "pear", "apple", "apple"]), 2, COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]
