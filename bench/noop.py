@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from bench import ROOT, Usage, copy_project, report, run_measured, write_text_params
+from bench import ROOT, copy_project, report, run_measured, write_text_params
 from bench.million import synthetic_rows
 from stages.params import read_yaml
 
@@ -63,21 +63,23 @@ def is_artifact(path: str) -> bool:
     return path.startswith(("data/", "models/")) and "." not in Path(path).name
 
 
-def time_noop(folder: Path) -> list[Usage]:
-    """Reproduces once, and once more to fill DVC's caches, before it counts."""
+def prepare(folder: Path) -> None:
+    """Reproduces once, and once more to fill DVC's caches."""
     for arguments in (["init", "--quiet"], ["add", "--all"], ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "-m", "start"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     for _ in range(2):
         run_measured(REPRO, folder)
-    return [run_measured(REPRO, folder) for _ in range(TIMES)]
 
 
 def main(arguments: argparse.Namespace) -> None:
-    used: dict[str, list[Usage]] = {}
-    for name, make in (("plain", make_plain), ("project", make_project)):
-        with tempfile.TemporaryDirectory() as temporary:
-            make(Path(temporary) / "project")
-            used[name] = time_noop(Path(temporary) / "project")
+    with tempfile.TemporaryDirectory() as temporary:
+        folders = {name: Path(temporary) / name / "repository" for name in ("plain", "project")}
+        for name, make in (("plain", make_plain), ("project", make_project)):
+            make(folders[name])
+            prepare(folders[name])
+        # In turn: what else the machine does then slows both.
+        rounds = [{name: run_measured(REPRO, folder) for name, folder in folders.items()} for _ in range(TIMES)]
+    used = {name: [one[name] for one in rounds] for name in folders}
     medians = {name: (median(one.seconds for one in runs), median(one.cpu_seconds for one in runs)) for name, runs in used.items()}
     ratios = [ours / plain for ours, plain in zip(medians["project"], medians["plain"], strict=True)]
     table = [(name, f"{seconds:.2f}", f"{cpu:.2f}") for name, (seconds, cpu) in medians.items()]

@@ -350,6 +350,28 @@ def test_embed(name: str, number: int, models: Path) -> None:
         assert modality.embed([row], params).tobytes() == vector.tobytes()
 
 
+def test_encoders_run_batches_of_one_shape(models: Path) -> None:
+    """Equal bits need it on machines where kernels choose their order of summation by shape; this one may not show it."""
+    import torch
+    from transformers import AutoImageProcessor, AutoTokenizer
+
+    from stages.encoders import image, text
+
+    shapes: list[tuple[int, ...]] = []
+
+    def forward(batch: Any) -> torch.Tensor:
+        values = batch["input_ids"] if isinstance(batch, dict) else batch
+        shapes.append(tuple(values.shape))
+        return torch.zeros(len(values), 1)
+
+    words = [" ".join(["apple"] * count) for count in (1, 2, 3, 4, 5, 9, 10, 30)]
+    text.run_fixed(words, AutoTokenizer.from_pretrained(models / "text"), 20, 4, forward, "embed")
+    assert shapes == [(4, 8), (4, 8), (4, 16), (4, 20)]
+    shapes.clear()
+    image.run_fixed(rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed")
+    assert shapes == [(4, 3, 24, 24), (4, 3, 24, 24)]
+
+
 @modalities
 def test_preview(name: str) -> None:
     modality = load_modality(name)

@@ -205,8 +205,8 @@ def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: p
     names: dict[str, object] = {"texts": rows["content"].tolist()}
     monkeypatch.chdir(text_line)
     exec(snippet, names)
-    expected = torch.tensor([list(row.values()) for row in rows["predictions"]])
-    assert torch.allclose(torch.as_tensor(names["logits"]).softmax(-1).double(), expected, atol=1e-5)
+    expected = torch.tensor([list(row.values()) for row in rows["predictions"]], dtype=torch.float64)
+    assert torch.allclose(torch.as_tensor(names["logits"]).double().softmax(-1), expected, atol=1e-5)
 
 
 def stage_lists() -> Iterator[tuple[str, dict[str, list[str]]]]:
