@@ -75,7 +75,7 @@ def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
         names: Mapping[Any, str] = section.splits or {"": next(iter(found))}
         for name in names.values():
             if name not in found:
-                raise InputError(f"{source}: it has no split {name!r}; it has {', '.join(found)}")
+                raise InputError(f"{source}: it has no split {name!r}; it has {', '.join(filter(None, found)) or 'none: set collect.splits: null'}")
         return {split: found[name] for split, name in names.items()}
     if section.splits is not None:
         return {split: read_source(inside(source, name), format) for split, name in section.splits.items()}
@@ -118,7 +118,7 @@ def map_columns(record: Record, section: Section) -> Row:
 def read_file(folder: Path, name: str) -> bytes:
     try:
         return inside(folder, name).read_bytes()
-    except (InputError, OSError) as error:
+    except (ValueError, OSError) as error:  # InputError is a ValueError, and so is a NUL in a name
         raise BadRow("missing_file", str(error).replace("; check collect.source, collect.splits and collect.table", "")) from error
 
 
@@ -137,7 +137,12 @@ def as_bytes(value: Any) -> bytes:
 def as_text(value: Any) -> str | None:
     if value is None:
         return None
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+
+
+def storable(text: str) -> str:
+    """Without half surrogate pairs, which JSON and file names can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class RowIds:
@@ -165,17 +170,18 @@ def collect(section: Section) -> Counts:
         for split, records in open_splits(section).items():
             for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
                 rows_in += 1
+                source = storable(record.source)
                 try:
                     row = map_columns(record, section)
                 except BadRow as bad:
                     if section.on_bad_row == "error":
                         raise InputError(f"{section.source}, {record.source}: {bad}; mend the row, or set collect.on_bad_row: drop") from bad
                     dropped[bad.reason] += 1
-                    key = RowIds().next(record.source.encode(), split)
-                    rejected.write_row({"id": key, "keep": False, "reason": bad.reason, "source": record.source, "detail": str(bad)})
+                    key = RowIds().next(source.encode(), split)
+                    rejected.write_row({"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))})
                 else:
                     key = ids.next(row.content, row.label)
-                    collected.write_row({"id": key, **vars(row), "source": record.source, "given_split": split or None})
+                    collected.write_row({"id": key, **vars(row), "source": source, "given_split": split or None})
         if rows_in == sum(dropped.values()):
             raise InputError(f"{section.source}: {rows_in} rows in it, none that can be used; check collect.source and collect.columns")
     return Counts(rows_in, dropped)

@@ -73,9 +73,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         loader = _Loader(path.read_text(encoding="utf-8"))
         loader.name = str(path)
         values = loader.get_single_data()
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
@@ -98,7 +100,7 @@ def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseM
         section = field.annotation
         if isinstance(section, type) and issubclass(section, VariantSection):
             present = values.get(key)
-            names = {values.get("modality"), *(present if isinstance(present, dict) else ())}
+            names = [values.get("modality"), *(present if isinstance(present, dict) else ())]
             subsections = {name: (_variant_model(section, name, values), ...) for name in contracts.modality_names() if name in names}
             sections[key] = (create_model(section.__name__, __base__=section, **cast(Any, subsections)), ...)
     return create_model(model.__name__, __base__=model, **sections) if sections else model

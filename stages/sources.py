@@ -100,8 +100,9 @@ def read_json_lines(path: Path) -> Iterator[Record]:
                 continue
             try:
                 values = json.loads(line)
-            except json.JSONDecodeError as error:
-                yield Record(source, problem=f"not valid JSON ({error.msg} at character {error.pos})")
+            except (ValueError, RecursionError) as error:  # too many digits, too many brackets
+                what = f"{error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else error
+                yield Record(source, problem=f"not valid JSON ({what})")
                 continue
             yield _json_record(source, values)
 
@@ -110,8 +111,11 @@ def read_json(path: Path) -> Iterator[Record]:
     with _open_text(path) as file:
         try:
             rows = json.loads("".join(_lines(file, path)))
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}: not valid JSON ({error.msg} in line {error.lineno}); for one object a line, name the file .jsonl") from error
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, InputError):
+                raise
+            what = f"{error.msg} in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else error
+            raise InputError(f"{path}: not valid JSON ({what}); for one object a line, name the file .jsonl") from error
     if not isinstance(rows, list):
         raise InputError(f"{path}: expected a list of objects, got {type(rows).__name__}")
     for number, values in enumerate(rows, start=1):

@@ -26,13 +26,18 @@ def deal(units: Sequence[str], strata: Sequence[str], shares: Mapping[str, float
     totals = Counter(strata)
     missing = {stratum: _targets(total, shares) for stratum, total in totals.items()}
     part_of: dict[str, str] = {}
+    empty = {stratum: list(shares) for stratum in totals}  # the parts that have no row of it yet
+    waiting = Counter(stratum for inside in members.values() for stratum in inside)  # units that hold it and are not dealt yet
     # The large ones first, while there is still room to balance them.
     for unit in sorted(members, key=lambda name: (-members[name].total(), _shuffle_key(name, seed))):
         inside = members[unit]
-        part = max(shares, key=lambda name: sum(count * missing[stratum][name] / totals[stratum] for stratum, count in inside.items()))
+        starved = [part for stratum in sorted(inside) if waiting[stratum] <= len(empty[stratum]) for part in empty[stratum]]
+        part = max(starved or shares, key=lambda name: sum(count * missing[stratum][name] / totals[stratum] for stratum, count in inside.items()))
         part_of[unit] = part
         for stratum, count in inside.items():
             missing[stratum][part] -= count
+            waiting[stratum] -= 1
+            empty[stratum] = [name for name in empty[stratum] if name != part]
     return np.array([part_of[unit] for unit in units], dtype=str)
 
 

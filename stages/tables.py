@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,14 +63,15 @@ class TableWriter:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error is not None:
+        try:
+            if error is None:
+                self._flush_rows()
+                if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
+                    self._write_part(self._waiting)
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self._partial.replace(self.folder)
+        finally:
             shutil.rmtree(self._partial, ignore_errors=True)
-            return
-        self._flush_rows()
-        if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
-            self._write_part(self._waiting)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._partial.replace(self.folder)
 
     def write_row(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
@@ -121,12 +123,9 @@ def write_frame(folder: Path, frame: "pd.DataFrame", schema: pa.Schema) -> None:
 def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
     """The table, `batch_rows` rows at a time."""
     for path in _parts(folder):
-        try:
-            with pq.ParquetFile(path) as part:
-                for batch in part.iter_batches(batch_rows, columns=columns):
-                    yield pa.Table.from_batches([batch])
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(f"{path}: not a readable Parquet file ({error}); remove it and run `dvc repro`") from error
+        with _readable(path), pq.ParquetFile(path) as part:
+            for batch in part.iter_batches(batch_rows, columns=columns):
+                yield pa.Table.from_batches([batch])
 
 
 def iter_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
@@ -143,12 +142,18 @@ def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFr
 
 
 def read_schema(folder: Path, columns: Sequence[str] | None = None) -> pa.Schema:
-    schema = pq.read_schema(next(_parts(folder)))
+    first = next(_parts(folder))
+    with _readable(first):
+        schema = pq.read_schema(first)
     return schema if columns is None else pa.schema([schema.field(name) for name in columns])
 
 
 def count_rows(folder: Path) -> int:
-    return sum(pq.read_metadata(path).num_rows for path in _parts(folder))
+    total = 0
+    for path in _parts(folder):
+        with _readable(path):
+            total += pq.read_metadata(path).num_rows
+    return total
 
 
 def read_vectors(folder: Path, ids: "pd.Series[Any]") -> npt.NDArray[np.float32]:
@@ -167,6 +172,14 @@ def named_columns(predictions: npt.NDArray[np.float64], names: Sequence[str]) ->
 def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
     """(n_rows, n_columns): the numbers of `named_columns`."""
     return np.stack([field.to_numpy(zero_copy_only=False) for field in table[column].combine_chunks().flatten()], axis=1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); remove it and run `dvc repro`") from error
 
 
 def _parts(folder: Path) -> Iterator[Path]:

@@ -21,6 +21,7 @@ THUMBNAIL = 32  # pixels a side
 HASH_SIDE = 8  # 64 bits
 HASH_BANDS = 4  # of 16 bits: two hashes that differ in at most 3 bits share a band for sure
 HOG = "hog"
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # Pillow knows more, and has Ghostscript run PostScript
 
 
 class CleanParams(Strict):
@@ -44,13 +45,15 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own bomb warning: the limit below is stricter
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > params.max_pixels:
             return Cleaned(None, "too_many_pixels")
         upright = ImageOps.exif_transpose(image)
         if image.getexif().get(0x0112, 1) != 1:
             repairs.append("orientation")
         rgb = flatten(upright)
+    except Image.DecompressionBombError:
+        return Cleaned(None, "too_many_pixels")
     except Exception:  # Pillow's decoders raise whatever a broken file makes them raise: OSError, SyntaxError, struct.error...
         return Cleaned(None, "unreadable")
     if min(rgb.size) < params.min_side:
@@ -95,12 +98,14 @@ def fingerprint(content: bytes) -> npt.NDArray[np.float32]:
 
     thumbnail = cv2.resize(pixels(content), (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA).astype(np.float32).reshape(-1)
     centred = thumbnail - thumbnail.mean()
+    if np.ptp(thumbnail) == 0:  # nothing but one grey: all such images are alike
+        centred = np.ones_like(thumbnail)
     return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-9), dtype=np.float32)
 
 
 def similarity(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     """The correlation of two thumbnails; 0 where it is negative."""
-    return max(0.0, float(one @ other))
+    return min(1.0, max(0.0, float(one @ other)))
 
 
 def signatures(contents: Sequence[bytes], threshold: float) -> npt.NDArray[np.uint64]:
@@ -134,7 +139,8 @@ def hog_and_colour(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     hog = cv2.HOGDescriptor((64, 64), (16, 16), (8, 8), (8, 8), 9).compute(cv2.cvtColor(square, cv2.COLOR_RGB2GRAY))
     colour = cv2.calcHist([cv2.cvtColor(square, cv2.COLOR_RGB2HSV)], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).reshape(-1)
     halves = [half / max(float(np.linalg.norm(half)), 1e-9) for half in (np.asarray(hog).reshape(-1), np.sqrt(colour))]
-    return np.asarray(np.concatenate(halves) / np.sqrt(2), dtype=np.float32)
+    vector = np.concatenate(halves)
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)  # an image of one colour has no shape: one half is nothing
 
 
 def preview(content: bytes) -> str:

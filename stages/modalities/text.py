@@ -40,7 +40,9 @@ _ELEMENTS = (
     "sup svg table tbody td template textarea tfoot th thead time title tr tt u ul var video"
 )
 # Only real elements: "price <5" and "<username>" are text.
-_HIDDEN = re.compile(r"<(script|style)\b[^>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
+_HIDDEN = [
+    (re.compile(rf"<{name}\b[^<>]*>.*?</{name}\s*>", re.IGNORECASE | re.DOTALL), re.compile(rf"</{name}\s*>", re.IGNORECASE)) for name in ("script", "style")
+] + [(re.compile("<!--.*?-->", re.DOTALL), re.compile("-->"))]
 _TAG = re.compile(rf"</?(?:{'|'.join(_ELEMENTS.split())}|script)\b[^<>]*>", re.IGNORECASE)
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # not U+200C and U+200D: Persian, Indic scripts and emoji need them
 _SPACE = re.compile(r"\s+")
@@ -53,7 +55,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
 
     raw = content.decode("utf-8", "replace")
     unescaped = html.unescape(raw)
-    without_html = _TAG.sub(" ", _HIDDEN.sub(" ", unescaped))
+    without_html = _TAG.sub(" ", without_hidden(unescaped))
     fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
     visible = "".join(c for c in _INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
     text = _SPACE.sub(" ", visible).strip()
@@ -65,6 +67,14 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         return Cleaned(None, "too_long")
     steps = {"html": (raw, without_html), "encoding": (without_html, fixed), "invisible": (fixed, visible), "spaces": (visible, text)}
     return Cleaned(text, repairs=tuple(name for name, (before, after) in steps.items() if before != after))
+
+
+def without_hidden(text: str) -> str:
+    """Without scripts, styles and comments. Only what stands before the last end is searched: unclosed ones would cost the square of the length."""
+    for whole, closing in _HIDDEN:
+        end = max((match.end() for match in closing.finditer(text)), default=0)
+        text = whole.sub(" ", text[:end]) + text[end:]
+    return text
 
 
 def normalise(text: str) -> str:

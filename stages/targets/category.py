@@ -41,7 +41,7 @@ def fit_predict(labels: "pd.Series[Any]", vectors: Vectors, others: Vectors, col
     return fit_probe(vectors, _numbers(labels, columns), len(columns), C).probabilities(others)
 
 
-def audit(labels: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], columns: Sequence[str]) -> "pd.DataFrame":
+def audit(labels: "pd.Series[Any]", predictions: npt.NDArray[np.float64], columns: Sequence[str]) -> "pd.DataFrame":
     """`label_quality` (self-confidence), `is_label_issue` and `predicted_label` of rows, by confident learning.
 
     Northcutt, Jiang & Chuang 2021, "Confident Learning", as cleanlab does it.
@@ -51,24 +51,24 @@ def audit(labels: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], colu
     from cleanlab.rank import get_label_quality_scores
 
     given = _numbers(labels, columns)
-    predicted = probabilities.argmax(axis=1)
+    predicted = predictions.argmax(axis=1)
     return pd.DataFrame(
         {
-            "label_quality": get_label_quality_scores(given, probabilities),
+            "label_quality": get_label_quality_scores(given, predictions),
             # n_jobs=1: worker processes cost more than they save, and report to no one when they die.
-            "is_label_issue": find_label_issues(given, probabilities, n_jobs=1),
+            "is_label_issue": find_label_issues(given, predictions, n_jobs=1),
             "predicted_label": [columns[number] for number in predicted],
         },
         index=labels.index,
     )
 
 
-def score(given: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> dict[str, float]:
-    """Flat metrics; `probabilities` is (n_rows, n_columns)."""
+def score(given: "pd.Series[Any]", predictions: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> dict[str, float]:
+    """Flat metrics; `predictions` is (n_rows, n_columns)."""
     from sklearn import metrics
 
     numbers = _numbers(given, columns)
-    predicted = probabilities.argmax(axis=1)
+    predicted = predictions.argmax(axis=1)
     every = np.arange(len(columns))
     per_class = metrics.f1_score(numbers, predicted, labels=every, average=None, zero_division=0.0)
     low, high = _interval(int((numbers == predicted).sum()), len(numbers))
@@ -80,9 +80,9 @@ def score(given: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], colum
         "f1_weighted": metrics.f1_score(numbers, predicted, labels=every, average="weighted", zero_division=0.0),
         "precision_macro": metrics.precision_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
         "recall_macro": metrics.recall_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
-        "roc_auc": _roc_auc(numbers, probabilities),
-        "log_loss": metrics.log_loss(numbers, probabilities.clip(1e-15, 1.0), labels=every),
-        "calibration_error": _calibration_error(reliability(given, probabilities, columns, bins)),
+        "roc_auc": _roc_auc(numbers, predictions),
+        "log_loss": metrics.log_loss(numbers, predictions.clip(1e-15, 1.0), labels=every),
+        "calibration_error": _calibration_error(reliability(given, predictions, columns, bins)),
         **{f"f1_of_{name}": value for name, value in zip(columns, per_class, strict=True)},
     }
     return {name: float(value) for name, value in values.items()}
@@ -94,23 +94,23 @@ def majority(labels: "pd.Series[Any]", n_rows: int, columns: Sequence[str]) -> n
     return np.tile(shares, (n_rows, 1))
 
 
-def reliability(given: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> "pd.DataFrame":
+def reliability(given: "pd.Series[Any]", predictions: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> "pd.DataFrame":
     """`confidence`, `accuracy` and `rows` of equal-width bins of confidence (Guo et al. 2017)."""
     import pandas as pd
 
-    confidence = probabilities.max(axis=1)
-    rows = pd.DataFrame({"confidence": confidence, "accuracy": probabilities.argmax(axis=1) == _numbers(given, columns), "rows": 1})
+    confidence = predictions.max(axis=1)
+    rows = pd.DataFrame({"confidence": confidence, "accuracy": predictions.argmax(axis=1) == _numbers(given, columns), "rows": 1})
     number = np.minimum((confidence * bins).astype(int), bins - 1)
     grouped = rows.groupby(number)
     return pd.DataFrame({"confidence": grouped["confidence"].mean(), "accuracy": grouped["accuracy"].mean(), "rows": grouped["rows"].sum()})
 
 
-def plots(given: "pd.Series[Any]", probabilities: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> dict[str, "pd.DataFrame"]:
+def plots(given: "pd.Series[Any]", predictions: npt.NDArray[np.float64], columns: Sequence[str], bins: int) -> dict[str, "pd.DataFrame"]:
     """What `dvc plots` draws, by file name."""
     import pandas as pd
 
-    confusion = pd.DataFrame({"actual": given, "predicted": [columns[number] for number in probabilities.argmax(axis=1)]})
-    return {"confusion": confusion, "reliability": reliability(given, probabilities, columns, bins)}
+    confusion = pd.DataFrame({"actual": given, "predicted": [columns[number] for number in predictions.argmax(axis=1)]})
+    return {"confusion": confusion, "reliability": reliability(given, predictions, columns, bins)}
 
 
 def _numbers(labels: "pd.Series[Any]", columns: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -126,12 +126,12 @@ def _interval(hits: int, rows: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def _roc_auc(numbers: npt.NDArray[np.int64], probabilities: npt.NDArray[np.float64]) -> float:
+def _roc_auc(numbers: npt.NDArray[np.int64], predictions: npt.NDArray[np.float64]) -> float:
     """The mean over classes, one against the rest; classes that all rows or none have say nothing."""
     from sklearn.metrics import roc_auc_score
 
-    present = [number for number in range(probabilities.shape[1]) if 0 < (numbers == number).sum() < len(numbers)]
-    return float(np.mean([roc_auc_score(numbers == number, probabilities[:, number]) for number in present])) if present else 0.5
+    present = [number for number in range(predictions.shape[1]) if 0 < (numbers == number).sum() < len(numbers)]
+    return float(np.mean([roc_auc_score(numbers == number, predictions[:, number]) for number in present])) if present else 0.5
 
 
 def _calibration_error(bins: "pd.DataFrame") -> float:
