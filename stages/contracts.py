@@ -139,6 +139,17 @@ def load_task(modality: str, target: str) -> Task:
     return cast(Task, _load("modality and target", "tasks", f"{modality}_{target}"))
 
 
+def check_variants(modality: Any, target: Any) -> None:
+    """
+    Raises:
+        InputError: both are names, and there is no task for them.
+    """
+    if isinstance(modality, str) and isinstance(target, str):
+        load_modality(modality)
+        load_target(target)
+        load_task(modality, target)
+
+
 def _load(what: str, folder: str, name: str) -> Any:
     if name not in _variants(folder):
         raise InputError(f"params.yaml: {what}: no such file stages/{folder}/{name}.py; there are {', '.join(_variants(folder))}")

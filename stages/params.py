@@ -57,6 +57,7 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
         InputError: all that is wrong with the file, together.
     """
     values = read_yaml(path)
+    contracts.check_variants(values.get("modality"), values.get("target"))
     models = [stage_model for _, stage_model in known_keys(values)]
     problems = dict.fromkeys(problem for stage_model in models for problem in _problems(stage_model, values))
     known = {key for stage_model in models for key in stage_model.model_fields}

@@ -464,13 +464,11 @@ SETTINGS = [
         "unknown modality",
         "params.yaml: modality: no such file stages/modalities/smell.py; there are …",
         params={"modality": "smell"},
-        stage="clean",
     ),
     Bad(
         "unknown target",
-        "params.yaml: modality and target: no such file stages/tasks/text_mood.py; there are …",
-        params={"target": "mood", "augment.image": ..., "finetune.image": ...},
-        stage="clean",
+        "params.yaml: target: no such file stages/targets/mood.py; there are …",
+        params={"target": "mood"},
     ),
     Bad(
         "head from a probe that the model's own pooling cannot use",
