@@ -69,7 +69,7 @@ AFFECTED = [
     (set_param("dedupe.near_threshold", 0.8), {"dedupe"}),  # the same verdicts
     (set_param("outliers.neighbours", 3), {"outliers", "split"}),  # other scores, no outliers
     (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
-    (set_param("clean.text.min_chars", 12), {"clean", *TRAINING} - {"predict", "evaluate"}),  # the recipe that is saved with the model
+    (set_param("clean.text.min_chars", 12), {"clean", "finetune", "predict"}),  # the recipe that is saved with the model
     (set_param("seed", 1), FROM_SPLIT),
     (set_param("collect.on_bad_row", "drop"), {"collect"}),
     (edit("stages/evaluate.py"), {"evaluate"}),
