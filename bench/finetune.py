@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict
 from itertools import islice
 from multiprocessing import get_context
@@ -61,7 +62,8 @@ def run_here(recipe: Callable[[Rows, Rows, Any], Trained], train: Rows, validati
     os.chdir(ROOT)
     params = load_params(Params, PRESET).model_copy(update={"epochs": epochs})
     set_threads(params.threads)
-    with tempfile.TemporaryDirectory() as folder:
+    # What the Trainer prints would stand between the lines of the table; errors come back to the caller.
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), redirect_stderr(quiet):
         os.chdir(folder)
         trained = recipe(train, validation, params)
         os.chdir(ROOT)

@@ -112,21 +112,24 @@ def test_a_killed_stage_leaves_no_trace(stage: str, copy_of_text_line: Path) -> 
     for name in ("data/collected", "data/embeddings", "models/finetuned"):
         shutil.rmtree(copy_of_text_line / name)
     partial = {"collect": "data/.collected.partial", "embed": "data/.embeddings.partial", "finetune": "models/.checkpoints"}[stage]
-    kill_when(copy_of_text_line, copy_of_text_line / partial)
+    kill_inside(copy_of_text_line, stage, copy_of_text_line / partial)
     tiny.dvc(copy_of_text_line, "repro")
     assert (copy_of_text_line / "dvc.lock").read_text() == expected
     assert not list(copy_of_text_line.rglob("*.partial"))
 
 
-def kill_when(folder: Path, sign: Path) -> None:
-    """Runs `dvc repro` and kills it and its stage, unasked, as soon as `sign` is there."""
-    line = subprocess.Popen(["dvc", "repro"], cwd=folder, env=tiny.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    deadline = time.monotonic() + 240
-    while not sign.exists() and line.poll() is None and time.monotonic() < deadline:
+def kill_inside(folder: Path, stage: str, sign: Path) -> None:
+    """Runs `dvc repro` and kills it, unasked, when `sign` of the stage's work is there, or two seconds into the stage."""
+    environment = {**tiny.environment(), "PYTHONUNBUFFERED": "1"}
+    line = subprocess.Popen(["dvc", "repro"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    assert line.stdout is not None
+    assert any(f"Running stage '{stage}'" in printed for printed in line.stdout), "the stage never ran"
+    deadline = time.monotonic() + 2
+    while not sign.exists() and time.monotonic() < deadline:
         time.sleep(0.002)
     assert line.poll() is None, "the line ended before it could be killed"
     os.killpg(line.pid, signal.SIGKILL)
-    line.wait()
+    line.communicate()
 
 
 def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_line: Path) -> None:
