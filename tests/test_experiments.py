@@ -23,7 +23,7 @@ def test_an_experiment_changes_what_it_says_and_can_be_undone(copy_of_text_line:
     assert "lr: 2e-05" in (folder / "params.yaml").read_text()  # a string to YAML 1.1
     assert lr_of(folder, monkeypatch) == 2e-5
     assert "training.json" in tiny.dvc(folder, "metrics", "diff").stdout
-    assert "2e-05" in tiny.dvc(folder, "exp", "show", "--no-pager").stdout
+    assert "2e-05" in tiny.dvc(folder, "exp", "show", "--csv").stdout
     tiny.git(folder, "checkout", "--", ".")
     assert tiny.stages_run(tiny.dvc(folder, "repro").stdout) == set()  # restored, nothing computed
     assert lr_of(folder, monkeypatch) == 0.001
