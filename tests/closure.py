@@ -11,7 +11,7 @@ LOADERS = {
     "load_task": "stages/tasks/${modality}_${target}.py",
 }
 # The check of the whole params.yaml imports every stage for its `Params`; that can stop a stage, and change nothing that it writes.
-CHECKS_ONLY = "stages/params.py"
+CHECKS_ONLY = ("stages/params.py", "stages/contracts.py")
 
 
 def as_listed(path: str, modality: str, target: str) -> str:
@@ -36,7 +36,7 @@ def code_of(stage: str, modality: str = "text", target: str = "category") -> lis
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += imports_of(path, {} if path == CHECKS_ONLY else variants)
+            waiting += imports_of(path, {} if path in CHECKS_ONLY else variants)
     return sorted(as_listed(path, modality, target) for path in found)
 
 
