@@ -54,9 +54,9 @@ def train_ours(train: Rows, validation: Rows, params: Any) -> Trained:
     return Trained(len(train) * int(measured["epochs"]), seconds, spent["train"] - spent["evaluate"], measured["validation_accuracy"])
 
 
-def train_as_tutorials_do(train: Rows, validation: Rows, params: Any) -> Trained:
+def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: str | bool = "max_length") -> Trained:
     """Every row padded to 512 tokens, batches of 8, lr 5e-5, a head that starts at random, and else the Trainer's defaults."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
 
     from stages import pretrained
 
@@ -65,13 +65,18 @@ def train_as_tutorials_do(train: Rows, validation: Rows, params: Any) -> Trained
     tokenizer = pretrained.load(AutoTokenizer, params.model)
 
     def encode(rows: Rows) -> list[dict[str, Any]]:
-        return [{**tokenizer(text, padding="max_length", truncation=True, max_length=512), "labels": names.index(label)} for text, label in rows]
+        return [{**tokenizer(text, padding=padding, truncation=True, max_length=512), "labels": names.index(label)} for text, label in rows]
 
     model = pretrained.load(AutoModelForSequenceClassification, params.model, num_labels=len(names))
     arguments = TrainingArguments("model", num_train_epochs=params.epochs, per_device_train_batch_size=8, learning_rate=5e-5, disable_tqdm=True)
-    trainer = Trainer(model=model, args=arguments, train_dataset=encode(train))
+    trainer = Trainer(model=model, args=arguments, train_dataset=encode(train), data_collator=DataCollatorWithPadding(tokenizer))
     trainer.train()
     seconds = time.process_time() - started
     predicted = trainer.predict(encode(validation)) if validation else None
     accuracy = None if predicted is None else float((predicted.predictions.argmax(-1) == predicted.label_ids).mean())
     return Trained(len(train) * params.epochs, seconds, spent["train"], accuracy)
+
+
+def train_unpadded(train: Rows, validation: Rows, params: Any) -> Trained:
+    """The same, with rows padded to the longest of their batch."""
+    return train_as_tutorials_do(train, validation, params, padding=False)

@@ -15,7 +15,7 @@ from stages import paths
 from stages.contracts import Task, load_task
 from stages.params import Strict, VariantSection, load_params
 from stages.run import Counts, run_stage
-from stages.tables import TableWriter, iter_rows, read_schema
+from stages.tables import iter_rows, new_table, read_schema
 
 
 class Section(VariantSection):
@@ -73,7 +73,7 @@ def main() -> Counts:
     plan = plan_copies(labels, params.augment)
     cleaned = read_schema(paths.CLEANED)
     schema = pa.schema([cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))])
-    with TableWriter(paths.TRAIN, schema) as writer:
+    with new_table(paths.TRAIN, schema) as writer:
         for row in training_rows(labels, plan, load_task(params.modality, params.target), params):
             writer.write_row(row)
     return Counts(len(labels), more={"copies": sum(plan.values()), "rows_out": len(plan) + sum(plan.values())})

@@ -17,7 +17,7 @@ from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
 from stages.params import Strict, VariantSection, load_params
 from stages.run import Counts, run_stage
-from stages.tables import TableWriter, count_rows, iter_rows, row_schema, verdict_schema
+from stages.tables import count_rows, iter_rows, new_table, row_schema, verdict_schema
 
 VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
 
@@ -49,7 +49,7 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
-    with TableWriter(paths.CLEAN_VERDICTS, VERDICT) as verdicts, TableWriter(paths.CLEANED, schema) as cleaned:
+    with new_table(paths.CLEAN_VERDICTS, VERDICT) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
         for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
             unused.discard(row["id"])
             decision = decisions.get(row["id"])

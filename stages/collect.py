@@ -20,7 +20,9 @@ from stages.errors import InputError
 from stages.params import Strict, load_params
 from stages.run import Counts, run_stage
 from stages.sources import Record, TextFormat, read_descriptor, read_source
-from stages.tables import TableWriter, row_schema, verdict_schema
+from stages.tables import new_table, row_schema, verdict_schema
+
+VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 
 
 class Columns(Strict):
@@ -165,8 +167,7 @@ class RowIds:
 def collect(section: Section) -> Counts:
     """Streams the source into data/collected; a bad row stops it or is counted, as `on_bad_row` says."""
     ids, dropped, rows_in = RowIds(), Counter[str](), 0
-    rejected = TableWriter(paths.COLLECT_VERDICTS, verdict_schema(("source", pa.string()), ("detail", pa.string())))
-    with rejected, TableWriter(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected:
+    with new_table(paths.COLLECT_VERDICTS, VERDICT) as rejected, new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected:
         for split, records in open_splits(section).items():
             for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
                 rows_in += 1

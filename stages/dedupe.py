@@ -44,8 +44,8 @@ class Params(Strict):
 class Index:
     """What duplicates are found by, for all rows in the order of the table."""
 
-    exact: npt.NDArray[np.uint64]  # (n_rows, 2): equal keys say the same
-    buckets: npt.NDArray[np.uint64]  # (n_rows, n_bands): rows with a bucket in common may be near duplicates; 0 where a row is alone
+    text: npt.NDArray[np.intp]  # (n_rows,): the number of what the row says; equal for rows that say the same
+    buckets: npt.NDArray[np.uint64]  # (n_texts, n_bands): texts with a bucket in common may be near duplicates; 0 where a text is alone
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,10 @@ def build_index(modality: Modality, section: Section, n_rows: int) -> Index:
                 buckets[start:end] = signatures
             progress.update(end - start)
             start = end
+    _, first, text = np.unique(exact.view("V16").reshape(-1), return_index=True, return_inverse=True)
+    buckets = buckets[first]
     forget_lonely(buckets)
-    return Index(exact, buckets)
+    return Index(text, buckets)
 
 
 def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
@@ -87,7 +89,7 @@ def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
 
 def read_candidates(index: Index) -> dict[int, Any]:
     """The content of the rows that share a bucket with another row."""
-    wanted = np.any(index.buckets != 0, axis=1)
+    wanted = np.any(index.buckets != 0, axis=1)[index.text]
     found: dict[int, Any] = {}
     start = 0
     for table in iter_tables(paths.CLEANED, ["content"]) if wanted.any() else ():
@@ -106,13 +108,13 @@ class Kept:
         self._threshold = threshold
         self._similarity = modality.similarity
         self._fingerprint = lru_cache(maxsize=10_000)(lambda row: modality.fingerprint(candidates[row]))
-        self._by_key: dict[bytes, int] = {}
+        self._by_text = np.full(len(index.buckets), -1, dtype=np.intp)
         self._by_bucket: defaultdict[int, list[int]] = defaultdict(list)
 
     def match(self, row: int) -> Match | None:
         """The first row that stays and says the same, else the most similar one at the threshold or above."""
-        equal = self._by_key.get(self._index.exact[row].tobytes())
-        if equal is not None:
+        equal = int(self._by_text[self._index.text[row]])
+        if equal >= 0:
             return Match(equal, 1.0, "exact_duplicate")
         near = {other for bucket in self._buckets(row) for other in self._by_bucket.get(bucket, ())}
         likeness = {other: self._similarity(self._fingerprint(row), self._fingerprint(other)) for other in sorted(near)}
@@ -120,12 +122,14 @@ class Kept:
         return Match(best, likeness[best], "near_duplicate") if best is not None and likeness[best] >= self._threshold else None
 
     def add(self, row: int) -> None:
-        self._by_key.setdefault(self._index.exact[row].tobytes(), row)
+        text = self._index.text[row]
+        if self._by_text[text] < 0:
+            self._by_text[text] = row
         for bucket in self._buckets(row):
             self._by_bucket[bucket].append(row)
 
     def _buckets(self, row: int) -> list[int]:
-        buckets = self._index.buckets[row]
+        buckets = self._index.buckets[self._index.text[row]]
         return cast(list[int], buckets[buckets != 0].tolist())
 
 

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from stages import paths
+from stages.atomic import write_text
 from stages.contracts import Predictions, Target, load_target
 from stages.params import Strict, load_params
-from stages.run import Counts, run_stage, write_text
+from stages.run import Counts, run_stage
 from stages.tables import iter_rows, read_frame, read_named_columns, read_table
 
 

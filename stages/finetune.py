@@ -1,12 +1,12 @@
 """Fine-tunes the model on data/train, watched on data/validation; writes models/finetuned, metrics/training.json and the learning curves."""
 
-import shutil
 from pathlib import Path
 
 import pyarrow as pa
 from pydantic import ConfigDict, Field
 
 from stages import paths
+from stages.atomic import new_folder
 from stages.contracts import load_task
 from stages.params import Strict, VariantSection, load_params
 from stages.run import Counts, run_stage
@@ -53,11 +53,8 @@ def main() -> Counts:
     set_threads(params.threads)
     recipe = {"modality": params.modality, "target": params.target, "clean": params.clean.of(params.modality).model_dump()}
     train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
-    partial = paths.MODEL.with_name(f".{paths.MODEL.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    measured = load_task(params.modality, params.target).finetune(train, validation, params, recipe, partial)
-    shutil.rmtree(paths.MODEL, ignore_errors=True)
-    partial.rename(paths.MODEL)
+    with new_folder(paths.MODEL) as folder:
+        measured = load_task(params.modality, params.target).finetune(train, validation, params, recipe, folder)
     return Counts(train.num_rows, more=measured)
 
 

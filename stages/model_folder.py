@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from stages.atomic import write_json
 from stages.errors import InputError
-from stages.run import write_json
 
 RECIPE = "whetstone.json"
 

@@ -127,4 +127,8 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
             yield f"{key}: {_MESSAGES.get(detail['type'], detail['msg'][0].lower() + detail['msg'][1:])}{got}"
 
 
-_MESSAGES = {"missing": "missing; every value stands in this file, see docs/params.md", "extra_forbidden": "unknown key; see docs/params.md"}
+_MESSAGES = {
+    "missing": "missing; every value stands in this file, see docs/params.md",
+    "extra_forbidden": "unknown key; see docs/params.md",
+    "model_type": "a section with keys of its own; see docs/params.md",
+}

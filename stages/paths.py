@@ -21,6 +21,7 @@ LABEL_VERDICTS = VERDICTS / "labels"
 TRAIN = Path("data/train")
 VALIDATION = Path("data/validation")
 TEST = Path("data/test")
+HELD_OUT = {"validation": VALIDATION, "test": TEST}
 PREDICTIONS = Path("data/predictions")
 
 MODEL = Path("models/finetuned")

@@ -12,8 +12,6 @@ from stages.run import Counts, run_stage
 from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
 from stages.threads import set_threads
 
-HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
-
 
 class Section(Strict):
     batch_size: int = Field(ge=1, description="rows at a time")
@@ -28,7 +26,7 @@ class Params(Strict):
 
 def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
     """A part at a time, so that memory is bounded by a part."""
-    for split, folder in HELD_OUT.items():
+    for split, folder in paths.HELD_OUT.items():
         for rows in iter_tables(folder, ["id", "content", "label"], PART_ROWS):
             table = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
             found = {name: table[name] for name in table.column_names}

@@ -1,13 +1,12 @@
 """What every stage does at its end: metrics/<stage>.json and one line, or one clear error."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from stages import paths
+from stages.atomic import write_json
 from stages.errors import InputError
 
 
@@ -40,15 +39,3 @@ def run_stage(name: str, main: Callable[[], Counts], metrics: str = "") -> None:
     dropped = f"{counts.rows_in - counts.rows_kept:,} dropped" + (f" ({reasons})" if reasons else "")
     seconds = time.perf_counter() - started
     print(f"{name}: {counts.rows_in:,} rows in, {counts.rows_kept:,} kept, {dropped}, {seconds:.1f} s")
-
-
-def write_json(path: Path, values: Mapping[str, object]) -> None:
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes under a temporary name and renames, so that a killed stage leaves no half file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    partial.replace(path)

@@ -152,7 +152,10 @@ def read_class_folders(path: Path) -> Iterator[Record]:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.name.startswith("."):
                 source = f"{file.relative_to(path)}:1"
-                yield Record(source, {"file": file.read_bytes(), "class": folder.name})
+                if file.resolve().is_relative_to(path.resolve()):
+                    yield Record(source, {"file": file.read_bytes(), "class": folder.name})
+                else:
+                    yield Record(source, problem=f"a link that leads out of {path}")
 
 
 def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:

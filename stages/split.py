@@ -19,10 +19,9 @@ from stages.errors import InputError
 from stages.params import Strict, load_params
 from stages.run import Counts, run_stage
 from stages.stratify import deal
-from stages.tables import TableWriter, iter_tables, read_frame, read_schema, verdict_schema, write_frame
+from stages.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
-HELD_OUT = {"validation": paths.VALIDATION, "test": paths.TEST}
 
 
 class Section(Strict):
@@ -70,7 +69,7 @@ def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
 def draw(rows: pd.DataFrame, strata: npt.NDArray[np.str_], section: Section, seed: int) -> npt.NDArray[np.str_]:
     """(n_rows,): the split of every row; given held-out splits stay, the rest is drawn."""
     given = set(rows["given_split"].dropna())
-    shares = {name: getattr(section, name) for name in HELD_OUT if name not in given}
+    shares = {name: getattr(section, name) for name in paths.HELD_OUT if name not in given}
     shares = {"train": 1 - sum(shares.values()), **shares}
     split = np.array(rows["given_split"].fillna("train"), dtype="U10")
     free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
@@ -109,7 +108,7 @@ def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray
 
 def check_labels(split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_], given: bool) -> None:
     """Every stratum must be learned from and, unless the source gives the splits, be judged by."""
-    found = pd.crosstab(strata, split).reindex(columns=["train", *HELD_OUT], fill_value=0)
+    found = pd.crosstab(strata, split).reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
     for name in found:
         if not found[name].any():
             raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
@@ -123,8 +122,8 @@ def check_labels(split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_], give
 def write_held_out(split: Mapping[str, str]) -> None:
     """The content of validation and test rows; `split` is the split of each row that stays."""
     schema = read_schema(paths.CLEANED)
-    for name, folder in HELD_OUT.items():
-        with TableWriter(folder, schema) as writer:
+    for name, folder in paths.HELD_OUT.items():
+        with new_table(folder, schema) as writer:
             for table in iter_tables(paths.CLEANED):
                 writer.write(table.filter(pa.array([split.get(row) == name for row in table["id"].to_pylist()])))
 

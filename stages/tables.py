@@ -1,6 +1,5 @@
 """Tables: folders of Parquet parts, read and written part by part, so that memory is bounded by a part."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -13,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stages.atomic import new_folder
 from stages.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,35 +43,24 @@ def verdict_schema(*more: tuple[str, pa.DataType]) -> pa.Schema:
     return pa.schema([("id", pa.string()), ("keep", pa.bool_()), ("reason", pa.string()), *more])
 
 
-class TableWriter:
-    """Writes a table under a temporary name and renames it when the `with` block ends well.
+@contextmanager
+def new_table(folder: Path, schema: pa.Schema) -> Iterator["TableWriter"]:
+    """The writer of a table that takes the place of `folder` when the `with` block ends well."""
+    with new_folder(folder) as partial:
+        writer = TableWriter(partial, schema)
+        yield writer
+        writer.finish()
 
-    The cuts between parts depend on the rows alone, not on how they were batched: same rows, same bytes.
-    """
+
+class TableWriter:
+    """Writes the parts of a table. The cuts between them depend on the rows alone, not on how they were batched: same rows, same bytes."""
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        self.folder = folder
-        self.schema = schema
-        self._partial = folder.with_name(f".{folder.name}.partial")
+        self._folder = folder
+        self._schema = schema
         self._waiting = schema.empty_table()
         self._rows: list[dict[str, Any]] = []
         self._parts = 0
-
-    def __enter__(self) -> "TableWriter":
-        shutil.rmtree(self._partial, ignore_errors=True)  # of a run that was killed
-        self._partial.mkdir(parents=True)
-        return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        try:
-            if error is None:
-                self._flush_rows()
-                if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
-                    self._write_part(self._waiting)
-                shutil.rmtree(self.folder, ignore_errors=True)
-                self._partial.replace(self.folder)
-        finally:
-            shutil.rmtree(self._partial, ignore_errors=True)
 
     def write_row(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
@@ -80,19 +69,24 @@ class TableWriter:
 
     def write(self, table: pa.Table) -> None:
         self._flush_rows()
-        self._waiting = pa.concat_tables([self._waiting, table.cast(self.schema)])
+        self._waiting = pa.concat_tables([self._waiting, table.cast(self._schema)])
         while (end := _part_end(self._waiting)) < self._waiting.num_rows:
             self._write_part(self._waiting.slice(0, end))
             # A slice keeps its parent alive; a copy lets go of the rows that are written.
             self._waiting = self._waiting.slice(end).combine_chunks()
 
+    def finish(self) -> None:
+        self._flush_rows()
+        if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
+            self._write_part(self._waiting)
+
     def _flush_rows(self) -> None:
         if self._rows:
             rows, self._rows = self._rows, []
-            self.write(pa.Table.from_pylist(rows, schema=self.schema))
+            self.write(pa.Table.from_pylist(rows, schema=self._schema))
 
     def _write_part(self, part: pa.Table) -> None:
-        path = self._partial / f"part-{self._parts:05d}.parquet"
+        path = self._folder / f"part-{self._parts:05d}.parquet"
         pq.write_table(part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS)
         self._parts += 1
 
@@ -110,7 +104,7 @@ def write_tables(folder: Path, tables: Iterable[pa.Table]) -> None:
     """Writes tables of one schema, at least one, as one table."""
     iterator = iter(tables)
     first = next(iterator)
-    with TableWriter(folder, first.schema) as writer:
+    with new_table(folder, first.schema) as writer:
         for table in chain([first], iterator):
             writer.write(table)
 

@@ -12,7 +12,6 @@ from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback,
 from transformers.integrations import DVCLiveCallback
 
 from stages import paths
-from stages.length_buckets import bucket
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
 CURVES = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", "eval/accuracy": "eval/accuracy"}
@@ -50,35 +49,38 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
         return self._encode(self._rows[place])
 
 
-class LengthBuckets(torch.utils.data.Sampler[int]):
+class SimilarLengths(torch.utils.data.Sampler[int]):
     """An order of rows in which every batch holds rows of about one length, and the batches come in random order.
 
     The Trainer's own `group_by_length` sorts small sets in pieces of a few batches, which pads them to twice the work.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
-        self._buckets = [bucket(length) for length in lengths]
+        self._lengths = lengths
         self._batch_size = batch_size
         self._random = random.Random(seed)
 
     def __len__(self) -> int:
-        return len(self._buckets)
+        return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
         rows = self._random.sample(range(len(self)), len(self))
-        rows.sort(key=self._buckets.__getitem__)
-        # The one short batch comes last: a sampler knows rows, not batches.
+        rows.sort(key=self._lengths.__getitem__)  # rows of one length stay in random order
+        # A sampler knows rows, not batches: the one short batch, of any length, must come last.
         starts = range(0, len(rows) - len(rows) % self._batch_size, self._batch_size)
+        short = self._random.choice([*starts, len(starts) * self._batch_size])
+        rest = rows[short : short + len(rows) % self._batch_size]
+        del rows[short : short + len(rest)]
         for start in self._random.sample(starts, len(starts)):
             yield from rows[start : start + self._batch_size]
-        yield from rows[len(starts) * self._batch_size :]
+        yield from rest
 
 
 class BucketTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with `LengthBuckets` for rows that know their length."""
+    """The Trainer, with `SimilarLengths` for rows that know their length."""
 
-    def _sampler(self, rows: Examples) -> LengthBuckets:
-        return LengthBuckets(rows.lengths, self.args.per_device_train_batch_size, self.args.seed)
+    def _sampler(self, rows: Examples) -> SimilarLengths:
+        return SimilarLengths(rows.lengths, self.args.per_device_train_batch_size, self.args.seed)
 
     def _get_train_sampler(self, train_dataset: Examples | None = None) -> Any:
         rows = train_dataset or self.train_dataset

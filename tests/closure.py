@@ -4,32 +4,21 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Loading a variant by name is an import too; params.yaml says of which file.
-LOADERS = {
-    "load_modality": "stages/modalities/${modality}.py",
-    "load_target": "stages/targets/${target}.py",
-    "load_task": "stages/tasks/${modality}_${target}.py",
+# Where the files of variants lie, as dvc.yaml names them, and what loads one by its name: an import too.
+VARIANTS = {
+    "stages/modalities/${modality}.py": "load_modality",
+    "stages/encoders/${modality}.py": None,
+    "stages/targets/${target}.py": "load_target",
+    "stages/tasks/${modality}_${target}.py": "load_task",
 }
 # The check of the whole params.yaml imports every stage for its `Params`; that can stop a stage, and change nothing that it writes.
 CHECKS_ONLY = ("stages/params.py", "stages/contracts.py")
 
 
-def as_listed(path: str, modality: str, target: str) -> str:
-    """dvc.yaml's name of a file: with `${modality}` and `${target}` where a folder keeps a file for each."""
-    folder, _, name = path.rpartition("/")
-    templates = {
-        "stages/modalities": (modality, "${modality}"),
-        "stages/encoders": (modality, "${modality}"),
-        "stages/targets": (target, "${target}"),
-        "stages/tasks": (f"{modality}_{target}", "${modality}_${target}"),
-    }
-    own, template = templates.get(folder, ("", ""))
-    return f"{folder}/{template}.py" if own and name == f"{own}.py" else path
-
-
 def code_of(stage: str, modality: str = "text", target: str = "category") -> list[str]:
     """The files, as dvc.yaml names them: those of variants with `${modality}` and `${target}`."""
-    variants = {loader: name.replace("${modality}", modality).replace("${target}", target) for loader, name in LOADERS.items()}
+    files = {listed: listed.replace("${modality}", modality).replace("${target}", target) for listed in VARIANTS}
+    variants = {loader: files[listed] for listed, loader in VARIANTS.items() if loader}
     found: set[str] = set()
     waiting = [f"stages/{stage}.py"]
     while waiting:
@@ -37,7 +26,8 @@ def code_of(stage: str, modality: str = "text", target: str = "category") -> lis
         if path not in found:
             found.add(path)
             waiting += imports_of(path, {} if path in CHECKS_ONLY else variants)
-    return sorted(as_listed(path, modality, target) for path in found)
+    listed = {file: template for template, file in files.items()}
+    return sorted(listed.get(path, path) for path in found)
 
 
 def imports_of(path: str, variants: dict[str, str]) -> list[str]:

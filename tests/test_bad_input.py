@@ -28,7 +28,7 @@ from stages import clean, dedupe, outliers, paths
 from stages.errors import InputError
 from stages.params import read_yaml
 from stages.run import Counts
-from stages.tables import TableWriter, read_frame, row_schema, write_frame
+from stages.tables import new_table, read_frame, row_schema, write_frame
 
 ROOT = Path(__file__).parents[1]
 LEDGER_HEADER = "id,action,label,note\n"
@@ -394,6 +394,14 @@ def test_link_that_leads_out() -> None:
     refuse("collect", "data/pictures, list.csv:1: 'files/apple.png' leads out of data/pictures; name a path inside it" + MEND)
 
 
+def test_link_out_of_a_folder_of_classes() -> None:
+    put("secret.png", png())
+    put("pictures/fruit/apple.png", png())
+    Path("data/pictures/fruit/fig.png").symlink_to(Path("data/secret.png").resolve())
+    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "class"})
+    refuse("collect", "data/pictures, fruit/fig.png:1: a link that leads out of data/pictures" + MEND)
+
+
 def test_bad_rows_are_dropped_and_counted_where_params_say_so() -> None:
     put("pictures/list.csv", "picture,kind\napple,fruit\ncar,vehicle\npear\n../../secret,fruit\n")
     put("pictures/files/apple.png", png())
@@ -458,6 +466,22 @@ SETTINGS = [
     Bad("missing key", "params.yaml:\n  lr: missing; every value stands in this file, see docs/params.md", params={"lr": ...}),
     Bad("missing section", "params.yaml:\n  dedupe: missing; every value stands in this file, see docs/params.md", params={"dedupe": ...}),
     Bad("missing sub-section", "params.yaml:\n  clean.text: missing; every value stands in this file, see docs/params.md", params={"clean.text": ...}),
+    Bad("nothing for a section", "params.yaml:\n  clean: a section with keys of its own; see docs/params.md, got None", params={"clean": None}),
+    Bad(
+        "nothing for a sub-section",
+        "params.yaml:\n  clean.text: a section with keys of its own; see docs/params.md, got None",
+        params={"clean.text": None},
+    ),
+    Bad(
+        "shortest text longer than the longest",
+        "params.yaml:\n  clean.text: …min_chars is larger than max_chars, so that no text could stay…",
+        params={"clean.text.min_chars": 20, "clean.text.max_chars": 10},
+    ),
+    Bad(
+        "smallest side longer than the largest",
+        "params.yaml:\n  clean.image: …min_side is larger than max_side, so that no image could stay…",
+        params={"modality": "image", "clean.image.min_side": 20, "clean.image.max_side": 10},
+    ),
     Bad("no modality", "params.yaml:\n  modality: input should be a valid string, got None", params={"modality": None}),
     Bad("list for a word", "params.yaml:\n  modality: input should be a valid string, got ['text']", params={"modality": ["text"]}),
     Bad(
@@ -727,7 +751,7 @@ def test_second_part_is_damaged() -> None:
 
 def test_failed_last_write_leaves_nothing() -> None:
     """The last rows are written when the `with` block ends: that can fail too."""
-    with pytest.raises(UnicodeEncodeError), TableWriter(Path("data/things"), pa.schema([("id", pa.string())])) as writer:
+    with pytest.raises(UnicodeEncodeError), new_table(Path("data/things"), pa.schema([("id", pa.string())])) as writer:
         writer.write_row({"id": "\ud800"})
     assert not [path for path in Path("data").iterdir() if "things" in path.name]
 

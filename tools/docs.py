@@ -64,12 +64,9 @@ def allowed(field: Any) -> str:
     literals = re.search(r"Literal\[(.*?)\]", name) if not name.startswith("dict") else None
     words = ", ".join(ast.literal_eval(f"[{literals[1]}]")) if literals else name.replace("typing.", "").replace(" | ", " or ")
     signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
-    bounds = [f"{signs[type(limit).__name__]} {vars_of(limit)}" for limit in field.metadata if type(limit).__name__ in signs]
+    limits = [(type(limit).__name__, limit) for limit in field.metadata]
+    bounds = [f"{signs[name]} {getattr(limit, name.lower())}" for name, limit in limits if name in signs]
     return " ".join([words.replace("NoneType", "null").replace("None", "null"), ", ".join(bounds)]).strip()
-
-
-def vars_of(limit: Any) -> Any:
-    return getattr(limit, type(limit).__name__.lower())
 
 
 def tree() -> str:
@@ -103,9 +100,10 @@ def main() -> None:
     readme = README.read_text(encoding="utf-8")
     wanted = {PARAMS: params_page(), README: fill(fill(readme, "tree", tree()), "support", support())}
     for path, text in wanted.items():
-        if "--check" in sys.argv and (not path.exists() or path.read_text(encoding="utf-8") != text):
+        if "--check" not in sys.argv:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
             sys.exit(f"{path}: does not follow the code any more; run `python -m tools.docs`")
-        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Transformers on texts: the frozen encoder, the mean-pooled head that is fine-tuned on it, and batches that give the same bits whatever rows stand in them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stages import pretrained
 from stages.contracts import Vectors
-from stages.length_buckets import bucket
+from stages.errors import InputError
 
 HEAD = "head.safetensors"
 
@@ -24,6 +25,12 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
     return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
+
+
+def bucket(length: int) -> int:
+    """The length that a row of `length` tokens is padded to: the next multiple of 8, and of an eighth from 128 on."""
+    step = max(8, 2 ** (length.bit_length() - 4))  # few enough lengths to share batches, close enough to waste little
+    return int(-(-length // step) * step)
 
 
 def fixed_batches(lengths: Sequence[int], longest: int, batch_size: int) -> Iterator[tuple[list[int], int]]:
@@ -118,10 +125,30 @@ class PooledText(torch.nn.Module):
         return model
 
 
-def probe_head(model: PooledText, tokenizer: Any, texts: Sequence[str], classes: Sequence[int], max_length: int, batch_size: int, C: float) -> Head:
-    """A logistic regression on the backbone's own vectors of the training rows (LP-FT: Kumar et al. 2022)."""
+def freeze(backbone: Any, n_layers: int) -> None:
+    """Keeps the lowest layers as they are; the embeddings, and all else that stands before the first layer, count as one (Lee, Tang & Lin 2019)."""
+    layers = max((module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)), key=len)
+    if n_layers > 1 + len(layers):
+        raise InputError(f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; give at most {1 + len(layers)}")
+    if n_layers:
+        trained = {id(weights) for layer in layers[n_layers - 1 :] for weights in layer.parameters()}
+        for weights in takewhile(lambda weights: id(weights) not in trained, backbone.parameters()):
+            weights.requires_grad = False
+
+
+def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, C: float) -> Head:
+    """A logistic regression on the backbone's own vectors of encoded rows and their `labels` (LP-FT: Kumar et al. 2022)."""
     from stages.probe import fit_probe
 
-    vectors = TextEncoder(model.backbone.eval(), tokenizer, max_length).embed(texts, batch_size)
-    probe = fit_probe(vectors, np.array(classes, dtype=np.int64), model.head.out_features, C)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    backbone = model.backbone.eval().to(device)
+    by_length = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
+    vectors = np.empty((len(rows), model.head.in_features), dtype=np.float32)
+    with torch.inference_mode():
+        for start in tqdm(range(0, len(rows), batch_size), desc="probe", unit=" batches", disable=None):
+            chosen = by_length[start : start + batch_size]
+            batch = tokenizer.pad([rows[row] for row in chosen], return_tensors="pt").to(device)
+            features = {name: values for name, values in batch.items() if name != "labels"}
+            vectors[chosen] = mean_pool(backbone(**features).last_hidden_state, batch["attention_mask"]).cpu().numpy()
+    probe = fit_probe(vectors, np.array([row["labels"] for row in rows], dtype=np.int64), model.head.out_features, C)
     return Head(torch.from_numpy(probe.weights).float(), torch.from_numpy(probe.bias).float())

@@ -4,12 +4,12 @@ import io
 import warnings
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.contracts import Cleaned, Vectors
 from stages.params import Strict
@@ -28,6 +28,12 @@ class CleanParams(Strict):
     max_pixels: int = Field(ge=1, description="images of more pixels are dropped, before a pixel is decoded")
     min_side: int = Field(ge=1, description="images with a shorter side are dropped, in pixels")
     max_side: int = Field(ge=1, description="larger images are scaled down to this longer side, in pixels")
+
+    @model_validator(mode="after")
+    def check_sides(self) -> Self:
+        if self.min_side > self.max_side:
+            raise ValueError("min_side is larger than max_side, so that no image could stay")
+        return self
 
 
 class EmbedParams(Strict):

@@ -88,7 +88,6 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
         return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
 
     measured = fine_tune(model, examples(train), examples(validation), collate, params)
-    folder.mkdir(parents=True)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     write_recipe(folder, {**recipe, "columns": classes.names})

@@ -6,7 +6,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.classification import Classes, prediction_table, softmax
@@ -27,7 +26,8 @@ class FinetuneParams(Strict):
     pooling: Literal["mean", "model"] = Field(description="a head on the mean of the last hidden states, or the head that the model comes with")
     head_init: Literal["random", "probe"] = Field(description="where a mean-pooled head starts: at random, or at a logistic regression (LP-FT)")
     probe_C: float = Field(gt=0, description="inverse strength of that regression's regularisation")
-    freeze_embeddings: bool = Field(description="whether the word embeddings stay as they are: faster, and seldom worse on little data")
+    frozen_layers: int = Field(ge=0, description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse")
+    dropout: float = Field(ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster")
 
     @model_validator(mode="after")
     def check_head(self) -> Self:
@@ -67,6 +67,7 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
     from transformers import AutoTokenizer, DataCollatorWithPadding, set_seed
 
     from stages import pretrained
+    from stages.encoders.text import probe_head
     from stages.training import Examples, fine_tune
 
     set_seed(params.seed)
@@ -74,44 +75,41 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
     classes = Classes.of(train)
     tokenizer = pretrained.load(AutoTokenizer, params.model)
 
-    def examples(rows: pa.Table) -> Examples:
-        encoded = tokenizer(rows["content"].to_pylist(), truncation=True, max_length=own.max_length)
-        features = [{name: values[row] for name, values in encoded.items()} for row in range(rows.num_rows)]
-        labelled = list(zip(features, classes.numbers(rows), strict=True))
-        return Examples(labelled, lambda row: {**row[0], "labels": row[1]}, [len(ids) for ids in encoded["input_ids"]])
+    def encoded(rows: pa.Table) -> list[dict[str, Any]]:
+        columns = {**tokenizer(rows["content"].to_pylist(), truncation=True, max_length=own.max_length), "labels": classes.numbers(rows)}
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
-    model = first_model(params.model, own, classes, tokenizer, train, params.batch_size)
-    collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
-    measured = fine_tune(model, examples(train), examples(validation), collate, params)
-    folder.mkdir(parents=True)
+    def examples(rows: Sequence[dict[str, Any]]) -> Examples:
+        return Examples(rows, dict, [len(row["input_ids"]) for row in rows])
+
+    rows = encoded(train)
+    model = first_model(params.model, own, classes)
+    if own.head_init == "probe":
+        originals = [row for row, copy in zip(rows, train["copy"].to_pylist(), strict=True) if copy == 0]
+        model.start_head(probe_head(model, tokenizer, originals, params.batch_size, own.probe_C))
+    measured = fine_tune(model, examples(rows), examples(encoded(validation)), DataCollatorWithPadding(tokenizer), params)
     (model.save if own.pooling == "mean" else model.save_pretrained)(folder)
     tokenizer.save_pretrained(folder)
     write_recipe(folder, {**recipe, "columns": classes.names, "pooling": own.pooling, "max_length": own.max_length})
     return measured
 
 
-def first_model(name: str, own: FinetuneParams, classes: Classes, tokenizer: Any, train: pa.Table, batch_size: int) -> Any:
+def first_model(name: str, own: FinetuneParams, classes: Classes) -> Any:
     """The pretrained model, with a head for these classes."""
-    import torch
-    from transformers import AutoModel, AutoModelForSequenceClassification
+    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from stages import pretrained
-    from stages.encoders.text import PooledText, probe_head
+    from stages.encoders.text import PooledText, freeze
 
-    # Without a GPU, PyTorch's fused attention with dropout takes a third longer than the plain one.
-    attention = {} if torch.cuda.is_available() else {"attn_implementation": "eager"}
+    config = pretrained.load(AutoConfig, name).to_dict()
+    dropout = {key: own.dropout for key, value in config.items() if "dropout" in key and isinstance(value, float)}  # models call it otherwise
     if own.pooling == "model":
-        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **attention, **classes.config())
+        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **classes.config())
         backbone = model.base_model
     else:
-        backbone = pretrained.load(AutoModel, name, use_safetensors=True, **attention)
+        backbone = pretrained.load(AutoModel, name, use_safetensors=True, **dropout)
         model = PooledText(backbone, len(classes.names))
-        if own.head_init == "probe":
-            originals = train.filter(pc.equal(train["copy"], 0))
-            texts, numbers = originals["content"].to_pylist(), classes.numbers(originals)
-            model.start_head(probe_head(model, tokenizer, texts, numbers, own.max_length, batch_size, own.probe_C))
-    if own.freeze_embeddings:  # a row that few texts touch learns little and costs an optimiser step every time
-        backbone.get_input_embeddings().weight.requires_grad = False
+    freeze(backbone, own.frozen_layers)
     return model
 
 

@@ -1,0 +1,124 @@
+"""What fine-tuning does before and between the Trainer's steps."""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.errors import InputError
+from tests import tiny
+
+BATCH = 8
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tiny.write_text_model(folder)
+    return folder
+
+
+def finetune_params(**changes: Any) -> Any:
+    from stages.tasks.text_category import FinetuneParams
+
+    values = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0}
+    return FinetuneParams(**{**values, **changes})
+
+
+def epochs(lengths: Sequence[int], count: int, seed: int = 1) -> list[list[int]]:
+    from stages.training import SimilarLengths
+
+    sampler = SimilarLengths(lengths, BATCH, seed)
+    return [list(sampler) for _ in range(count)]
+
+
+@pytest.mark.parametrize("n_rows", [3, 8, 100])
+def test_every_row_comes_once_an_epoch(n_rows: int) -> None:
+    lengths = random.Random(0).choices(range(4, 60), k=n_rows)
+    assert all(sorted(order) == list(range(n_rows)) for order in epochs(lengths, 3))
+
+
+def test_a_batch_holds_rows_of_about_one_length() -> None:
+    lengths = random.Random(0).choices(range(4, 60), k=400)
+    (order,) = epochs(lengths, 1)
+    padded = sum(BATCH * max(lengths[row] for row in order[start : start + BATCH]) for start in range(0, len(order), BATCH))
+    assert padded < 1.05 * sum(lengths)
+
+
+def test_batches_differ_between_epochs_and_come_back_with_the_seed() -> None:
+    lengths = [5] * 20 + [9] * 20 + [30] * 3
+    first, second, third = epochs(lengths, 3)
+    assert first != second != third
+    assert {frozenset(first[start : start + BATCH]) for start in range(0, 40, BATCH)} != {
+        frozenset(second[start : start + BATCH]) for start in range(0, 40, BATCH)
+    }
+    assert epochs(lengths, 3) == [first, second, third]
+    assert epochs(lengths, 1, seed=2) != [first]
+
+
+def test_the_short_batch_may_hold_any_rows() -> None:
+    lengths = list(range(4, 47))
+    short = {frozenset(order[40:]) for order in epochs(lengths, 30)}
+    assert len(short) > 3
+
+
+@pytest.mark.parametrize(
+    ("layers", "trained"),
+    [(0, {"embeddings", "layer.0", "layer.1"}), (1, {"layer.0", "layer.1"}), (2, {"layer.1"}), (3, set())],
+)
+def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_folder: Path) -> None:
+    from transformers import AutoModel
+
+    from stages.encoders.text import freeze
+
+    backbone = AutoModel.from_pretrained(model_folder)
+    freeze(backbone, layers)
+    names = [name for name, weights in backbone.named_parameters() if weights.requires_grad]
+    assert {part for part in ("embeddings", "layer.0", "layer.1") if any(part in name for name in names)} == trained
+
+
+def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None:
+    from transformers import AutoModel
+
+    from stages.encoders.text import freeze
+
+    with pytest.raises(InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"):
+        freeze(AutoModel.from_pretrained(model_folder), 4)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "model"])
+def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
+    import torch
+
+    from stages.classification import Classes
+    from stages.tasks.text_category import first_model
+
+    model = first_model(str(model_folder), finetune_params(pooling=pooling, dropout=0.25), Classes(["fruit", "tool"]))
+    assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
+
+
+def test_the_head_starts_as_the_probe(model_folder: Path) -> None:
+    """Before a step is trained, the model says what logistic regression on its backbone's vectors says."""
+    import numpy as np
+    import torch
+    from transformers import AutoTokenizer
+
+    from stages.classification import Classes, softmax
+    from stages.encoders.text import TextEncoder, probe_head
+    from stages.probe import fit_probe
+    from stages.tasks.text_category import first_model
+
+    rows = tiny.texts(20, seed=3)
+    texts, classes = [text + " and" * (7 * place % 5) for place, (text, _) in enumerate(rows)], [int(label == "tool") for _, label in rows]
+    tokenizer = AutoTokenizer.from_pretrained(model_folder)
+    model = first_model(str(model_folder), finetune_params(), Classes(["fruit", "tool"])).eval()
+    encoded = [{**tokenizer(text), "labels": label} for text, label in zip(texts, classes, strict=True)]
+    model.start_head(probe_head(model, tokenizer, encoded, 6, 10.0))
+    with torch.inference_mode():
+        logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits.numpy()
+    vectors = TextEncoder(model.backbone, tokenizer, 32).embed(texts, 6)
+    expected = fit_probe(vectors, np.array(classes), 2, 10.0).probabilities(vectors)
+    assert softmax(logits) == pytest.approx(expected, abs=1e-4)
+    assert (expected.argmax(axis=1) == classes).mean() > 0.9
