@@ -121,4 +121,4 @@ def test_the_head_starts_as_the_probe(model_folder: Path) -> None:
     vectors = TextEncoder(model.backbone, tokenizer, 32).embed(texts, 6)
     expected = fit_probe(vectors, np.array(classes), 2, 10.0).probabilities(vectors)
     assert softmax(logits) == pytest.approx(expected, abs=1e-4)
-    assert (expected.argmax(axis=1) == classes).mean() > 0.9
+    assert (expected.argmax(axis=1) == classes).mean() > 0.75
