@@ -1,6 +1,6 @@
 """`dvc repro` with nothing to do: this project beside a repository of the same graph in which every stage is one shell line.
 
-The difference is what the code dependencies, the params and the templating of dvc.yaml cost.
+Both have the same stages, artifacts and params. The difference is what the lists of code, the templating and the size of the artifacts cost.
 """
 
 import argparse
@@ -36,24 +36,28 @@ def make_project(folder: Path) -> None:
 
 
 def make_plain(folder: Path) -> None:
-    """The same stages and artifacts, one file of code a stage, one line an artifact."""
+    """The same stages, artifacts and params, one file of code a stage, one line an artifact."""
+    folder.mkdir(parents=True)
+    write_text_params(folder / "params.yaml", "data/synthetic.csv", ("text", "label"), {})
+    modality = read_yaml(folder / "params.yaml")["modality"]
     for name in (".dvc/config", ".dvcignore", ".gitignore"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    stages = {name: plain_stage(name, stage) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()}
+    stages = {name: plain_stage(name, stage, modality) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()}
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
     (folder / "code").mkdir()
     for name in stages:
         (folder / "code" / name).write_text(f"{name}\n", encoding="utf-8")
 
 
-def plain_stage(name: str, stage: dict[str, Any]) -> dict[str, Any]:
+def plain_stage(name: str, stage: dict[str, Any], modality: str) -> dict[str, Any]:
     metrics = [path for entry in stage["metrics"] for path in entry]
     written = [*stage["outs"], *metrics]
     folders = sorted({str(Path(path).parent) for path in written})
     return {
         "cmd": f"mkdir -p {' '.join(map(quote, folders))} && tee {' '.join(map(quote, written))} < code/{name}",
         "deps": [f"code/{name}", *(path for path in stage["deps"] if is_artifact(path))],
+        "params": [key.replace("${modality}", modality) for key in stage["params"]],
         "outs": stage["outs"],
         "metrics": [{path: {"cache": False}} for path in metrics],
     }

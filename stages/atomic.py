@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all: written under a temporary name, then renamed, so that a kill leaves no half."""
+"""Files and folders that are there whole or not at all; written under a temporary name, then renamed, so that a kill leaves no half."""
 
 import json
 import shutil
