@@ -18,7 +18,6 @@ from stages.params import Strict, load_params
 from stages.run import Counts, run_stage
 from stages.stratify import deal
 from stages.tables import named_columns, read_frame, read_vectors, verdict_schema, write_tables
-from stages.threads import set_threads
 
 
 class Section(Strict):
@@ -31,7 +30,6 @@ class Section(Strict):
 class Params(Strict):
     target: str
     seed: int
-    threads: int = Field(ge=1)
     label_audit: Section
 
 
@@ -93,7 +91,6 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: list[str],
 
 def main() -> Counts:
     params = load_params(Params)
-    set_threads(params.threads)
     rows = read_rows()
     verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"]), load_target(params.target), params)
     write_tables(paths.LABEL_VERDICTS, [verdicts])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from stages.contracts import Vectors
 
@@ -31,7 +32,8 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
     if len(present) == 1:
         bias[present] = 0.0
         return Probe(weights, bias)
-    fitted = LogisticRegression(C=C, max_iter=1_000).fit(vectors.astype(np.float64), classes)
+    with threadpool_limits(1, user_api="blas"):  # many small steps: on busy cores, threads that wait for each other took 16 times as long
+        fitted = LogisticRegression(C=C, max_iter=1_000).fit(vectors.astype(np.float64), classes)
     if len(present) == 2:  # scikit-learn keeps one row of weights for two classes; half of it each way is the same model
         weights[present], bias[present] = [-fitted.coef_[0] / 2, fitted.coef_[0] / 2], [-fitted.intercept_[0] / 2, fitted.intercept_[0] / 2]
     else:

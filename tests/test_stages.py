@@ -672,7 +672,7 @@ def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Seq
     write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
     write_vectors(corners(TRUTH))
     section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, "max_quality": max_quality})
-    run(label_audit, label_audit.Params(target="category", seed=1, threads=1, label_audit=section))
+    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS).set_index("id")
     return found.set_index(found.index.astype(int)).sort_index()
 
@@ -747,7 +747,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     write_rows(labels, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["001" if row in copies else f"{row:03d}" for row in range(90)])
     write_vectors(vectors)
     section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5)
-    run(label_audit, label_audit.Params(target="category", seed=1, threads=1, label_audit=section))
+    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS)
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
 
