@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from stages import paths
 from stages.contracts import Task, load_task
-from stages.params import Strict, VariantSection, load_params
+from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import iter_rows, new_table, read_schema
 
@@ -67,8 +67,7 @@ def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], task: Task
                 progress.update()
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     labels = read_labels()
     plan = plan_copies(labels, params.augment)
     cleaned = read_schema(paths.CLEANED)
@@ -80,4 +79,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("augment", main)
+    run_stage("augment", Params, main)

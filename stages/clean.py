@@ -15,7 +15,7 @@ from stages import paths
 from stages.contracts import CleanedLabel, Modality, Target, load_modality, load_target
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
-from stages.params import Strict, VariantSection, load_params
+from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import count_rows, iter_rows, new_table, row_schema, verdict_schema
 
@@ -65,14 +65,15 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
                 dropped[reason] += 1
         if rows_in == sum(dropped.values()):
             raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns")
+    if unused:
+        print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
     more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
     return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     return clean(params, load_modality(params.modality), load_target(params.target), read_ledger(paths.LEDGER))
 
 
 if __name__ == "__main__":
-    run_stage("clean", main)
+    run_stage("clean", Params, main)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from stages import paths
 from stages.errors import InputError
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.sources import Record, TextFormat, read_descriptor, read_source
 from stages.tables import new_table, row_schema, verdict_schema
@@ -38,11 +38,12 @@ class Section(Strict):
     source: str = Field(min_length=1, description="a table (.csv, .tsv, .json, .jsonl, .parquet), a folder, or a .yaml descriptor of what is elsewhere")
     table: str | None = Field(description="the table to read when `source` is a folder that holds a table and the files that it names")
     splits: dict[Literal["train", "validation", "test"], str] | None = Field(
-        description="what the source's own splits are called: tables or folders in `source`, or splits of a descriptor; they are never redrawn"
+        min_length=1, description="what the source's own splits are called: tables or folders in `source`, or splits of a descriptor; they are never redrawn"
     )
     columns: Columns
     files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
-    header: bool = Field(description="whether the first line of a CSV or TSV file names the columns; else they are called 0, 1, 2...")
+    delimiter: str | None = Field(min_length=1, max_length=1, description="what stands between the cells of CSV and TSV files; null: a comma, or a tab in .tsv")
+    header: bool = Field(description="whether the first line of a CSV or TSV file names the columns; else they are called '0', '1', '2'...")
     quoting: bool = Field(description="whether quotation marks enclose cells in CSV and TSV files; false: they are characters like any other")
     on_bad_row: Literal["error", "drop"] = Field(description="a row that cannot be read stops the run, or is counted and left out")
 
@@ -69,7 +70,7 @@ class BadRow(Exception):
 
 def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
     """The records of the source by the split that it puts them in; the key "" when it has none."""
-    source, format = Path(section.source), TextFormat(section.header, section.quoting)
+    source, format = Path(section.source), TextFormat(section.delimiter, section.header, section.quoting)
     if source.suffix == ".yaml":
         found = read_descriptor(source)
         if section.splits is None and len(found) > 1:
@@ -111,9 +112,9 @@ def map_columns(record: Record, section: Section) -> Row:
         content = read_file(Path(section.source), section.files.replace("{}", str(content)))
     return Row(
         content=as_bytes(content),
-        label=as_text(values[columns.label]),
-        group=as_text(values[columns.group]) if columns.group else None,
-        time=as_text(values[columns.time]) if columns.time else None,
+        label=as_text(values[columns.label], "label"),
+        group=as_text(values[columns.group], "group", blank=None) if columns.group else None,
+        time=as_text(values[columns.time], "time", blank=None) if columns.time else None,
     )
 
 
@@ -136,10 +137,14 @@ def as_bytes(value: Any) -> bytes:
     raise BadRow("unusable_content", f"the content is a {type(value).__name__}, expected a text or the bytes of a file")
 
 
-def as_text(value: Any) -> str | None:
-    if value is None:
+def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
+    """The text of a label, a group or a time; `blank` for one of spaces only, so that rows without a group are not one group."""
+    if value is None or value != value:  # NaN, which JSON and Parquet files write for what is missing
         return None
-    return storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+    if isinstance(value, list | dict | tuple):
+        raise BadRow(f"unusable_{what}", f"the {what} is a {type(value).__name__}, expected one value")
+    text = storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+    return text if text.strip() else blank
 
 
 def storable(text: str) -> str:
@@ -188,9 +193,9 @@ def collect(section: Section) -> Counts:
     return Counts(rows_in, dropped)
 
 
-def main() -> Counts:
-    return collect(load_params(Params).collect)
+def main(params: Params) -> Counts:
+    return collect(params.collect)
 
 
 if __name__ == "__main__":
-    run_stage("collect", main)
+    run_stage("collect", Params, main)

@@ -1,8 +1,8 @@
 """Finds exact and near duplicates; writes data/verdicts/duplicates: which row of each cluster stays.
 
 A row is dropped when it equals or closely resembles a row that stays, so chains of small differences do not swallow
-whole neighbourhoods. The earliest row stays. Rows that the source itself holds out go before all others and are never
-dropped for one of their own split, so that an official test set stays what it is.
+whole neighbourhoods. The earliest row stays, those first that a person has reviewed. Rows that the source itself holds out go before all
+others and are never dropped for one of their own split, so that an official test set stays what it is.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from stages import paths
 from stages.contracts import Modality, load_modality
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import iter_tables, read_frame, verdict_schema, write_frame
 
@@ -134,9 +134,9 @@ class Kept:
 
 
 def find_duplicates(rows: pd.DataFrame, kept: Kept) -> pd.DataFrame:
-    """The verdict on every row; `rows` has `id`, `label` and `given_split`."""
+    """The verdict on every row; `rows` has `id`, `label`, `given_split` and `reviewed`."""
     splits = rows["given_split"].tolist()
-    rank = rows["given_split"].map(HELD_OUT_FIRST).fillna(len(HELD_OUT_FIRST)).to_numpy()
+    rank = 2 * rows["given_split"].map(HELD_OUT_FIRST).fillna(len(HELD_OUT_FIRST)).to_numpy() + ~rows["reviewed"].to_numpy(dtype=bool)
     cluster = np.arange(len(rows))  # the row that the cluster is named after
     matches: dict[int, Match] = {}
     reasons: dict[int, str] = {}
@@ -174,10 +174,10 @@ def as_verdicts(rows: pd.DataFrame, cluster: npt.NDArray[np.int64], matches: Map
     )
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     modality = load_modality(params.modality)
     rows = read_frame(paths.CLEANED, ["id", "label", "given_split"])
+    rows = rows.merge(read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"]), on="id", how="left")
     index = build_index(modality, params.dedupe, len(rows))
     verdicts = find_duplicates(rows, Kept(index, read_candidates(index), modality, params.dedupe.near_threshold))
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, VERDICT)
@@ -188,4 +188,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("dedupe", main)
+    run_stage("dedupe", Params, main)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stages import paths
 from stages.contracts import Modality, load_modality
-from stages.params import Strict, VariantSection, load_params
+from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
 from stages.threads import set_threads
@@ -34,12 +34,11 @@ def embedded(modality: Modality, params: Params) -> Iterator[pa.Table]:
         yield pa.table({"id": rows["id"], "vector": values})
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     set_threads(params.threads)
     write_tables(paths.EMBEDDINGS, embedded(load_modality(params.modality), params))
     return Counts(count_rows(paths.CLEANED))
 
 
 if __name__ == "__main__":
-    run_stage("embed", main)
+    run_stage("embed", Params, main)

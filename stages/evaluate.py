@@ -15,7 +15,7 @@ from pydantic import Field
 from stages import paths
 from stages.atomic import write_text
 from stages.contracts import Predictions, Target, load_target
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import iter_rows, read_frame, read_named_columns, read_table
 
@@ -76,8 +76,7 @@ def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     target, bins = load_target(params.target), params.evaluate.calibration_bins
     predictions, labels = read_table(paths.PREDICTIONS), read_table(paths.LABEL_VERDICTS)
     test = rows_of(predictions, "test")
@@ -87,4 +86,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("evaluate", main)
+    run_stage("evaluate", Params, main)

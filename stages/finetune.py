@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from stages import paths
 from stages.atomic import new_folder
 from stages.contracts import load_task
-from stages.params import Strict, VariantSection, load_params
+from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import read_table
 from stages.threads import set_threads
@@ -32,11 +32,11 @@ class Recipe(VariantSection):
 class Params(Strict):
     modality: str
     target: str
-    model: str = Field(description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given")
+    model: str = Field(min_length=1, description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given")
     lr: float = Field(gt=0, le=1, description="the largest learning rate")
     epochs: int = Field(ge=1, description="passes over the training rows")
     batch_size: int = Field(ge=1, description="rows a step")
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1)
     clean: Recipe
     finetune: Section
@@ -48,8 +48,7 @@ def read_rows(folder: Path) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in ("id", "copy") if name in table.column_names])
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     set_threads(params.threads)
     recipe = {"modality": params.modality, "target": params.target, "clean": params.clean.of(params.modality).model_dump()}
     train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
@@ -59,4 +58,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("finetune", main, metrics="training")
+    run_stage("finetune", Params, main, metrics="training")

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from stages import paths
 from stages.contracts import Predictions, Target, Vectors, load_target
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.stratify import deal
 from stages.tables import named_columns, read_frame, read_vectors, verdict_schema, write_tables
@@ -89,8 +89,7 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: list[str],
     return table.append_column("predictions", named_columns(predictions, columns))
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     rows = read_rows()
     verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"]), load_target(params.target), params)
     write_tables(paths.LABEL_VERDICTS, [verdicts])
@@ -102,4 +101,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("label_audit", main)
+    run_stage("label_audit", Params, main)

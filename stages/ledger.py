@@ -35,11 +35,12 @@ def read_ledger(path: Path) -> Mapping[str, Decision]:
                     raise InputError(f"{where}: expected {len(COLUMNS)} cells; quote a note that holds commas")
                 if row["action"] not in ACTIONS:
                     raise InputError(f"{where}: action {row['action']!r}; use {', '.join(ACTIONS)}")
-                if (row["action"] == "relabel") != bool(row["label"]):
+                if (row["action"] == "relabel") != bool(row["label"].strip()):
                     raise InputError(f"{where}: {row['action']} with label {row['label']!r}; relabel takes a label, the others take none")
-                if row["id"] in decisions:
-                    raise InputError(f"{where}: a second decision about row {row['id']}; keep one")
-                decisions[row["id"]] = Decision(row["action"], row["label"])
+                key = row["id"].strip().lower()
+                if key in decisions:
+                    raise InputError(f"{where}: a second decision about row {key}; keep one")
+                decisions[key] = Decision(row["action"], row["label"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error}); it is a UTF-8 CSV file with the header {','.join(COLUMNS)}") from error
     return decisions

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages import paths
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import read_frame, read_vectors, verdict_schema, write_frame
 from stages.threads import set_threads
@@ -47,8 +47,7 @@ def find_outliers(ids: pd.Series, vectors: np.ndarray, section: Section) -> pd.D
     return pd.DataFrame({"id": ids, "keep": keep, "reason": reasons, "score": scores, "nearest": ids.to_numpy()[places[:, 0]]})
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     set_threads(params.threads)
     duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep"])
     ids = duplicates.loc[duplicates["keep"], "id"].reset_index(drop=True)
@@ -58,4 +57,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("outliers", main)
+    run_stage("outliers", Params, main)

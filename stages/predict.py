@@ -7,14 +7,14 @@ from pydantic import Field
 
 from stages import paths
 from stages.contracts import Task, load_task
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
 from stages.threads import set_threads
 
 
 class Section(Strict):
-    batch_size: int = Field(ge=1, description="rows at a time")
+    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
 
 
 class Params(Strict):
@@ -33,12 +33,11 @@ def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
             yield pa.table({"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found})
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     set_threads(params.threads)
     write_tables(paths.PREDICTIONS, predicted(load_task(params.modality, params.target), params.predict.batch_size))
     return Counts(count_rows(paths.PREDICTIONS))
 
 
 if __name__ == "__main__":
-    run_stage("predict", main)
+    run_stage("predict", Params, main)

@@ -42,4 +42,5 @@ def load(factory: Any, model: str, **arguments: Any) -> Any:
     try:
         return factory.from_pretrained(**locate(model), **arguments)
     except (OSError, ValueError) as error:
-        raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}); name a local folder, or check the network and the id") from error
+        where = "" if Path(model).is_dir() else "; there is no local folder of that name, so it was looked for on the hub"
+        raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network") from error

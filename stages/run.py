@@ -4,10 +4,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from stages import paths
 from stages.atomic import write_json
 from stages.errors import InputError
+from stages.params import load_params
+
+P = TypeVar("P", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,15 @@ class Counts:
         return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **self.more}
 
 
-def run_stage(name: str, main: Callable[[], Counts], metrics: str = "") -> None:
-    """Runs `main`, writes what it counted to metrics/<name>.json and says so; bad input ends in one line and exit status 1."""
+def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
+    """Runs `main` on its params, writes what it counted to metrics/<name>.json and says so; bad input ends in one line and exit status 1."""
     started = time.perf_counter()
     try:
-        counts = main()
+        params = load_params(model)
+        counts = main(params)
+        # DVC records the params that stand in the file when a stage ends: others than it ran with would be a false record.
+        if load_params(model).model_dump() != params.model_dump():
+            raise InputError(f"{paths.PARAMS}: keys that this stage reads were changed while it ran; type `dvc repro` again")
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())

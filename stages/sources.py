@@ -32,6 +32,7 @@ class Record:
 class TextFormat:
     """How CSV and TSV files are written."""
 
+    delimiter: str | None  # None: a comma, or a tab in .tsv
     header: bool
     quoting: bool  # False: a quotation mark is a character like any other
 
@@ -46,7 +47,7 @@ def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
         return read_class_folders(path)
     match path.suffix.lower():
         case ".csv" | ".tsv" as suffix:
-            return read_delimited(path, "\t" if suffix == ".tsv" else ",", format)
+            return read_delimited(path, format.delimiter or ("\t" if suffix == ".tsv" else ","), format)
         case ".jsonl":
             return read_json_lines(path)
         case ".json":
@@ -70,6 +71,10 @@ def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[R
             except StopIteration:
                 return
             except csv.Error as error:
+                if str(error) == "unexpected end of data":  # all rows from here on would be lost as one
+                    raise InputError(
+                        f"{path}: the quotation mark that opens a cell of row {number} is never closed; close it, or set collect.quoting: false"
+                    ) from error
                 yield Record(
                     source, problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false"
                 )
@@ -85,7 +90,12 @@ def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[R
 
 
 def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
-    names = [name.strip() for name in next(reader, [])]
+    try:
+        names = [name.strip() for name in next(filter(None, reader), [])]  # blank lines may come first
+    except csv.Error as error:
+        raise InputError(f"{path}: the header is not valid CSV ({error}); if the file does not use quotes, set collect.quoting: false") from error
+    if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
+        raise InputError(f"{path}: the header is one cell, {names[0]!r}; say in collect.delimiter what stands between the cells")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{path}: the header has the column {twice[0]!r} more than once; rename one")
@@ -139,7 +149,7 @@ def read_parquet(path: Path) -> Iterator[Record]:
                 for values in batch.to_pylist():
                     number += 1
                     yield Record(f"{path.name}:{number}", values)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last two of dates that Python has no type for
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); copy or export it again") from error
 
 
@@ -225,4 +235,5 @@ def _lines(file: Any, path: Path) -> Iterator[str]:
     try:
         yield from file
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); convert it, for example with `iconv -f WINDOWS-1252 -t UTF-8`") from error
+        encoding = "UTF-16" if error.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
+        raise InputError(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); convert it, for example with `iconv -f {encoding} -t UTF-8`") from error

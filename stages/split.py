@@ -16,7 +16,7 @@ from pydantic import Field
 from stages import paths
 from stages.contracts import Target, load_target
 from stages.errors import InputError
-from stages.params import Strict, load_params
+from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.stratify import deal
 from stages.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
@@ -32,7 +32,7 @@ class Section(Strict):
 
 class Params(Strict):
     target: str
-    seed: int = Field(ge=0, description="the source of all chances, with the ids of rows")
+    seed: int = Field(ge=0, lt=2**32, description="the source of all chances, with the ids of rows")
     split: Section
 
 
@@ -109,14 +109,18 @@ def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray
 def check_labels(split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_], given: bool) -> None:
     """Every stratum must be learned from and, unless the source gives the splits, be judged by."""
     found = pd.crosstab(strata, split).reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
+    if not found["train"].any():
+        raise InputError("no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
     for name in found:
+        missing = found.index[found[name] == 0] if name == "train" or not given else []
+        if len(missing):
+            raise InputError(
+                f"the label {missing[0]!r} has too few rows: {found.loc[missing[0]].sum()} that can be used, and none of them falls into {name} "
+                f"(so it is with {len(missing)} of {len(found)} labels); "
+                "collect more, merge labels with clean.label_aliases, leave some out with clean.drop_labels, or see collect.columns.label"
+            )
         if not found[name].any():
             raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
-        for stratum in found.index[found[name] == 0] if name == "train" or not given else ():
-            raise InputError(
-                f"the label {stratum!r} has too few rows: {found.loc[stratum].sum()} that can be used, and none of them falls into {name}; "
-                "collect more, merge it with clean.label_aliases, or leave it out with clean.drop_labels"
-            )
 
 
 def write_held_out(split: Mapping[str, str]) -> None:
@@ -140,8 +144,7 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
 
 
-def main() -> Counts:
-    params = load_params(Params)
+def main(params: Params) -> Counts:
     verdicts = split_rows(read_rows(), load_target(params.target), params)
     write_frame(paths.SPLIT_VERDICTS, verdicts, VERDICT)
     kept = verdicts[verdicts["keep"]]
@@ -151,4 +154,4 @@ def main() -> Counts:
 
 
 if __name__ == "__main__":
-    run_stage("split", main)
+    run_stage("split", Params, main)

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import os
 import re
 import shutil
@@ -26,8 +27,8 @@ from PIL import Image, ImageFile
 
 from stages import clean, dedupe, outliers, paths
 from stages.errors import InputError
-from stages.params import read_yaml
-from stages.run import Counts
+from stages.params import load_params, read_yaml
+from stages.run import Counts, run_stage
 from stages.tables import new_table, read_frame, row_schema, write_frame
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,9 @@ class Bad:
     files: Mapping[str, str | bytes] = field(default_factory=dict)  # below data/
     params: Mapping[str, Any] = field(default_factory=dict)  # dotted key -> value; `...` takes the key away
     stage: str = "collect"
+
+
+NAN = float("nan")
 
 
 def each(cases: Sequence[Bad]) -> pytest.MarkDecorator:
@@ -111,7 +115,8 @@ def set_params(changes: Mapping[str, Any]) -> None:
 
 
 def run(stage: str) -> Counts:
-    counts = importlib.import_module(f"stages.{stage}").main()
+    module = importlib.import_module(f"stages.{stage}")
+    counts = module.main(load_params(module.Params))
     assert isinstance(counts, Counts)
     return counts
 
@@ -212,8 +217,41 @@ SOURCES = [
     ),
     Bad(
         "unclosed quotation mark",
+        "data/notes.csv: the quotation mark that opens a cell of row 2 is never closed; close it, or set collect.quoting: false",
+        {"notes.csv": NOTES.replace("a red car", '"a red car') + "a pear,fruit\na cart,vehicle\n"},
+        {"collect.on_bad_row": "drop"},  # what comes after it would be lost uncounted
+    ),
+    Bad(
+        "quotation mark in the middle of a cell",
         "data/notes.csv, notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set collect.quoting: false" + MEND,
-        {"notes.csv": NOTES.replace("a red car", '"a red car')},
+        {"notes.csv": NOTES.replace("a red car", '"a red" car')},
+    ),
+    Bad(
+        "quotation mark in the header",
+        "data/notes.csv: the header is not valid CSV (…); if the file does not use quotes, set collect.quoting: false",
+        {"notes.csv": NOTES.replace("text", '"te"xt')},
+    ),
+    Bad(
+        "other sign between the cells",
+        "data/notes.csv: the header is one cell, 'text;kind'; say in collect.delimiter what stands between the cells",
+        {"notes.csv": NOTES.replace(",", ";")},
+    ),
+    Bad(
+        "UTF-16",
+        "data/notes.csv: not UTF-8 (byte 0xff); convert it, for example with `iconv -f UTF-16 -t UTF-8`",
+        {"notes.csv": NOTES.encode("utf-16")},
+    ),
+    Bad(
+        "list for a label",
+        "data/notes.jsonl, notes.jsonl:1: the label is a list, expected one value" + MEND,
+        {"notes.jsonl": '{"text": "a ripe apple", "kind": ["fruit", "food"]}\n'},
+        {"collect.source": "data/notes.jsonl"},
+    ),
+    Bad(
+        "date that Python cannot hold",
+        "data/notes.parquet: not a readable Parquet file (…); copy or export it again",
+        {"notes.parquet": parquet({"text": ["a ripe apple"], "kind": ["fruit"], "day": pa.array([10_000_000], pa.date32())})},
+        {"collect.source": "data/notes.parquet"},
     ),
     Bad(
         "invalid JSON",
@@ -423,6 +461,40 @@ def test_nothing_is_left_when_every_row_is_dropped() -> None:
     refuse("collect", "data/notes.csv: 2 rows in it, none that can be used; check collect.source and collect.columns")
 
 
+def test_what_is_missing_is_no_group_and_no_label() -> None:
+    """Rows with an empty cell are not one group; JSON's NaN is no label."""
+    rows = [("apple", "fruit", "a1"), ("car", "vehicle", " "), ("cart", NAN, ""), ("pear", "fruit", NAN)]
+    put("notes.jsonl", "".join(f"{json.dumps({'text': text, 'kind': kind, 'who': who})}\n" for text, kind, who in rows))
+    set_params({"collect.source": "data/notes.jsonl", "collect.columns.group": "who"})
+    run("collect")
+    found = read_frame(paths.COLLECTED)
+    assert [label if isinstance(label, str) else None for label in found["label"]] == ["fruit", "vehicle", None, "fruit"]
+    assert [group if isinstance(group, str) else None for group in found["group"]] == ["a1", None, None, None]
+
+
+def test_other_signs_between_cells_and_blank_first_lines() -> None:
+    put("notes.csv", "\n\n" + NOTES.replace(",", ";"))
+    set_params({"collect.delimiter": ";"})
+    assert run("collect").rows_kept == 2
+
+
+def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """DVC would record the new ones for what was made with the old ones."""
+
+    def main(params: clean.Params) -> Counts:
+        set_params(changes)
+        return Counts(1)
+
+    changes: dict[str, Any] = {"lr": 0.5}  # not read by this stage
+    run_stage("clean", clean.Params, main)
+    assert "1 rows in" in capsys.readouterr().out
+    changes = {"clean.drop_labels": ["fruit"]}
+    Path("metrics/clean.json").unlink()
+    with pytest.raises(SystemExit, match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; type `dvc repro` again"):
+        run_stage("clean", clean.Params, main)
+    assert not Path("metrics/clean.json").exists()
+
+
 def test_half_a_surrogate_pair_is_replaced() -> None:
     """JSON can write what UTF-8 cannot: such rows are repaired, in content and in label."""
     put("notes.jsonl", '{"text": "an apple \\ud83c", "kind": "fruit \\ud83c"}\n')
@@ -481,6 +553,18 @@ SETTINGS = [
         "smallest side longer than the largest",
         "params.yaml:\n  clean.image: …min_side is larger than max_side, so that no image could stay…",
         params={"modality": "image", "clean.image.min_side": 20, "clean.image.max_side": 10},
+    ),
+    Bad(
+        "no splits at all",
+        "params.yaml:\n  collect.splits: dictionary should have at least 1 item after validation, not 0, got {}",
+        params={"collect.splits": {}},
+    ),
+    Bad("no model", "params.yaml:\n  model: string should have at least 1 character, got ''", params={"model": ""}),
+    Bad("seed that numpy cannot take", "params.yaml:\n  seed: input should be less than 4294967296, got 4294967296", params={"seed": 2**32}),
+    Bad(
+        "batch that would be filled up",
+        "params.yaml:\n  predict.batch_size: input should be less than or equal to 256, got 5000",
+        params={"predict.batch_size": 5000},
     ),
     Bad("no modality", "params.yaml:\n  modality: input should be a valid string, got None", params={"modality": None}),
     Bad("list for a word", "params.yaml:\n  modality: input should be a valid string, got ['text']", params={"modality": ["text"]}),
@@ -694,23 +778,31 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
     write_frame(paths.OUTLIER_VERDICTS, verdicts, outliers.VERDICT)
 
 
-TOO_FEW = "; collect more, merge it with clean.label_aliases, or leave it out with clean.drop_labels"
+TOO_FEW = "; collect more, merge labels with clean.label_aliases, leave some out with clean.drop_labels, or see collect.columns.label"
 
 
 def test_label_that_is_seen_once() -> None:
     write_cleaned(["fruit"] * 10 + ["vehicle"] * 10 + ["mineral"])
-    refuse("split", "the label 'mineral' has too few rows: 1 that can be used, and none of them falls into validation" + TOO_FEW)
+    refuse("split", "the label 'mineral' has too few rows: 1 that can be used, and none of them falls into validation (so it is with 1 of 3 labels)" + TOO_FEW)
 
 
 def test_label_that_only_the_given_test_split_has() -> None:
     given = ["train"] * 20 + ["test"] * 12
     write_cleaned(["fruit", "vehicle"] * 15 + ["mineral"] * 2, given_split=given)
-    refuse("split", "the label 'mineral' has too few rows: 2 that can be used, and none of them falls into train" + TOO_FEW)
+    refuse("split", "the label 'mineral' has too few rows: 2 that can be used, and none of them falls into train (so it is with 1 of 3 labels)" + TOO_FEW)
+
+
+def test_a_label_for_every_row() -> None:
+    """As when the column of ids is named instead of that of labels."""
+    write_cleaned([f"label {row:02d}" for row in range(30)])
+    refuse("split", "the label 'label …' has too few rows: 1 that can be used, and none of them falls into … (so it is with … of 30 labels)" + TOO_FEW)
 
 
 def test_nothing_falls_into_a_split() -> None:
-    write_cleaned(["fruit", "fruit"])
+    write_cleaned(["fruit", "fruit"], given_split=["train", "validation"])
     refuse("split", "no rows for test; give more rows, or set split.test or collect.splits otherwise")
+    write_cleaned(["fruit", "fruit"], given_split=["test", "validation"])
+    refuse("split", "no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
 
 
 @pytest.mark.parametrize("time", [None, "yesterday", "2024-02-30"])

@@ -87,6 +87,13 @@ def picture(shape: str, colour: str = "red", side: int = 40, format: str = "PNG"
     return file.getvalue()
 
 
+def deep_picture() -> bytes:
+    """A TIFF of floating-point numbers."""
+    file = io.BytesIO()
+    Image.fromarray(np.linspace(0, 1, 400, dtype=np.float32).reshape(20, 20)).save(file, "TIFF")
+    return file.getvalue()
+
+
 def write_text_model(folder: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
@@ -163,6 +170,7 @@ MODALITY_SAMPLES = {
             "empty": b"",
             "unreadable": picture("noise")[:-100],
             "too_many_pixels": picture("blank", side=101),
+            "unknown_range": deep_picture(),
             "too_small": picture("line", side=7),
         },
         clean={"max_pixels": 10_000, "min_side": 8, "max_side": 48},

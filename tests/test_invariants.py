@@ -256,6 +256,7 @@ MAY_IMPORT = {
 
 @pytest.mark.parametrize("stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate"])
 def test_a_stage_imports_no_more_than_it_uses(stage: str, copy_of_text_line: Path) -> None:
-    code = f"import sys, stages.{stage} as stage; stage.main(); print(sorted({HEAVY!r} & set(sys.modules)))"
+    run = f"import sys, stages.params, stages.{stage} as stage; stage.main(stages.params.load_params(stage.Params))"
+    code = f"{run}; print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True, check=True)
     assert set(yaml.safe_load(done.stdout.splitlines()[-1])) <= MAY_IMPORT.get(stage, set())

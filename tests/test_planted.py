@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from stages import clean, collect, dedupe, embed, label_audit, outliers, paths, split
+from stages.params import load_params
 from stages.tables import read_frame
 from tests import tiny
 from tests.planted import plant
@@ -27,7 +28,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for stage in (collect, clean, embed, dedupe, outliers, split, label_audit):
-            stage.main()
+            stage.main(load_params(stage.Params))
         return read_story(folder)
 
 

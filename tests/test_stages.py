@@ -40,12 +40,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run() -> Run:
     """Runs a stage with these params, and holds that every row is kept or has a reason."""
 
     def run_stage(stage: ModuleType, params: BaseModel) -> Counts:
-        monkeypatch.setattr(stage, "load_params", lambda _: params)
-        counts = stage.main()
+        counts = stage.main(params)
         assert isinstance(counts, Counts)
         assert counts.rows_in == counts.rows_kept + sum(counts.dropped.values())
         return counts
@@ -159,7 +158,7 @@ def test_a_table_has_the_same_ids_in_every_format(run: Run) -> None:
 
 def collect_params(**changes: Any) -> collect.Params:
     columns = {"content": "text", "label": "kind", "group": None, "time": None}
-    section = {"table": None, "splits": None, "columns": columns, "files": None, "header": True, "quoting": True, "on_bad_row": "error"}
+    section = {"table": None, "splits": None, "columns": columns, "files": None, "delimiter": None, "header": True, "quoting": True, "on_bad_row": "error"}
     return collect.Params.model_validate({"collect": {**section, **changes}})
 
 
@@ -309,6 +308,8 @@ def test_unclosed_html_is_no_trap(opening: str) -> None:
         ("", None, "missing_label"),
         (None, None, "missing_label"),
         ("Other", "Other", None),
+        ("fru\u200bit", "fruit", None),
+        ("cafe\u0301", "caf\u00e9", None),
     ],
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
@@ -376,7 +377,7 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
 
 def test_ledger_is_read() -> None:
     paths.LEDGER.parent.mkdir()
-    paths.LEDGER.write_bytes(b'\xef\xbb\xbfid,action,label,note\r\na1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n')
+    paths.LEDGER.write_bytes(b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n')
     assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}
 
 
@@ -458,6 +459,11 @@ def test_given_held_out_rows_stay_and_their_copies_in_training_go(run: Run) -> N
     assert found["reason"].tolist() == ["duplicate_of_held_out", "duplicate_of_held_out", "duplicate_of_held_out", None, None, None, None]
     assert found["duplicate_of"].tolist() == ["005", "003", "003", None, "003", None, None]
     assert found["cluster"].tolist() == ["005", "003", "003", "003", "003", "005", "006"]
+
+
+def test_the_row_that_a_person_reviewed_stays(run: Run) -> None:
+    found = duplicates(run, ["a fig", "a Fig", "A FIG", OTHER], reviewed=[False, True, False, False])
+    assert found["duplicate_of"].tolist() == ["001", None, "001", None]
 
 
 def test_duplicates_of_other_labels_are_reported(run: Run) -> None:

@@ -88,6 +88,29 @@ def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None
         freeze(AutoModel.from_pretrained(model_folder), 4)
 
 
+def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:
+    from stages.classification import Classes
+    from stages.encoders.text import TextEncoder
+    from stages.tasks.text_category import first_model
+
+    with pytest.raises(InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"):
+        TextEncoder.load(str(model_folder), 65)
+    with pytest.raises(InputError, match=r"finetune\.text\.max_length: 65, but the model takes 64"):
+        first_model(str(model_folder), finetune_params(max_length=65), Classes(["fruit", "tool"]))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [({"hidden_sizez": [8]}, "hidden_sizez: no such key; it has "), ({"hidden_sizes": [8, 16], "depths": [1]}, "model resnet with finetune.image.config: ")],
+)
+def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> None:
+    from stages.classification import Classes
+    from stages.tasks.image_category import FinetuneParams, first_model
+
+    with pytest.raises(InputError, match=message):
+        first_model("resnet", FinetuneParams(size=32, config=config), Classes(["fruit", "tool"]))
+
+
 @pytest.mark.parametrize("pooling", ["mean", "model"])
 def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
     import torch

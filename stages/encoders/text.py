@@ -21,6 +21,16 @@ from stages.errors import InputError
 HEAD = "head.safetensors"
 
 
+def check_length(config: Any, max_length: int, key: str) -> None:
+    """
+    Raises:
+        InputError: the model has no positions for so many tokens.
+    """
+    longest = getattr(config, "max_position_embeddings", max_length)
+    if max_length > longest:
+        raise InputError(f"{key}: {max_length}, but the model takes {longest} tokens at most; give {longest} or less")
+
+
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
     weights = mask.unsqueeze(-1).to(hidden.dtype)
@@ -74,6 +84,7 @@ class TextEncoder:
     def load(cls, name: str, max_length: int) -> "TextEncoder":
         device = "cuda" if torch.cuda.is_available() else "cpu"
         model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(device)
+        check_length(model.config, max_length, "embed.text.max_length")
         return cls(model, pretrained.load(AutoTokenizer, name), max_length)
 
     def embed(self, texts: Sequence[str], batch_size: int) -> Vectors:

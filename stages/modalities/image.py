@@ -15,7 +15,7 @@ from stages.contracts import Cleaned, Vectors
 from stages.params import Strict
 
 CONTENT = pa.binary()
-REASONS = ("empty", "unreadable", "too_many_pixels", "too_small")
+REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small")
 
 THUMBNAIL = 32  # pixels a side
 HASH_SIDE = 8  # 64 bits
@@ -37,8 +37,8 @@ class CleanParams(Strict):
 
 
 class EmbedParams(Strict):
-    model: str = Field(description="`hog` (gradients and colour, no download), or a vision model: a hub id or a local folder")
-    batch_size: int = Field(ge=1, description="rows at a time")
+    model: str = Field(min_length=1, description="`hog` (gradients and colour, no download), or a vision model: a hub id or a local folder")
+    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
 
 
 def clean(content: bytes, params: CleanParams) -> Cleaned:
@@ -54,6 +54,8 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
             image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > params.max_pixels:
             return Cleaned(None, "too_many_pixels")
+        if image.mode in ("I", "F"):  # 32 bits a pixel: what is black and what is white, the file does not say
+            return Cleaned(None, "unknown_range")
         upright = ImageOps.exif_transpose(image)
         if image.getexif().get(0x0112, 1) != 1:
             repairs.append("orientation")

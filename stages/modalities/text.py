@@ -34,9 +34,9 @@ class CleanParams(Strict):
 
 
 class EmbedParams(Strict):
-    model: str = Field(description="the frozen encoder: a hub id or a local folder")
+    model: str = Field(min_length=1, description="the frozen encoder: a hub id or a local folder")
     max_length: int = Field(ge=8, description="tokens after which a text is cut off")
-    batch_size: int = Field(ge=1, description="rows at a time")
+    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
 
 
 _ELEMENTS = (

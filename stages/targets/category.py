@@ -1,5 +1,6 @@
 """A category: one of a closed set of names."""
 
+import unicodedata
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 LABEL = pa.string()
 REASONS = ("missing_label", "unwanted_label")
 
+INVISIBLE = "\u00ad\u200b\u2060\ufeff"  # soft hyphen, zero-width space, word joiner, byte order mark
+
 
 def clean_label(raw: str | None, aliases: Mapping[str, str], unwanted: Sequence[str]) -> CleanedLabel:
-    """Trimmed, then replaced by what `aliases` says; a label in `unwanted` drops its row."""
-    name = " ".join((raw or "").split())
+    """Trimmed, in one form of Unicode and without what cannot be seen, then replaced by what `aliases` says; a label in `unwanted` drops its row."""
+    visible = "".join(letter for letter in unicodedata.normalize("NFC", raw or "") if letter not in INVISIBLE)
+    name = " ".join(visible.split())
     label = aliases.get(name, name)
     if not label:
         return CleanedLabel(None, "missing_label")

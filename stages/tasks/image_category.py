@@ -96,6 +96,7 @@ def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping
 
 def first_model(name: str, own: FinetuneParams, classes: Classes) -> tuple[Any, Any]:
     """The model and its processor: pretrained; or, with a config, of that architecture with random weights."""
+    import torch
     from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
 
     from stages import pretrained
@@ -106,9 +107,14 @@ def first_model(name: str, own: FinetuneParams, classes: Classes) -> tuple[Any, 
         model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     try:
-        config = AutoConfig.for_model(name, **own.config, **classes.config())
-        return AutoModelForImageClassification.from_config(config), ViTImageProcessorPil(size=size)
-    except (ValueError, TypeError) as error:
+        known = AutoConfig.for_model(name).to_dict()
+        if unknown := own.config.keys() - known.keys():
+            raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
+        model = AutoModelForImageClassification.from_config(AutoConfig.for_model(name, **own.config, **classes.config()))
+        with torch.inference_mode():  # layers that do not fit together show when they run
+            model.eval()(torch.zeros(1, 3, own.size, own.size))
+        return model, ViTImageProcessorPil(size=size)
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(
             f"model {name} with finetune.image.config: {str(error).splitlines()[0]}; give an architecture of transformers and its own keys"
         ) from error

@@ -99,10 +99,11 @@ def first_model(name: str, own: FinetuneParams, classes: Classes) -> Any:
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from stages import pretrained
-    from stages.encoders.text import PooledText, freeze
+    from stages.encoders.text import PooledText, check_length, freeze
 
-    config = pretrained.load(AutoConfig, name).to_dict()
-    dropout = {key: own.dropout for key, value in config.items() if "dropout" in key and isinstance(value, float)}  # models call it otherwise
+    config = pretrained.load(AutoConfig, name)
+    check_length(config, own.max_length, "finetune.text.max_length")
+    dropout = {key: own.dropout for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}  # models call it otherwise
     if own.pooling == "model":
         model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **classes.config())
         backbone = model.base_model
