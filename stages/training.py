@@ -10,6 +10,7 @@ import torch
 from dvclive import Live
 from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerControl, TrainerState, TrainingArguments
 from transformers.integrations import DVCLiveCallback
+from transformers.utils import logging
 
 from stages import paths
 
@@ -130,6 +131,8 @@ def fine_tune(
 ) -> dict[str, float | int]:
     """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     live = Curves(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
     trainer = BucketTrainer(
         model=model,
