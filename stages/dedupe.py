@@ -44,8 +44,8 @@ class Params(Strict):
 class Index:
     """What duplicates are found by, for all rows in the order of the table."""
 
-    text: npt.NDArray[np.intp]  # (n_rows,): the number of what the row says; equal for rows that say the same
-    buckets: npt.NDArray[np.uint64]  # (n_texts, n_bands): texts with a bucket in common may be near duplicates; 0 where a text is alone
+    content: npt.NDArray[np.intp]  # (n_rows,): a number for what the row says; equal for rows that say the same
+    buckets: npt.NDArray[np.uint64]  # (n_contents, n_bands): contents with a bucket in common may be near duplicates; 0 where one is alone
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def build_index(modality: Modality, section: Section, n_rows: int) -> Index:
                 buckets[start:end] = signatures
             progress.update(end - start)
             start = end
-    _, first, text = np.unique(exact.view("V16").reshape(-1), return_index=True, return_inverse=True)
+    _, first, content = np.unique(exact.view("V16").reshape(-1), return_index=True, return_inverse=True)
     buckets = buckets[first]
     forget_lonely(buckets)
-    return Index(text, buckets)
+    return Index(content, buckets)
 
 
 def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
@@ -89,7 +89,7 @@ def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
 
 def read_candidates(index: Index) -> dict[int, Any]:
     """The content of the rows that share a bucket with another row."""
-    wanted = np.any(index.buckets != 0, axis=1)[index.text]
+    wanted = np.any(index.buckets != 0, axis=1)[index.content]
     found: dict[int, Any] = {}
     start = 0
     for table in iter_tables(paths.CLEANED, ["content"]) if wanted.any() else ():
@@ -108,12 +108,12 @@ class Kept:
         self._threshold = threshold
         self._similarity = modality.similarity
         self._fingerprint = lru_cache(maxsize=10_000)(lambda row: modality.fingerprint(candidates[row]))
-        self._by_text = np.full(len(index.buckets), -1, dtype=np.intp)
+        self._by_content = np.full(len(index.buckets), -1, dtype=np.intp)
         self._by_bucket: defaultdict[int, list[int]] = defaultdict(list)
 
     def match(self, row: int) -> Match | None:
         """The first row that stays and says the same, else the most similar one at the threshold or above."""
-        equal = int(self._by_text[self._index.text[row]])
+        equal = int(self._by_content[self._index.content[row]])
         if equal >= 0:
             return Match(equal, 1.0, "exact_duplicate")
         near = {other for bucket in self._buckets(row) for other in self._by_bucket.get(bucket, ())}
@@ -122,14 +122,14 @@ class Kept:
         return Match(best, likeness[best], "near_duplicate") if best is not None and likeness[best] >= self._threshold else None
 
     def add(self, row: int) -> None:
-        text = self._index.text[row]
-        if self._by_text[text] < 0:
-            self._by_text[text] = row
+        content = self._index.content[row]
+        if self._by_content[content] < 0:
+            self._by_content[content] = row
         for bucket in self._buckets(row):
             self._by_bucket[bucket].append(row)
 
     def _buckets(self, row: int) -> list[int]:
-        buckets = self._index.buckets[self._index.text[row]]
+        buckets = self._index.buckets[self._index.content[row]]
         return cast(list[int], buckets[buckets != 0].tolist())
 
 

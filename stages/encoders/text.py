@@ -138,7 +138,7 @@ class PooledText(torch.nn.Module):
 
 def freeze(backbone: Any, n_layers: int) -> None:
     """Keeps the lowest layers as they are; the embeddings, and all else that stands before the first layer, count as one (Lee, Tang & Lin 2019)."""
-    layers = max((module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)), key=len)
+    layers = max((module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)), key=len, default=torch.nn.ModuleList())
     if n_layers > 1 + len(layers):
         raise InputError(f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; give at most {1 + len(layers)}")
     if n_layers:
