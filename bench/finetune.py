@@ -14,13 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from bench import PRESET, ROOT, report
-from bench.recipes import Rows, Trained, train_as_tutorials_do, train_ours, train_unpadded
+from bench.recipes import Rows, Trained, train_as_tutorials_do, train_ours
 from stages.errors import InputError
 
 BAR = 60
@@ -76,7 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
     train, validation = [row for place, row in enumerate(rows) if place % HELD_OUT], rows[::HELD_OUT]
     ours = run(train_ours, train, validation, arguments.epochs)
     timed = run(train_as_tutorials_do, train[: arguments.samples], [], 1)
-    unpadded = run(train_unpadded, train, validation, arguments.epochs)
+    unpadded = run(partial(train_as_tutorials_do, padding=False), train, validation, arguments.epochs)
     results = {"tutorials": replace(timed, validation_accuracy=unpadded.validation_accuracy), "ours": ours}
     rates = {name: (one.samples / one.cpu_seconds, one.samples / one.loop_cpu_seconds) for name, one in results.items()}
     ratio, loop_ratio = (mine / other for mine, other in zip(rates["ours"], rates["tutorials"], strict=True))

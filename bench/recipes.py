@@ -55,7 +55,7 @@ def train_ours(train: Rows, validation: Rows, params: Any) -> Trained:
 
 
 def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: str | bool = "max_length") -> Trained:
-    """Every row padded to 512 tokens, batches of 8, lr 5e-5, a head that starts at random, and else the Trainer's defaults."""
+    """Rows padded to 512 tokens (`padding=False`: to the longest of their batch), batches of 8, lr 5e-5, a random head, and else the Trainer's defaults."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
 
     from stages import pretrained
@@ -75,8 +75,3 @@ def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: s
     predicted = trainer.predict(encode(validation)) if validation else None
     accuracy = None if predicted is None else float((predicted.predictions.argmax(-1) == predicted.label_ids).mean())
     return Trained(len(train) * params.epochs, seconds, spent["train"], accuracy)
-
-
-def train_unpadded(train: Rows, validation: Rows, params: Any) -> Trained:
-    """The same, with rows padded to the longest of their batch."""
-    return train_as_tutorials_do(train, validation, params, padding=False)

@@ -19,7 +19,7 @@ from stages import paths
 from stages.errors import InputError
 from stages.params import Strict
 from stages.run import Counts, run_stage
-from stages.sources import Record, TextFormat, read_descriptor, read_source
+from stages.sources import Record, TextFormat, leads_out, read_descriptor, read_source
 from stages.tables import new_table, row_schema, verdict_schema
 
 VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
@@ -88,7 +88,7 @@ def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
 def inside(folder: Path, name: str) -> Path:
     """The path of `name`, which must exist in `folder` and must not lead out of it."""
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if leads_out(path, folder):
         raise InputError(f"{name!r} leads out of {folder}; name a path inside it")
     if not path.exists():
         raise InputError(f"{path}: not there; check collect.source, collect.splits and collect.table")

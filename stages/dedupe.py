@@ -136,11 +136,12 @@ class Kept:
 def find_duplicates(rows: pd.DataFrame, kept: Kept) -> pd.DataFrame:
     """The verdict on every row; `rows` has `id`, `label`, `given_split` and `reviewed`."""
     splits = rows["given_split"].tolist()
-    rank = 2 * rows["given_split"].map(HELD_OUT_FIRST).fillna(len(HELD_OUT_FIRST)).to_numpy() + ~rows["reviewed"].to_numpy(dtype=bool)
+    rank = rows["given_split"].map(HELD_OUT_FIRST).fillna(len(HELD_OUT_FIRST)).to_numpy()
+    order = np.lexsort((~rows["reviewed"].to_numpy(dtype=bool), rank))  # by rank, then by review, then as they stand
     cluster = np.arange(len(rows))  # the row that the cluster is named after
     matches: dict[int, Match] = {}
     reasons: dict[int, str] = {}
-    for row in tqdm(np.argsort(rank, kind="stable").tolist(), desc="dedupe: match", unit=" rows", disable=None):
+    for row in tqdm(order.tolist(), desc="dedupe: match", unit=" rows", disable=None):
         match = kept.match(row)
         if match is not None:
             matches[row] = match

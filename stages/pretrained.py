@@ -35,12 +35,17 @@ def load(factory: Any, model: str, **arguments: Any) -> Any:
     Raises:
         InputError: neither a local copy nor the hub has it.
     """
-    from transformers.utils import logging
-
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+    hide_bars()
     try:
         return factory.from_pretrained(**locate(model), **arguments)
     except (OSError, ValueError) as error:
         where = "" if Path(model).is_dir() else "; there is no local folder of that name, so it was looked for on the hub"
         raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network") from error
+
+
+def hide_bars() -> None:
+    """Switches off transformers' own progress bars where there is no terminal."""
+    from transformers.utils import logging
+
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()

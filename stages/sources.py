@@ -162,10 +162,15 @@ def read_class_folders(path: Path) -> Iterator[Record]:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.name.startswith("."):
                 source = f"{file.relative_to(path)}:1"
-                if file.resolve().is_relative_to(path.resolve()):
-                    yield Record(source, {"file": file.read_bytes(), "class": folder.name})
-                else:
+                if leads_out(file, path):
                     yield Record(source, problem=f"a link that leads out of {path}")
+                else:
+                    yield Record(source, {"file": file.read_bytes(), "class": folder.name})
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether `path` lies outside `folder`, by its name or through a link."""
+    return not path.resolve().is_relative_to(folder.resolve())
 
 
 def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:

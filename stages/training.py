@@ -10,9 +10,9 @@ import torch
 from dvclive import Live
 from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerControl, TrainerState, TrainingArguments
 from transformers.integrations import DVCLiveCallback
-from transformers.utils import logging
 
 from stages import paths
+from stages.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
 CURVES = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", "eval/accuracy": "eval/accuracy"}
@@ -131,8 +131,7 @@ def fine_tune(
 ) -> dict[str, float | int]:
     """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
+    hide_bars()
     live = Curves(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
     trainer = BucketTrainer(
         model=model,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from stages.characters import INVISIBLE
 from stages.contracts import Cleaned, Vectors
 from stages.params import Strict
 
@@ -52,7 +53,6 @@ _HIDDEN = [
 _TAG = re.compile(rf"</?(?:{'|'.join(_ELEMENTS.split())}|script)\b[^<>]*>", re.IGNORECASE)
 # With its semicolon only: in "?page=1&copy=2" nothing is meant.
 _ENTITY = re.compile(r"&(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # not U+200C and U+200D: Persian, Indic scripts and emoji need them
 _SPACE = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -66,7 +66,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
     fixed = visible = without_html = _TAG.sub(" ", without_hidden(unescaped))
     if not (without_html.isascii() and without_html.isprintable()):  # else there is nothing to mend, and that is found four times faster
         fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
-        visible = "".join(c for c in _INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
+        visible = "".join(c for c in INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
     text = _SPACE.sub(" ", visible).strip()
     if not text:
         return Cleaned(None, "empty")

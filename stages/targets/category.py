@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from stages.characters import INVISIBLE
 from stages.contracts import CleanedLabel, Vectors
 
 if TYPE_CHECKING:
@@ -17,13 +18,10 @@ if TYPE_CHECKING:
 LABEL = pa.string()
 REASONS = ("missing_label", "unwanted_label")
 
-INVISIBLE = "\u00ad\u200b\u2060\ufeff"  # soft hyphen, zero-width space, word joiner, byte order mark
-
 
 def clean_label(raw: str | None, aliases: Mapping[str, str], unwanted: Sequence[str]) -> CleanedLabel:
     """Trimmed, in one form of Unicode and without what cannot be seen, then replaced by what `aliases` says; a label in `unwanted` drops its row."""
-    visible = "".join(letter for letter in unicodedata.normalize("NFC", raw or "") if letter not in INVISIBLE)
-    name = " ".join(visible.split())
+    name = " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", raw or "")).split())
     label = aliases.get(name, name)
     if not label:
         return CleanedLabel(None, "missing_label")
