@@ -66,7 +66,8 @@ def copy_project(folder: Path) -> None:
 def write_text_params(path: Path, source: str, columns: tuple[str, str], changes: Mapping[str, Any]) -> None:
     """The preset for banking77, reading the file `source` with its columns of content and label; `changes` go into sections or replace values."""
     params = read_yaml(PRESET)
-    params["collect"].update(source=source, table=None, splits=None, columns={"content": columns[0], "label": columns[1], "group": None, "time": None})
+    named = params["collect"]["columns"] | {"content": columns[0], "label": columns[1], "group": None, "time": None}
+    params["collect"].update(source=source, table=None, splits=None, columns=named)
     for key, value in changes.items():
         params[key] = {**params[key], **value} if isinstance(value, dict) else value
     path.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True), encoding="utf-8")

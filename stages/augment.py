@@ -12,7 +12,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
-from stages.contracts import Task, load_task
+from stages.contracts import Content, Label, Task, load_target, load_task
 from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import iter_rows, new_table, read_schema
@@ -38,16 +38,17 @@ def read_labels() -> dict[str, Any]:
     return {row["id"]: row["label"] for row in iter_rows(paths.LABEL_VERDICTS, columns) if row["keep"] and row["split"] == "train"}
 
 
-def plan_copies(labels: Mapping[str, Any], section: Section) -> dict[str, int]:
-    """How many copies each row gets: `copies`, and more for rows of classes below `balance_ratio` of the largest."""
-    plan = dict.fromkeys(labels, section.copies)
+def plan_copies(strata: Mapping[str, tuple[str, ...]], section: Section) -> dict[str, int]:
+    """How many copies each row gets: `copies`, and more for rows of strata below `balance_ratio` of the largest, the rarest stratum first."""
+    plan = dict.fromkeys(strata, section.copies)
     if section.balance == "oversample":
-        members: dict[Any, list[str]] = {}
-        for row in sorted(labels):
-            members.setdefault(labels[row], []).append(row)
+        members: dict[str, list[str]] = {}
+        for row in sorted(strata):
+            for stratum in strata[row]:
+                members.setdefault(stratum, []).append(row)
         wanted = round(max(map(len, members.values())) * section.balance_ratio) * (1 + section.copies)
-        for rows in members.values():
-            for extra in range(wanted - len(rows) * (1 + section.copies)):
+        for rows in sorted(members.values(), key=len):
+            for extra in range(wanted - sum(1 + plan[row] for row in rows)):
                 plan[rows[extra % len(rows)]] += 1
     return plan
 
@@ -58,18 +59,26 @@ def copy_seed(seed: int, row: str, copy: int) -> int:
 
 def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], task: Task, params: Params) -> Iterator[dict[str, Any]]:
     """Every row (copy 0) and its copies (1, 2, ...), in the order of the cleaned rows."""
+
+    def originals() -> Iterator[tuple[Content, Label]]:
+        return ((row["content"], labels[row["id"]]) for row in iter_rows(paths.CLEANED, ["id", "content"]) if row["id"] in labels)
+
+    changed = task.augmenter(params.augment.of(params.modality), originals)
     with tqdm(total=len(plan) + sum(plan.values()), desc="augment", unit=" rows", disable=None) as progress:
         for row in iter_rows(paths.CLEANED, ["id", "content", "source"]):
             for copy in range(plan.get(row["id"], -1) + 1):
                 seed = copy_seed(params.seed, row["id"], copy)
-                content = row["content"] if copy == 0 else task.augment(row["content"], params.augment.of(params.modality), seed)
-                yield {**row, "copy": copy, "content": content, "label": labels[row["id"]]}
+                content, label = row["content"], labels[row["id"]]
+                if copy:
+                    content, label = changed(content, label, seed)
+                yield {**row, "copy": copy, "content": content, "label": label}
                 progress.update()
 
 
 def main(params: Params) -> Counts:
     labels = read_labels()
-    plan = plan_copies(labels, params.augment)
+    strata = load_target(params.target).strata(list(labels.values()))
+    plan = plan_copies(dict(zip(labels, strata, strict=True)), params.augment)
     cleaned = read_schema(paths.CLEANED)
     schema = pa.schema([cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))])
     with new_table(paths.TRAIN, schema) as writer:

@@ -24,8 +24,8 @@ VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), 
 
 class Section(VariantSection):
     variant = ("modality", "CleanParams")
-    label_aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
-    drop_labels: list[str] = Field(description="labels whose rows are left out")
+    label_variant = "LabelParams"
+    label: Any
 
 
 class Params(Strict):
@@ -34,13 +34,13 @@ class Params(Strict):
     clean: Section
 
 
-def decide_label(row: Mapping[str, Any], decision: Decision | None, target: Target, section: Section) -> CleanedLabel:
+def decide_label(given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
     """The label that a person gave, else the source's."""
     if decision is None or decision.action == "keep":
-        return target.clean_label(row["label"], section.label_aliases, section.drop_labels)
+        return target.clean_label(given, content, params)
     if decision.action == "drop":
         return CleanedLabel(None, "ledger")
-    return target.clean_label(decision.label, section.label_aliases, section.drop_labels)
+    return target.clean_label(decision.label, content, params)
 
 
 def clean(params: Params, modality: Modality, target: Target, decisions: Mapping[str, Decision]) -> Counts:
@@ -54,11 +54,12 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
             unused.discard(row["id"])
             decision = decisions.get(row["id"])
             content = modality.clean(row["content"], params.clean.of(params.modality))
-            label = decide_label(row, decision, target, params.clean)
+            label = decide_label(row["label"], content.content, decision, target, params.clean.label)
             reason = label.reason if label.reason == "ledger" else content.reason or label.reason
-            verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": content.repairs, "reviewed": decision is not None}
+            repairs = content.repairs + label.repairs
+            verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": repairs, "reviewed": decision is not None}
             verdicts.write_row({"id": row["id"], "source": row["source"], **verdict})
-            repaired.update(content.repairs)
+            repaired.update(repairs)
             if reason is None:
                 cleaned.write_row({**row, "content": content.content, "label": label.label})
             else:

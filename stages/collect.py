@@ -4,22 +4,26 @@ Foreign names are known here and nowhere else. An id is a hash of what the row i
 equal rows came before it, so it stays the same when rows are reordered or added.
 """
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from stages import paths
+from stages.characters import SIDE_MARK, WORD_MARK
 from stages.errors import InputError
+from stages.label_formats import BadLabel, names_of, names_of_flags, tagged, tagged_by_spans
 from stages.params import Strict
 from stages.run import Counts, run_stage
-from stages.sources import Record, TextFormat, leads_out, read_descriptor, read_source
+from stages.sources import FileFormat, Record, leads_out, read_descriptor, read_source
 from stages.tables import new_table, row_schema, verdict_schema
 
 VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
@@ -28,24 +32,44 @@ VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 class Columns(Strict):
     """What the source calls our columns."""
 
-    content: str = Field(description="the text, the image's bytes, or (with `files`) the name of its file")
-    label: str = Field(description="the label; its cell may be empty")
+    content: str | list[str] = Field(description="the text, the file's bytes, or (with `files`) the name of the file; two columns: a pair of texts")
+    label: str | list[str] = Field(description="the label; its cell may be empty. Several columns: each is a label, and holds 1 where a row has it")
     group: str | None = Field(description="rows of one group never fall into two splits: the author, the patient, the sender...")
     time: str | None = Field(description="an ISO 8601 date or time, for `split.method: time`")
+    split: str | None = Field(description="the split that the source puts the row in, in the words of `collect.splits`")
 
 
 class Section(Strict):
     source: str = Field(min_length=1, description="a table (.csv, .tsv, .json, .jsonl, .parquet), a folder, or a .yaml descriptor of what is elsewhere")
     table: str | None = Field(description="the table to read when `source` is a folder that holds a table and the files that it names")
     splits: dict[Literal["train", "validation", "test"], str] | None = Field(
-        min_length=1, description="what the source's own splits are called: tables or folders in `source`, or splits of a descriptor; they are never redrawn"
+        min_length=1,
+        description="what the source's own splits are called: tables or folders in `source`, splits of a descriptor, or values in `columns.split` "
+        "(with * and ?, [0-4]; the first that fits of test, validation, train); they are never redrawn",
     )
     columns: Columns
     files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
+    file_names: str | None = Field(description="for a folder of files: what their names say, such as {label}_{speaker}_{take}.wav; each is a column")
+    label_format: Literal["one", "list", "tags", "spans"] = Field(
+        description="how labels are written: one name or number; a list; a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
+    )
+    label_delimiter: str | None = Field(min_length=1, description="what stands between the names of a list that is written in one cell")
     delimiter: str | None = Field(min_length=1, max_length=1, description="what stands between the cells of CSV and TSV files; null: a comma, or a tab in .tsv")
     header: bool = Field(description="whether the first line of a CSV or TSV file names the columns; else they are called '0', '1', '2'...")
     quoting: bool = Field(description="whether quotation marks enclose cells in CSV and TSV files; false: they are characters like any other")
     on_bad_row: Literal["error", "drop"] = Field(description="a row that cannot be read stops the run, or is counted and left out")
+
+    @model_validator(mode="after")
+    def check_columns(self) -> Self:
+        if isinstance(self.columns.content, list) and len(self.columns.content) != 2:
+            raise ValueError("columns.content is one column, or the two of a pair of texts")
+        if isinstance(self.columns.label, list) and self.label_format != "list":
+            raise ValueError("several label columns are a list of labels: set label_format: list")
+        if isinstance(self.columns.content, list) and (self.files is not None or self.label_format in ("tags", "spans")):
+            raise ValueError("a pair of content columns is a pair of texts: set files: null, and label_format: one or list")
+        if self.columns.split is not None and self.splits is None:
+            raise ValueError("columns.split needs splits, the values in that column, such as {train: train, test: test}")
+        return self
 
 
 class Params(Strict):
@@ -70,18 +94,19 @@ class BadRow(Exception):
 
 def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
     """The records of the source by the split that it puts them in; the key "" when it has none."""
-    source, format = Path(section.source), TextFormat(section.delimiter, section.header, section.quoting)
+    source, format = Path(section.source), FileFormat(section.delimiter, section.header, section.quoting, section.file_names)
+    by_name = None if section.columns.split else section.splits
     if source.suffix == ".yaml":
         found = read_descriptor(source)
-        if section.splits is None and len(found) > 1:
+        if by_name is None and len(found) > 1:
             raise InputError(f"{source}: it has the splits {', '.join(found)}; say in collect.splits what they are, such as {{train: {next(iter(found))}}}")
-        names: Mapping[Any, str] = section.splits or {"": next(iter(found))}
+        names: Mapping[Any, str] = by_name or {"": next(iter(found))}
         for name in names.values():
             if name not in found:
                 raise InputError(f"{source}: it has no split {name!r}; it has {', '.join(filter(None, found)) or 'none: set collect.splits: null'}")
         return {split: found[name] for split, name in names.items()}
-    if section.splits is not None:
-        return {split: read_source(inside(source, name), format) for split, name in section.splits.items()}
+    if by_name is not None:
+        return {split: read_source(inside(source, name), format) for split, name in by_name.items()}
     return {"": read_source(inside(source, section.table) if section.table else source, format)}
 
 
@@ -104,18 +129,50 @@ def map_columns(record: Record, section: Section) -> Row:
     if record.problem is not None:
         raise BadRow("unreadable_row", record.problem)
     values, columns = record.values, section.columns
-    for column in (columns.content, columns.label, columns.group, columns.time):
+    wanted = [column for named in vars(columns).values() for column in (named if isinstance(named, list) else [named])]
+    for column in wanted:
         if column is not None and column not in values:
             raise BadRow("missing_column", f"no column {column!r} among {', '.join(map(repr, values))}; see collect.columns")
-    content = values[columns.content]
+    content, label = map_label(values, section)
     if section.files is not None:
         content = read_file(Path(section.source), section.files.replace("{}", str(content)))
     return Row(
-        content=as_bytes(content),
-        label=as_text(values[columns.label], "label"),
+        content=SIDE_MARK.encode().join(map(as_bytes, content)) if isinstance(columns.content, list) else as_bytes(content),
+        label=as_text(label, "label"),
         group=as_text(values[columns.group], "group", blank=None) if columns.group else None,
         time=as_text(values[columns.time], "time", blank=None) if columns.time else None,
     )
+
+
+def map_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
+    """The content and the label, as the source has them; a label that is a list becomes JSON, a text with tags becomes tokens."""
+    columns = section.columns
+    content = [values[name] for name in columns.content] if isinstance(columns.content, list) else values[columns.content]
+    try:
+        if isinstance(columns.label, list):
+            return content, as_json(names_of_flags({name: values[name] for name in columns.label}))
+        label = values[columns.label]
+        if section.label_format == "one" or label is None:
+            return content, label
+        if section.label_format == "list":
+            return content, as_json(names_of(label, section.label_delimiter))
+        found = tagged(content, label) if section.label_format == "tags" else tagged_by_spans(content, label)
+    except BadLabel as bad:
+        raise BadRow("unusable_label", f"{bad}; see collect.label_format") from bad
+    return found.tokens, as_json(found.tags)
+
+
+def as_json(names: Sequence[str]) -> str:
+    return json.dumps(names, ensure_ascii=False)
+
+
+def given_split(value: str, section: Section) -> str:
+    """The split whose name in `collect.splits` fits the row's cell of `columns.split`."""
+    names = section.splits or {}
+    found = next((split for split in ("test", "validation", "train") if split in names and fnmatchcase(value, names[split])), None)
+    if found is None:
+        raise BadRow("unknown_split", f"the split {value!r}; collect.splits knows {', '.join(names.values())}")
+    return found
 
 
 def read_file(folder: Path, name: str) -> bytes:
@@ -133,7 +190,10 @@ def as_bytes(value: Any) -> bytes:
         case bytes() | {"bytes": bytes()}:
             return value if isinstance(value, bytes) else bytes(value["bytes"])
         case str() | int() | float():
-            return str(value).encode("utf-8", "replace")  # half a surrogate pair, out of JSON, has no bytes
+            # Half a surrogate pair, out of JSON, has no bytes.
+            return str(value).replace(SIDE_MARK, " ").replace(WORD_MARK, " ").encode("utf-8", "replace")
+        case list() if all(isinstance(token, str) for token in value):
+            return b"".join(as_bytes(token) + WORD_MARK.encode() for token in value)
     raise BadRow("unusable_content", f"the content is a {type(value).__name__}, expected a text or the bytes of a file")
 
 
@@ -179,6 +239,7 @@ def collect(section: Section) -> Counts:
                 source = storable(record.source)
                 try:
                     row = map_columns(record, section)
+                    given = given_split(str(record.values[section.columns.split]), section) if section.columns.split else split or None
                 except BadRow as bad:
                     if section.on_bad_row == "error":
                         raise InputError(f"{section.source}, {record.source}: {bad}; mend the row, or set collect.on_bad_row: drop") from bad
@@ -187,7 +248,7 @@ def collect(section: Section) -> Counts:
                     rejected.write_row({"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))})
                 else:
                     key = ids.next(row.content, row.label)
-                    collected.write_row({"id": key, **vars(row), "source": source, "given_split": split or None})
+                    collected.write_row({"id": key, **vars(row), "source": source, "given_split": given})
         if rows_in == sum(dropped.values()):
             raise InputError(f"{section.source}: {rows_in} rows in it, none that can be used; check collect.source and collect.columns")
     return Counts(rows_in, dropped)

@@ -5,10 +5,10 @@ A variant is a plain module that meets a Protocol of this file. It is found by i
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,14 @@ from stages.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 Content = Any  # str for text, encoded bytes for images and sounds: only the modality looks inside
-Label = Any  # what the target's LABEL type holds: str for categories
-Vectors = npt.NDArray[np.float32]  # (n_rows, dim)
-Predictions = npt.NDArray[np.float64]  # (n_rows, n_columns)
+Label = Any  # what the target's LABEL type holds: str for a category, float for a number, a list of str for tags
+Vectors = npt.NDArray[Any]  # float32, (n_rows, dim); of tokens: objects, one (n_tokens, dim) a row
+Predictions = npt.NDArray[Any]  # float64, (n_rows, n_columns); of tokens: objects, one (n_tokens, n_columns) a row
+
+NO_CLASS = "(none)"  # the stratum of rows that have none of the classes: not one that must be learned
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,35 @@ class Cleaned:
 
 @dataclass(frozen=True)
 class CleanedLabel:
-    """A label in the target's own form, or the reason why the row has none."""
+    """A label in the target's own form, and the repairs that made it so; or the reason why the row has none."""
 
     label: Label | None
     reason: str | None = None
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Embedded:
+    rows: Vectors  # (n_rows, dim), each of length 1
+    tokens: Vectors | None = None  # of rows that are tokenised, where params ask for them
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What a model, a probe or a constant says of rows."""
+
+    labels: Sequence[Label]
+    predictions: Predictions  # the numbers behind the labels
+    columns: Sequence[str]  # what each of these numbers is
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What `audit` says of each row."""
+
+    label_quality: npt.NDArray[np.float64]  # (n_rows,), 0 to 1
+    is_label_issue: npt.NDArray[np.bool_]  # (n_rows,)
+    suggested: Sequence[Label]  # what the policy `relabel` puts in the place of a label with an issue
 
 
 class Modality(Protocol):
@@ -51,7 +79,7 @@ class Modality(Protocol):
     CleanParams: type[BaseModel]
     EmbedParams: type[BaseModel]
 
-    def clean(self, content: Content, params: Any) -> Cleaned:
+    def clean(self, content: bytes, params: Any) -> Cleaned:
         """Repairs and normalises one raw content."""
 
     def exact_key(self, content: Content) -> bytes:
@@ -66,7 +94,7 @@ class Modality(Protocol):
     def similarity(self, one: Any, other: Any) -> float:
         """0 to 1, computed exactly from two fingerprints."""
 
-    def embed(self, contents: Sequence[Content], params: Any) -> Vectors:
+    def embed(self, contents: Sequence[Content], params: Any) -> Embedded:
         """One vector of length 1 a row; its bits do not depend on the other rows."""
 
     def preview(self, content: Content) -> str:
@@ -74,34 +102,102 @@ class Modality(Protocol):
 
 
 class Target(Protocol):
-    """What is predicted: stages/targets/<name>.py. Predictions are numbers, (n_rows, n_columns): probabilities of categories."""
+    """What is predicted: stages/targets/<name>.py; how its labels are cleaned, spread, judged and scored."""
 
     LABEL: pa.DataType  # how a cleaned label is stored
     REASONS: tuple[str, ...]  # the closed list of reasons that `clean_label` gives
+    LabelParams: type[BaseModel]  # `clean.label`
+    VECTORS: str  # the column of data/embeddings that `fit_predict` takes: `vector`, or `token_vectors`
+    CLOSED: bool  # whether `strata` are of a closed set, each of which (but NO_CLASS) must be learned from
+    CONSTANT: str  # what `constant` says of every row: `majority`, `mean`
+    HEADLINE: tuple[str, ...]  # the metrics that matter most, the first of them above all
 
-    def clean_label(self, raw: str | None, aliases: Mapping[str, str], unwanted: Sequence[str]) -> CleanedLabel:
-        """The label in its own form."""
+    def clean_label(self, raw: str | None, content: Content | None, params: Any) -> CleanedLabel:
+        """The label in its own form; `content` is the cleaned one, None where it cannot be used."""
 
-    def strata(self, labels: "pd.Series[Any]") -> npt.NDArray[np.str_]:
-        """(n_rows,): rows of one stratum are spread evenly over splits and folds."""
+    def strata(self, labels: Sequence[Any]) -> list[tuple[str, ...]]:
+        """The strata of each row: each is spread evenly over splits and folds."""
 
-    def classes(self, labels: "pd.Series[Any]") -> list[str]:
-        """The names of the columns of predictions, out of the training labels."""
+    def names(self, labels: Sequence[Any]) -> list[tuple[str, ...]]:
+        """What each label, cleaned or still raw, counts as in the balance of classes."""
 
-    def fit_predict(self, labels: "pd.Series[Any]", vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
-        """What a probe that is fitted on `vectors` predicts for `others`."""
+    def fit_predict(self, labels: Sequence[Any], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
+        """The outputs, for `others`, of a probe that is fitted on `vectors`; C is the inverse strength of its regularisation."""
 
-    def majority(self, labels: "pd.Series[Any]", n_rows: int, columns: Sequence[str]) -> Predictions:
-        """What one predicts who has seen the training labels and no row."""
+    def constant(self, labels: Sequence[Any], given: Sequence[Any], columns: Sequence[str]) -> Predictions:
+        """The outputs, for rows with the labels `given`, of one who knows the training labels and has seen no row."""
 
-    def audit(self, labels: "pd.Series[Any]", predictions: Predictions, columns: Sequence[str]) -> "pd.DataFrame":
-        """`label_quality` (0 to 1), `is_label_issue` and `predicted_label`, from predictions that never saw the row's label."""
+    def audit(self, labels: Sequence[Any], concluded: Conclusion) -> Judged:
+        """What the labels are worth, from predictions that never saw them."""
 
-    def score(self, given: "pd.Series[Any]", predictions: Predictions, columns: Sequence[str], bins: int) -> dict[str, float]:
+    def score(self, given: Sequence[Any], concluded: Conclusion, bins: int) -> dict[str, float]:
         """Flat metrics."""
 
-    def plots(self, given: "pd.Series[Any]", predictions: Predictions, columns: Sequence[str], bins: int) -> dict[str, "pd.DataFrame"]:
-        """Tables for `dvc plots`, by file name."""
+    def plots(self, given: Sequence[Any], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
+        """`confusion` (`actual`, `predicted`) and `reliability` (`confidence`, `accuracy`, `rows`)."""
+
+
+class Objective(Protocol):
+    """What a model is trained towards: the class `Objective` of stages/objectives/<target>.py.
+
+    It turns labels into what a loss takes, and outputs into labels. It knows no metric, so that editing one trains nothing.
+    """
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of the outputs."""
+
+    @classmethod
+    def of(cls, labels: Sequence[Any]) -> Self:
+        """The objective that these training labels set."""
+
+    def tuned(self, labels: Sequence[Any], outputs: Predictions) -> Self:
+        """With all that `conclude` needs, out of rows whose labels are known and that the model was not fitted on."""
+
+    def conclude(self, outputs: Predictions) -> Conclusion:
+        """Labels, and the numbers behind them, out of outputs."""
+
+
+class Learnable(Objective, Protocol):
+    """An objective that a model can be fine-tuned towards."""
+
+    @property
+    def metric(self) -> str:
+        """The name of what `measure` gives."""
+
+    @property
+    def tunable(self) -> bool:
+        """Whether `tuned` finds anything."""
+
+    @property
+    def label_smoothing(self) -> float:
+        """How much of a label's weight the Trainer spreads over all classes."""
+
+    @property
+    def loss(self) -> "Callable[..., torch.Tensor] | None":
+        """Of the model's output and the targets, as the Trainer calls it (with `num_items_in_batch`); None: the cross-entropy of transformers."""
+
+    def config(self) -> dict[str, Any]:
+        """What transformers calls the outputs."""
+
+    def targets(self, labels: Sequence[Any]) -> list[Any]:
+        """What the loss compares the logits of each row with."""
+
+    def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[Any]) -> float:
+        """How good the model is on the validation rows, for the curves."""
+
+    def first_head(self, vectors: Vectors, targets: Sequence[Any], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Weights (n_outputs, dim) and bias (n_outputs,) of a probe, where a head may start."""
+
+    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
+        """(n_rows, n_outputs)"""
+
+    def recipe(self) -> dict[str, Any]:
+        """All that `from_recipe` needs, for the model's folder."""
+
+    @classmethod
+    def from_recipe(cls, recipe: Mapping[str, Any]) -> Self:
+        """The objective again."""
 
 
 class Task(Protocol):
@@ -110,14 +206,14 @@ class Task(Protocol):
     AugmentParams: type[BaseModel]
     FinetuneParams: type[BaseModel]
 
-    def augment(self, content: Content, params: Any, seed: int) -> Content:
-        """A changed copy of one content; `seed` decides all of its chances."""
+    def augmenter(self, params: Any, train: Callable[[], Iterable[tuple[Content, Label]]]) -> Callable[[Content, Label, int], tuple[Content, Label]]:
+        """What makes a changed copy of a content and its label, with a seed that decides all of its chances; `train` reads the training rows."""
 
     def finetune(self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
         """Writes a model that loads with plain transformers, and its recipe, into `folder`; gives what it measured."""
 
-    def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> pa.Table:
-        """`predicted_label` and `predictions` of cleaned contents; a row's bits do not depend on the other rows."""
+    def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:
+        """What the model says of cleaned contents; a row's bits do not depend on the other rows."""
 
 
 _STAGES = Path(__file__).parent
@@ -133,6 +229,10 @@ def load_modality(name: str) -> Modality:
 
 def load_target(name: str) -> Target:
     return cast(Target, _load("target", "targets", name))
+
+
+def load_objective(target: str) -> type[Objective]:
+    return cast(type[Objective], _load("target", "objectives", target).Objective)
 
 
 def load_task(modality: str, target: str) -> Task:

@@ -170,7 +170,7 @@ def as_verdicts(rows: pd.DataFrame, cluster: npt.NDArray[np.int64], matches: Map
             "cluster": ids[cluster],
             "duplicate_of": [ids[matches[row].row] if row in matches else None for row in places],
             "similarity": [matches[row].similarity if row in matches else None for row in places],
-            "label_conflict": rows["label"].groupby(cluster).transform("nunique").to_numpy() > 1,
+            "label_conflict": rows["label"].map(str).groupby(cluster).transform("nunique").to_numpy() > 1,  # as text: lists cannot be counted
         }
     )
 

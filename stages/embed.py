@@ -1,4 +1,4 @@
-"""Turns every cleaned row into one vector with a frozen encoder; writes data/embeddings (`id`, `vector`).
+"""Turns every cleaned row into one vector with a frozen encoder; writes data/embeddings (`id`, `vector`, and for tags `token_vectors`).
 
 Computed once, used by outliers, label_audit and the baseline. A row's vector does not depend on the other rows.
 """
@@ -12,7 +12,7 @@ from stages import paths
 from stages.contracts import Modality, load_modality
 from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
-from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
+from stages.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
 from stages.threads import set_threads
 
 
@@ -27,11 +27,13 @@ class Params(Strict):
 
 
 def embedded(modality: Modality, params: Params) -> Iterator[pa.Table]:
-    """`id` and `vector` of all cleaned rows, a part at a time."""
+    """`id`, `vector` and, where params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        vectors = modality.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
-        values = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-        yield pa.table({"id": rows["id"], "vector": values})
+        found = modality.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
+        columns = {"id": rows["id"], "vector": vector_column(found.rows)}
+        if found.tokens is not None:
+            columns["token_vectors"] = vectors_column(found.tokens)
+        yield pa.table(columns)
 
 
 def main(params: Params) -> Counts:

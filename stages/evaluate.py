@@ -1,11 +1,13 @@
 """Scores the predictions, beside two baselines; writes metrics/evaluate.json and the plots. Runs no model.
 
-The baselines: the majority class, and the probe of label_audit (logistic regression on the frozen embeddings, fitted on the same training rows).
+The baselines: one who has seen the labels and no row (the majority class, the mean), and the probe of label_audit (a linear model on the
+frozen embeddings, fitted on the same training rows).
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +16,7 @@ from pydantic import Field
 
 from stages import paths
 from stages.atomic import write_text
-from stages.contracts import Predictions, Target, load_target
+from stages.contracts import Conclusion, Objective, Target, load_objective, load_target
 from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import iter_rows, read_frame, read_named_columns, read_table
@@ -33,41 +35,46 @@ def rows_of(table: pa.Table, split: str) -> pa.Table:
     return table.filter(pc.equal(table["split"], split)).sort_by("id")
 
 
-def column_names(table: pa.Table) -> list[str]:
-    return [field.name for field in table.schema.field("predictions").type]
+def conclusion(table: pa.Table) -> Conclusion:
+    columns = [field.name for field in table.schema.field("predictions").type]
+    return Conclusion(table["predicted_label"].to_pylist(), read_named_columns(table, "predictions"), columns)
 
 
-def score_all(predictions: pa.Table, labels: pa.Table, target: Target, bins: int) -> dict[str, float]:
-    """The model's metrics on test; on validation under `validation_`; the baselines' on test under `probe_` and `majority_`."""
-    columns = column_names(predictions)
-    given, probe = rows_of(predictions, "test"), rows_of(labels, "test")
-    truth = given["given_label"].to_pandas()
-    train = labels.filter(pc.and_(pc.equal(labels["split"], "train"), labels["keep"]))["label"].to_pandas()
-    validation = rows_of(predictions, "validation")
-    contenders: dict[str, tuple[pd.Series, Predictions]] = {
-        "": (truth, read_named_columns(given, "predictions")),
-        "validation_": (validation["given_label"].to_pandas(), read_named_columns(validation, "predictions")),
-        "probe_": (truth, read_named_columns(probe, "predictions")),
-        "majority_": (truth, target.majority(train, len(truth), columns)),
+def score_all(predictions: pa.Table, labels: pa.Table, target: Target, objective: type[Objective], bins: int) -> dict[str, float]:
+    """The model's metrics on test; on validation under `validation_`; the baselines' on test under `probe_` and under what the constant is."""
+    test, validation, probe = rows_of(predictions, "test"), rows_of(predictions, "validation"), rows_of(labels, "test")
+    truth = test["given_label"].to_pylist()
+    contenders = {
+        "": (truth, conclusion(test)),
+        "validation_": (validation["given_label"].to_pylist(), conclusion(validation)),
+        "probe_": (truth, conclusion(probe)),
+        f"{target.CONSTANT}_": (truth, constant(labels, truth, target, objective)),
     }
-    return {
-        prefix + name: value
-        for prefix, (labels_given, predicted) in contenders.items()
-        for name, value in target.score(labels_given, predicted, columns, bins).items()
-    }
+    return {prefix + name: value for prefix, (given, concluded) in contenders.items() for name, value in target.score(given, concluded, bins).items()}
 
 
-def class_balance() -> pd.DataFrame:
+def constant(labels: pa.Table, truth: list[Any], target: Target, objective: type[Objective]) -> Conclusion:
+    """What one concludes who has seen the training labels and no row."""
+    train = labels.filter(pc.and_(pc.equal(labels["split"], "train"), labels["keep"]))["label"].to_pylist()
+    naive = objective.of(train)
+    naive = naive.tuned(train, target.constant(train, train, naive.columns))
+    return naive.conclude(target.constant(train, truth, naive.columns))
+
+
+def class_balance(target: Target) -> pd.DataFrame:
     """`stage`, `label`, `rows`: how many rows of each label were there after each stage."""
-    stages: dict[str, Counter[str]] = {"1 collected": Counter(row["label"] or "" for row in iter_rows(paths.COLLECTED, ["label"]))}
     cleaned = read_frame(paths.CLEANED, ["id", "label"])
-    stages["2 cleaned"] = Counter(cleaned["label"])
     split = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split"]).merge(cleaned, on="id")
     split = split[split["keep"]]
-    stages["3 split"] = Counter(split["label"])
-    stages["4 to train on"] = Counter(split.loc[split["split"] == "train", "label"])
-    stages["5 trained on"] = Counter(row["label"] for row in iter_rows(paths.TRAIN, ["label"]))
-    rows = [(stage, label, count) for stage, labels in stages.items() for label, count in sorted(labels.items())]
+    stages = {
+        "1 collected": [row["label"] for row in iter_rows(paths.COLLECTED, ["label"])],
+        "2 cleaned": cleaned["label"].tolist(),
+        "3 split": split["label"].tolist(),
+        "4 to train on": split.loc[split["split"] == "train", "label"].tolist(),
+        "5 trained on": [row["label"] for row in iter_rows(paths.TRAIN, ["label"])],
+    }
+    counts = {stage: Counter(name for names in target.names(labels) for name in names) for stage, labels in stages.items()}
+    rows = [(stage, label, count) for stage, labels in counts.items() for label, count in sorted(labels.items())]
     return pd.DataFrame(rows, columns=["stage", "label", "rows"])
 
 
@@ -80,9 +87,9 @@ def main(params: Params) -> Counts:
     target, bins = load_target(params.target), params.evaluate.calibration_bins
     predictions, labels = read_table(paths.PREDICTIONS), read_table(paths.LABEL_VERDICTS)
     test = rows_of(predictions, "test")
-    plots = target.plots(test["given_label"].to_pandas(), read_named_columns(test, "predictions"), column_names(test), bins)
-    write_plots({**plots, "class_balance": class_balance()}, paths.PLOTS)
-    return Counts(test.num_rows, more=score_all(predictions, labels, target, bins))
+    plots = target.plots(test["given_label"].to_pylist(), conclusion(test), bins)
+    write_plots({**plots, "class_balance": class_balance(target)}, paths.PLOTS)
+    return Counts(test.num_rows, more=score_all(predictions, labels, target, load_objective(params.target), bins))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ class Section(VariantSection):
     variant = ("task", "FinetuneParams")
     weight_decay: float = Field(ge=0, description="AdamW's weight decay")
     warmup: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0")
-    label_smoothing: float = Field(ge=0, lt=1, description="how much of a label's weight is spread over all classes")
     patience: int = Field(ge=1, description="epochs without a better validation loss after which training stops")
 
 

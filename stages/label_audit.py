@@ -5,6 +5,7 @@ that with the given label. A second probe, fitted on what then stays, scores the
 that evaluate sets beside the model. No held-out label plays a part in what happens to a training row.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,11 +14,12 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages import paths
-from stages.contracts import Predictions, Target, Vectors, load_target
+from stages.contracts import Conclusion, Objective, Predictions, Target, Vectors, load_objective, load_target
+from stages.errors import InputError
 from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.stratify import deal
-from stages.tables import named_columns, read_frame, read_vectors, verdict_schema, write_tables
+from stages.tables import as_frame, named_columns, read_frame, read_vectors, verdict_schema, write_tables
 
 
 class Section(Strict):
@@ -42,28 +44,31 @@ def read_rows() -> pd.DataFrame:
     return rows[rows.pop("keep")].reset_index(drop=True)
 
 
-def out_of_fold(rows: pd.DataFrame, vectors: Vectors, columns: list[str], target: Target, params: Params) -> Predictions:
-    """What a probe predicts for each row that was fitted without its fold, (n_rows, n_columns)."""
+def out_of_fold(rows: pd.DataFrame, vectors: Vectors, objective: Objective, target: Target, params: Params) -> Predictions:
+    """What a probe predicts for each row that was fitted without its fold."""
     section = params.label_audit
     shares = {str(fold): 1 / section.folds for fold in range(section.folds)}
-    folds = deal(rows["unit"].tolist(), target.strata(rows["label"]).tolist(), shares, params.seed)
-    predictions = np.zeros((len(rows), len(columns)))
+    folds = deal(rows["unit"].tolist(), target.strata(rows["label"].tolist()), shares, params.seed)
+    places, predictions = [], []
     for fold in np.unique(folds):
         inside = folds == fold
-        predictions[inside] = target.fit_predict(rows["label"][~inside], vectors[~inside], vectors[inside], columns, section.C)
-    return predictions
+        places.append(np.flatnonzero(inside))
+        predictions.append(target.fit_predict(rows["label"][~inside].tolist(), vectors[~inside], vectors[inside], objective.columns, section.C))
+    return np.asarray(np.concatenate(predictions)[np.argsort(np.concatenate(places))])
 
 
-def judge(rows: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target, policy: str, max_quality: float) -> pd.DataFrame:
+def judge(rows: pd.DataFrame, concluded: Conclusion, target: Target, policy: str, max_quality: float) -> pd.DataFrame:
     """Label quality of rows, and what the policy makes of it: `keep`, `reason` and the `label` to train on."""
-    judged = pd.concat([rows, target.audit(rows["label"], predictions, columns)], axis=1)
+    found = target.audit(rows["label"].tolist(), concluded)
+    predicted = pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype)
+    judged = rows.assign(predicted_label=predicted, label_quality=found.label_quality, is_label_issue=found.is_label_issue)
     # A weak probe calls many a good label an issue: the policy acts on the worst. A person's word stands above the probe's.
     suspect = judged["is_label_issue"] & (judged["label_quality"] <= max_quality) & ~judged["reviewed"]
     judged["keep"] = ~suspect if policy == "drop" else True
     judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     judged["given_label"] = judged["label"]
     if policy == "relabel":
-        judged["label"] = judged["label"].where(~suspect, judged["predicted_label"])
+        judged["label"] = judged["label"].where(~suspect, pd.Series(found.suggested, index=rows.index, dtype=rows["label"].dtype))
     return judged
 
 
@@ -71,18 +76,31 @@ def audit(rows: pd.DataFrame, vectors: Vectors, target: Target, params: Params) 
     """The verdict on every row, training rows first."""
     section = params.label_audit
     training = (rows["split"] == "train").to_numpy()
-    columns = target.classes(rows.loc[training, "label"])
     train = rows[training].reset_index(drop=True)
-    train_predictions = out_of_fold(train, vectors[training], columns, target, params)
-    judged = judge(train, train_predictions, columns, target, section.policy, section.max_quality)
+    objective = load_objective(params.target).of(train["label"].tolist())
+    outputs = out_of_fold(train, vectors[training], objective, target, params)
+    objective = objective.tuned(train["label"].tolist(), outputs)
+    of_train = objective.conclude(outputs)
+    judged = judge(train, of_train, target, section.policy, section.max_quality)
+    check_classes(judged, target)
     held_out = rows[~training].reset_index(drop=True)
     kept = judged["keep"].to_numpy()
-    predictions = target.fit_predict(judged["label"][kept], vectors[training][kept], vectors[~training], columns, section.C)
-    judged = pd.concat([judged, judge(held_out, predictions, columns, target, "keep", 0.0)], ignore_index=True)
-    return as_table(judged, np.concatenate([train_predictions, predictions]), columns, target)
+    outputs = target.fit_predict(judged["label"][kept].tolist(), vectors[training][kept], vectors[~training], objective.columns, section.C)
+    of_held_out = objective.conclude(outputs)
+    judged = pd.concat([judged, judge(held_out, of_held_out, target, "keep", 0.0)], ignore_index=True)
+    return as_table(judged, np.concatenate([of_train.predictions, of_held_out.predictions]), of_train.columns, target)
 
 
-def as_table(judged: pd.DataFrame, predictions: Predictions, columns: list[str], target: Target) -> pa.Table:
+def check_classes(judged: pd.DataFrame, target: Target) -> None:
+    """No class may lose all of its training rows."""
+    before, after = (
+        {name for names in target.strata(labels.tolist()) for name in names} for labels in (judged["given_label"], judged.loc[judged["keep"], "label"])
+    )
+    if target.CLOSED and before - after:
+        raise InputError(f"the policy would leave no training row with the label {min(before - after)!r}; set label_audit.policy: keep, or a lower max_quality")
+
+
+def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[str], target: Target) -> pa.Table:
     more = [("split", pa.string()), ("given_label", target.LABEL), ("predicted_label", target.LABEL), ("label", target.LABEL)]
     schema = verdict_schema(*more, ("label_quality", pa.float64()), ("is_label_issue", pa.bool_()))
     table = pa.Table.from_pandas(judged, schema=schema, preserve_index=False)
@@ -91,9 +109,10 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: list[str],
 
 def main(params: Params) -> Counts:
     rows = read_rows()
-    verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"]), load_target(params.target), params)
+    target = load_target(params.target)
+    verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"], target.VECTORS), target, params)
     write_tables(paths.LABEL_VERDICTS, [verdicts])
-    judged = verdicts.drop_columns("predictions").to_pandas()
+    judged = as_frame(verdicts.drop_columns("predictions"))
     issues = judged.groupby("split")["is_label_issue"].sum()
     more = {f"label_issues_{split}": int(count) for split, count in issues.items()}
     relabelled = int((judged["label"] != judged["given_label"]).sum())

@@ -1,7 +1,7 @@
 """params.yaml, read once and typed: every stage keeps its own strict model, and the whole file is checked at once.
 
 Each stage module has a `Params` model whose fields are the keys that it reads. A section that differs by modality
-(`clean: text:`) names in `variant` where the model of its sub-section is found.
+(`clean: text:`) or by target (`clean: label:`) says where the models of its sub-sections are found.
 """
 
 import importlib
@@ -26,9 +26,10 @@ class Strict(BaseModel):
 
 
 class VariantSection(Strict):
-    """A section with one sub-section a modality, typed by a model that the modality or its task keeps."""
+    """A section with one sub-section a modality, typed by a model that the modality or its task keeps, and perhaps with `label`, typed by the target's."""
 
     variant: ClassVar[tuple[Literal["modality", "task"], str]]
+    label_variant: ClassVar[str | None] = None
 
     def of(self, modality: str) -> Any:
         """The sub-section of this modality."""
@@ -95,7 +96,7 @@ def known_keys(values: dict[str, Any]) -> Iterator[tuple[str, type[BaseModel]]]:
 
 
 def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseModel]:
-    """`model`, with the sub-section of the chosen modality (and of any other that the file has) added to its sections."""
+    """`model`, with the sub-sections of the chosen modality (and of any other that the file has) and target added to its sections."""
     sections: dict[str, Any] = {}
     for key, field in model.model_fields.items():
         section = field.annotation
@@ -103,6 +104,8 @@ def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseM
             present = values.get(key)
             names = [values.get("modality"), *(present if isinstance(present, dict) else ())]
             subsections = {name: (_variant_model(section, name, values), ...) for name in contracts.modality_names() if name in names}
+            if section.label_variant:
+                subsections["label"] = (getattr(contracts.load_target(values.get("target", "")), section.label_variant), ...)
             sections[key] = (create_model(section.__name__, __base__=section, **cast(Any, subsections)), ...)
     return create_model(model.__name__, __base__=model, **sections) if sections else model
 

@@ -9,7 +9,7 @@ from stages import paths
 from stages.contracts import Task, load_task
 from stages.params import Strict
 from stages.run import Counts, run_stage
-from stages.tables import PART_ROWS, count_rows, iter_tables, write_tables
+from stages.tables import PART_ROWS, count_rows, iter_tables, named_columns, write_tables
 from stages.threads import set_threads
 
 
@@ -28,8 +28,11 @@ def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
     """A part at a time, so that memory is bounded by a part."""
     for split, folder in paths.HELD_OUT.items():
         for rows in iter_tables(folder, ["id", "content", "label"], PART_ROWS):
-            table = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
-            found = {name: table[name] for name in table.column_names}
+            concluded = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
+            found = {
+                "predicted_label": pa.array(concluded.labels, rows.schema.field("label").type),
+                "predictions": named_columns(concluded.predictions, concluded.columns),
+            }
             yield pa.table({"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found})
 
 

@@ -1,10 +1,10 @@
-"""The probe: logistic regression on frozen embeddings. Judge of labels, first state of a head, and the baseline to beat."""
+"""The probe: a linear model of frozen embeddings. Judge of labels, first state of a head, and the baseline to beat."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from stages.contracts import Vectors
@@ -12,20 +12,22 @@ from stages.contracts import Vectors
 
 @dataclass(frozen=True)
 class Probe:
-    """A softmax over `weights @ vector + bias`."""
+    weights: npt.NDArray[np.float64]  # (n_outputs, dim)
+    bias: npt.NDArray[np.float64]  # (n_outputs,)
 
-    weights: npt.NDArray[np.float64]  # (n_classes, dim)
-    bias: npt.NDArray[np.float64]  # (n_classes,)
+    def logits(self, vectors: Vectors) -> npt.NDArray[np.float64]:
+        """(n_rows, n_outputs)"""
+        return np.asarray(vectors.astype(np.float64) @ self.weights.T + self.bias)
 
     def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
-        """(n_rows, n_classes)"""
-        logits = vectors.astype(np.float64) @ self.weights.T + self.bias
+        """(n_rows, n_outputs): the softmax over classes."""
+        logits = self.logits(vectors)
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
 
 
 def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float) -> Probe:
-    """`classes` are numbers below `n_classes`; one that has no row gets a probability of about nothing."""
+    """Logistic regression; `classes` are numbers below `n_classes`; one that has no row gets a probability of about nothing."""
     weights = np.zeros((n_classes, vectors.shape[1]))
     bias = np.full(n_classes, -50.0)
     present = np.unique(classes)
@@ -39,3 +41,10 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
     else:
         weights[present], bias[present] = fitted.coef_, fitted.intercept_
     return Probe(weights, bias)
+
+
+def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float) -> Probe:
+    """Ridge regression on (n_rows,) numbers; C is the inverse of the penalty, as in logistic regression."""
+    with threadpool_limits(1, user_api="blas"):
+        fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers)
+    return Probe(fitted.coef_.reshape(1, -1), np.array([fitted.intercept_]))

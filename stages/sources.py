@@ -7,16 +7,18 @@ carries its problem instead of values, and collect decides whether that is an er
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from stages.errors import InputError
 from stages.params import read_yaml
 
-TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll")
 # What load_dataset reads from files by itself; any other `path` names a data set on the hub.
 PACKAGED_BUILDERS = ("csv", "json", "parquet", "text", "arrow", "imagefolder", "audiofolder", "webdataset", "xml", "sql")
 
@@ -29,22 +31,23 @@ class Record:
 
 
 @dataclass(frozen=True)
-class TextFormat:
-    """How CSV and TSV files are written."""
+class FileFormat:
+    """How CSV and TSV files are written, and what the names of files say."""
 
     delimiter: str | None  # None: a comma, or a tab in .tsv
     header: bool
     quoting: bool  # False: a quotation mark is a character like any other
+    file_names: str | None  # such as {label}_{speaker}_{take}.wav
 
 
-def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
+def read_source(path: Path, format: FileFormat) -> Iterator[Record]:
     """The records of a file or folder.
 
     Raises:
         InputError: it cannot be read at all, or nothing can be made of it.
     """
     if path.is_dir():
-        return read_class_folders(path)
+        return read_files(path, format.file_names) if format.file_names else read_class_folders(path)
     match path.suffix.lower():
         case ".csv" | ".tsv" as suffix:
             return read_delimited(path, format.delimiter or ("\t" if suffix == ".tsv" else ","), format)
@@ -54,10 +57,12 @@ def read_source(path: Path, format: TextFormat) -> Iterator[Record]:
             return read_json(path)
         case ".parquet":
             return read_parquet(path)
+        case ".conll":
+            return read_conll(path)
     raise InputError(f"{path}: cannot tell its format from its name; use one of {', '.join(TABLES)}, a folder of files by class, or a .yaml descriptor")
 
 
-def read_delimited(path: Path, delimiter: str, format: TextFormat) -> Iterator[Record]:
+def read_delimited(path: Path, delimiter: str, format: FileFormat) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)
     with _open_text(path) as file:
         reader = csv.reader(_lines(file, path), delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE)
@@ -168,6 +173,42 @@ def read_class_folders(path: Path) -> Iterator[Record]:
                     yield Record(source, {"file": file.read_bytes(), "class": folder.name})
 
 
+def read_files(path: Path, pattern: str) -> Iterator[Record]:
+    """The files of a folder: columns `file` (bytes) and what `pattern` finds in their names."""
+    names = re.findall(r"{(\w*)}", pattern)
+    if not names or "" in names or len(set(names)) < len(names) or "file" in names:
+        raise InputError(f"collect.file_names: {pattern!r}; name each part once and none of them file, such as {{label}}_{{speaker}}_{{take}}.wav")
+    parts = re.split(r"{\w+}", pattern)
+    shape = re.compile("".join(f"{re.escape(part)}(?P<{name}>.+?)" for part, name in zip(parts, names, strict=False)) + re.escape(parts[-1]))
+    for file in sorted(path.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            source = f"{file.name}:1"
+            found = shape.fullmatch(file.name)
+            if found is None:
+                yield Record(source, problem=f"its name is not of the form {pattern}; see collect.file_names")
+            elif leads_out(file, path):
+                yield Record(source, problem=f"a link that leads out of {path}")
+            else:
+                yield Record(source, {"file": file.read_bytes(), **found.groupdict()})
+
+
+def read_conll(path: Path) -> Iterator[Record]:
+    """A token a line and a blank line between texts; the first cell is the token, the last its tag: columns `tokens` and `tags`, lists."""
+    number, tokens, tags, problem = 1, list[str](), list[str](), None
+    with _open_text(path) as file:
+        for place, line in enumerate(chain(_lines(file, path), [""]), start=1):
+            cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
+            if not line.strip():
+                if tokens or problem:
+                    yield Record(f"{path.name}:{number}", {"tokens": tokens, "tags": tags}, problem)
+                    number, tokens, tags, problem = number + 1, [], [], None
+            elif cells[0] != "-DOCSTART-":  # what CoNLL-2003 puts before each document
+                if len(cells) < 2:
+                    problem = f"line {place} has one cell, expected a token and its tag"
+                tokens.append(cells[0])
+                tags.append(cells[-1].strip())
+
+
 def leads_out(path: Path, folder: Path) -> bool:
     """Whether `path` lies outside `folder`, by its name or through a link."""
     return not path.resolve().is_relative_to(folder.resolve())
@@ -216,16 +257,17 @@ def read_hub(path: Path, arguments: dict[str, Any]) -> dict[str, Iterable[Record
 def _hub_records(split: str, rows: Any) -> Iterator[Record]:
     import datasets
 
-    names = {column: feature for column, feature in rows.features.items() if isinstance(feature, datasets.ClassLabel)}
+    names = {column: named for column, feature in rows.features.items() if isinstance(named := getattr(feature, "feature", feature), datasets.ClassLabel)}
     for column, feature in rows.features.items():
         if isinstance(feature, datasets.Image | datasets.Audio):
             rows = rows.cast_column(column, type(feature)(decode=False))
     for number, values in enumerate(rows, start=1):
         for column, feature in names.items():
-            if values[column] is not None and values[column] >= 0:  # -1 stands for a missing label
-                values[column] = feature.int2str(values[column])
+            found = values[column]
+            if isinstance(found, list):
+                values[column] = [feature.int2str(number) for number in found]
             else:
-                values[column] = None
+                values[column] = feature.int2str(found) if found is not None and found >= 0 else None  # -1 stands for a missing label
         yield Record(f"{split}:{number}", values)
 
 

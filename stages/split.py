@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages import paths
-from stages.contracts import Target, load_target
+from stages.contracts import NO_CLASS, Target, load_target
 from stages.errors import InputError
 from stages.params import Strict
 from stages.run import Counts, run_stage
@@ -66,7 +66,7 @@ def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
     return np.array([root(cluster) for cluster in clusters], dtype=str)
 
 
-def draw(rows: pd.DataFrame, strata: npt.NDArray[np.str_], section: Section, seed: int) -> npt.NDArray[np.str_]:
+def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, seed: int) -> npt.NDArray[np.str_]:
     """(n_rows,): the split of every row; given held-out splits stay, the rest is drawn."""
     given = set(rows["given_split"].dropna())
     shares = {name: getattr(section, name) for name in paths.HELD_OUT if name not in given}
@@ -75,7 +75,7 @@ def draw(rows: pd.DataFrame, strata: npt.NDArray[np.str_], section: Section, see
     free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
     pool = rows[free]
     by_time = section.method == "time" and len(shares) > 1
-    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), strata[free].tolist(), shares, seed)
+    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), [strata[row] for row in np.flatnonzero(free)], shares, seed)
     return split
 
 
@@ -106,18 +106,19 @@ def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray
     return reasons
 
 
-def check_labels(split: npt.NDArray[np.str_], strata: npt.NDArray[np.str_], given: bool) -> None:
-    """Every stratum must be learned from and, unless the source gives the splits, be judged by."""
-    found = pd.crosstab(strata, split).reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
+def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], given: bool, closed: bool) -> None:
+    """No split is empty; every stratum of a closed set must be learned from and, unless the source gives the splits, be judged by."""
+    names = np.array([stratum for row in strata for stratum in row])
+    found = pd.crosstab(names, np.repeat(split, [len(row) for row in strata])).reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
     if not found["train"].any():
         raise InputError("no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
     for name in found:
-        missing = found.index[found[name] == 0] if name == "train" or not given else []
+        missing = found.index[(found[name] == 0) & (found.index != NO_CLASS)] if closed and (name == "train" or not given) else []
         if len(missing):
             raise InputError(
                 f"the label {missing[0]!r} has too few rows: {found.loc[missing[0]].sum()} that can be used, and none of them falls into {name} "
                 f"(so it is with {len(missing)} of {len(found)} labels); "
-                "collect more, merge labels with clean.label_aliases, leave some out with clean.drop_labels, or see collect.columns.label"
+                "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label"
             )
         if not found[name].any():
             raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
@@ -134,13 +135,13 @@ def write_held_out(split: Mapping[str, str]) -> None:
 
 def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFrame:
     """The verdict on every row."""
-    strata = target.strata(rows["label"])
+    strata = target.strata(rows["label"].tolist())
     split = np.full(len(rows), "train", dtype="U10")
     unique = rows["unique"].to_numpy()
-    split[unique] = draw(rows[unique], strata[unique], params.split, params.seed)
+    split[unique] = draw(rows[unique], [strata[row] for row in np.flatnonzero(unique)], params.split, params.seed)
     reasons = drop_reasons(rows, split)
     keep = pd.isna(reasons)
-    check_labels(split[keep], strata[keep], rows["given_split"].notna().any())
+    check_labels(split[keep], [strata[row] for row in np.flatnonzero(keep)], rows["given_split"].notna().any(), target.CLOSED)
     return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def deal(units: Sequence[str], strata: Sequence[str], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
+def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
     """(n_rows,): the part of every row.
 
     A unit is never cut. Every stratum comes within one unit of its share in every part, and has at least one row in each
@@ -16,23 +16,27 @@ def deal(units: Sequence[str], strata: Sequence[str], shares: Mapping[str, float
 
     Args:
         units: the unit of each row.
-        strata: the stratum of each row.
+        strata: the strata of each row; where rows have several, those with the rarest are dealt first (Sechidis, Tsoumakas & Vlahavas 2011).
         shares: the share of each part; they add up to 1.
         seed: another seed deals otherwise.
     """
     members: dict[str, Counter[str]] = {}
-    for unit, stratum in zip(units, strata, strict=True):
-        members.setdefault(unit, Counter())[stratum] += 1
-    totals = Counter(strata)
+    for unit, row in zip(units, strata, strict=True):
+        members.setdefault(unit, Counter()).update(row)
+    totals = Counter(stratum for row in strata for stratum in row)
+    several = any(len(row) > 1 for row in strata)
+    rarity = {unit: min(totals[stratum] for stratum in inside) if several else 0 for unit, inside in members.items()}
     missing = {stratum: _targets(total, shares) for stratum, total in totals.items()}
+    # Of several strata, the large part would get most rows with many before the others get any: there all parts fill at one pace.
+    whole = {stratum: _targets(total, shares) if several else dict.fromkeys(shares, total) for stratum, total in totals.items()}
     part_of: dict[str, str] = {}
     empty = {stratum: list(shares) for stratum in totals}  # the parts that have no row of it yet
     waiting = Counter(stratum for inside in members.values() for stratum in inside)  # units that hold it and are not dealt yet
     # The large ones first, while there is still room to balance them.
-    for unit in sorted(members, key=lambda name: (-members[name].total(), _shuffle_key(name, seed))):
+    for unit in sorted(members, key=lambda name: (rarity[name], -members[name].total(), _shuffle_key(name, seed))):
         inside = members[unit]
         starved = [part for stratum in sorted(inside) if waiting[stratum] <= len(empty[stratum]) for part in empty[stratum]]
-        part = max(starved or shares, key=lambda name: sum(count * missing[stratum][name] / totals[stratum] for stratum, count in inside.items()))
+        part = max(starved or shares, key=lambda name: sum(count * missing[stratum][name] / whole[stratum][name] for stratum, count in inside.items()))
         part_of[unit] = part
         for stratum, count in inside.items():
             missing[stratum][part] -= count

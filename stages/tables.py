@@ -94,10 +94,19 @@ class TableWriter:
 def _part_end(table: pa.Table) -> int:
     """How many of the rows go into the next part; all of them when they do not fill one."""
     end = min(table.num_rows, PART_ROWS)
-    if "content" in table.column_names and table.nbytes > PART_BYTES:
-        sizes = pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy().cumsum()
-        end = min(end, max(1, int((sizes <= PART_BYTES).sum())))
+    if (sizes := _row_bytes(table)) is not None and table.nbytes > PART_BYTES:
+        end = min(end, max(1, int((sizes.cumsum() <= PART_BYTES).sum())))
     return int(end)
+
+
+def _row_bytes(table: pa.Table) -> npt.NDArray[np.int64] | None:
+    """(n_rows,): the size of the one column whose cells differ much in size; None where there is none."""
+    if "content" in table.column_names:
+        return np.asarray(pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy())
+    if "token_vectors" in table.column_names:
+        vector = table.schema.field("token_vectors").type.value_type
+        return np.asarray(pc.list_value_length(table["token_vectors"]).to_numpy() * (vector.list_size * vector.value_type.bit_width // 8))
+    return None
 
 
 def write_tables(folder: Path, tables: Iterable[pa.Table]) -> None:
@@ -132,7 +141,13 @@ def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
 
 
 def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
-    return read_table(folder, columns).to_pandas()
+    return as_frame(read_table(folder, columns))
+
+
+def as_frame(table: pa.Table) -> "pd.DataFrame":
+    """A cell that is a list is a Python list, which can be compared."""
+    lists = {name: table[name].to_pylist() for name in table.column_names if pa.types.is_list(table.schema.field(name).type)}
+    return table.to_pandas().assign(**lists)
 
 
 def read_schema(folder: Path, columns: Sequence[str] | None = None) -> pa.Schema:
@@ -150,22 +165,60 @@ def count_rows(folder: Path) -> int:
     return total
 
 
-def read_vectors(folder: Path, ids: "pd.Series[Any]") -> npt.NDArray[np.float32]:
-    """(n_rows, dim): the embeddings of these rows, in their order."""
-    table = read_table(folder)
-    vectors = table["vector"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+def vector_column(vectors: npt.NDArray[Any]) -> pa.Array:
+    """(n_rows, dim) numbers as one Parquet column."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+
+
+def vectors_column(vectors: npt.NDArray[Any]) -> pa.Array:
+    """(n_tokens, dim) numbers of each row as one Parquet column."""
+    ends = np.cumsum([0, *(len(tokens) for tokens in vectors)])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), vector_column(np.concatenate(vectors)))
+
+
+def read_vectors(folder: Path, ids: "pd.Series[Any]", column: str = "vector") -> npt.NDArray[Any]:
+    """The embeddings of these rows, in their order: (n_rows, dim), or of `token_vectors` one (n_tokens, dim) a row.
+
+    Raises:
+        InputError: the table has no such column.
+    """
+    if column not in read_schema(folder).names:
+        raise InputError(f"{folder}: it has no {column}; set embed.text.token_vectors: true")
+    table = read_table(folder, ["id", column])
     place = {row: number for number, row in enumerate(table["id"].to_pylist())}
-    return np.asarray(vectors[[place[row] for row in ids]])
+    places = [place[row] for row in ids]
+    values = table[column].combine_chunks()
+    if column == "vector":
+        return np.asarray(values.flatten().to_numpy().reshape(table.num_rows, -1)[places])
+    dim = values.type.value_type.list_size
+    tokens = values.flatten().flatten().to_numpy().reshape(-1, dim)
+    ends = values.offsets.to_numpy()
+    return ragged([tokens[ends[row] : ends[row + 1]] for row in places])
 
 
-def named_columns(predictions: npt.NDArray[np.float64], names: Sequence[str]) -> pa.StructArray:
-    """(n_rows, n_columns) numbers as one Parquet column that says what each of them is."""
-    return pa.StructArray.from_arrays([pa.array(column) for column in predictions.T], names=list(names))
+def ragged(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.object_]:
+    """(n_rows,): arrays of any shape, one a row."""
+    rows = np.empty(len(arrays), dtype=object)
+    rows[:] = arrays
+    return rows
 
 
-def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[np.float64]:
-    """(n_rows, n_columns): the numbers of `named_columns`."""
-    return np.stack([field.to_numpy(zero_copy_only=False) for field in table[column].combine_chunks().flatten()], axis=1)
+def named_columns(predictions: npt.NDArray[Any], names: Sequence[str]) -> pa.StructArray:
+    """(n_rows, n_columns) numbers as one Parquet column that says what each of them is; where a row has (n_tokens, n_columns), each name has a list."""
+    if predictions.dtype != object:
+        return pa.StructArray.from_arrays([pa.array(column) for column in predictions.T], names=list(names))
+    ends = pa.array(np.cumsum([0, *(len(tokens) for tokens in predictions)]), pa.int32())
+    tokens = np.concatenate(predictions)
+    return pa.StructArray.from_arrays([pa.ListArray.from_arrays(ends, pa.array(column)) for column in tokens.T], names=list(names))
+
+
+def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[Any]:
+    """The numbers of `named_columns`."""
+    fields = table[column].combine_chunks().flatten()
+    columns = [field.to_numpy(zero_copy_only=False) for field in fields]
+    if not pa.types.is_list(fields[0].type):
+        return np.stack(columns, axis=1)
+    return ragged([np.stack(row, axis=1) for row in zip(*columns, strict=True)])
 
 
 @contextmanager

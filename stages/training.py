@@ -12,18 +12,22 @@ from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback,
 from transformers.integrations import DVCLiveCallback
 
 from stages import paths
+from stages.contracts import Learnable
 from stages.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
-CURVES = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", "eval/accuracy": "eval/accuracy"}
 
 
 class Curves(Live):  # type: ignore[misc]
     """DVCLive, for the curves alone: run times and host names differ on every run and must not stand in an artifact."""
 
+    def __init__(self, metric: str) -> None:
+        super().__init__(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
+        self._names = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", f"eval/{metric}": f"eval/{metric}"}
+
     def log_metric(self, name: str, *arguments: Any, **options: Any) -> None:
-        if name in CURVES:
-            super().log_metric(CURVES[name], *arguments, **options)
+        if name in self._names:
+            super().log_metric(self._names[name], *arguments, **options)
 
     def log_params(self, params: Any) -> None:
         """params.yaml and dvc.lock are the record."""
@@ -91,11 +95,7 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
         return self._sampler(eval_dataset) if eval_dataset.lengths else super()._get_eval_sampler(eval_dataset)
 
 
-def accuracy(predictions: EvalPrediction) -> dict[str, float]:
-    return {"accuracy": float((predictions.predictions.argmax(-1) == predictions.label_ids).mean())}
-
-
-def arguments(params: Any, n_rows: int) -> TrainingArguments:
+def arguments(params: Any, label_smoothing: float, n_rows: int) -> TrainingArguments:
     steps = -(-n_rows // params.batch_size) * params.epochs
     gpu = torch.cuda.is_available()
     return TrainingArguments(
@@ -107,7 +107,7 @@ def arguments(params: Any, n_rows: int) -> TrainingArguments:
         lr_scheduler_type="linear",
         warmup_steps=round(steps * params.finetune.warmup),
         weight_decay=params.finetune.weight_decay,
-        label_smoothing_factor=params.finetune.label_smoothing,
+        label_smoothing_factor=label_smoothing,
         optim="adamw_torch_fused",  # on CPU the default optimiser's step costs as much as a small batch
         eval_strategy="epoch",
         save_strategy="epoch",
@@ -127,28 +127,37 @@ def arguments(params: Any, n_rows: int) -> TrainingArguments:
 
 
 def fine_tune(
-    model: torch.nn.Module, train: Examples, validation: Examples, collate: Callable[[list[dict[str, Any]]], dict[str, Any]], params: Any
+    model: torch.nn.Module,
+    train: Examples,
+    validation: Examples,
+    collate: Callable[[list[dict[str, Any]]], dict[str, Any]],
+    objective: Learnable,
+    params: Any,
 ) -> dict[str, float | int]:
     """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
+
+    def measure(predictions: EvalPrediction) -> dict[str, float]:
+        return {objective.metric: objective.measure(predictions.predictions, predictions.label_ids)}
+
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     hide_bars()
-    live = Curves(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
     trainer = BucketTrainer(
         model=model,
-        args=arguments(params, len(train)),
+        args=arguments(params, objective.label_smoothing, len(train)),
         train_dataset=train,
         eval_dataset=validation,
         data_collator=collate,
-        compute_metrics=accuracy,
-        callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=live)],
+        compute_metrics=measure,
+        compute_loss_func=objective.loss,
+        callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=Curves(objective.metric))],
     )
     trainer.remove_callback(PrinterCallback)  # where there is no terminal for a progress bar, the stage's last line is enough
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
-    return summary(trainer.state.log_history)
+    return summary(trainer.state.log_history, objective.metric)
 
 
-def summary(history: Sequence[dict[str, Any]]) -> dict[str, float | int]:
+def summary(history: Sequence[dict[str, Any]], metric: str) -> dict[str, float | int]:
     evaluations = [entry for entry in history if "eval_loss" in entry]
     best = min(evaluations, key=lambda entry: entry["eval_loss"])
     return {
@@ -157,5 +166,5 @@ def summary(history: Sequence[dict[str, Any]]) -> dict[str, float | int]:
         "best_epoch": round(best["epoch"]),
         "train_loss": float(history[-1]["train_loss"]),
         "validation_loss": float(best["eval_loss"]),
-        "validation_accuracy": float(best["eval_accuracy"]),
+        f"validation_{metric}": float(best[f"eval_{metric}"]),
     }

@@ -8,7 +8,9 @@ ROOT = Path(__file__).parents[1]
 VARIANTS = {
     "stages/modalities/${modality}.py": "load_modality",
     "stages/encoders/${modality}.py": None,
+    "stages/learners/${modality}.py": None,
     "stages/targets/${target}.py": "load_target",
+    "stages/objectives/${target}.py": "load_objective",
     "stages/tasks/${modality}_${target}.py": "load_task",
 }
 # The check of the whole params.yaml imports every stage for its `Params`; that can stop a stage, and change nothing that it writes.

@@ -10,7 +10,7 @@ from tests import tiny
 
 def reproduced(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
     folder = tmp_path_factory.mktemp(name)
-    (tiny.make_text_line if name == "text" else tiny.make_image_line)(folder)
+    tiny.make_line(folder, name)
     tiny.dvc(folder, "repro")
     tiny.commit(folder, "reproduced")
     return folder
@@ -19,13 +19,13 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
 @pytest.fixture(scope="session")
 def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reproduced; not to be changed."""
-    return reproduced(tmp_path_factory, "text")
+    return reproduced(tmp_path_factory, "text_category")
 
 
 @pytest.fixture(scope="session")
 def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reproduced; not to be changed."""
-    return reproduced(tmp_path_factory, "image")
+    return reproduced(tmp_path_factory, "image_category")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ SETTINGS_USED = {
     "model": "some/model",
     "lr": 0.01,
     "collect.source": "data/notes.csv",
-    "collect.columns": {"content": "text", "label": "kind", "group": None, "time": None},
+    "collect.columns": {"content": "text", "label": "kind", "group": None, "time": None, "split": None},
     "collect.header": True,
     "collect.quoting": True,
     "clean.text": {"min_chars": 3, "max_chars": 100},
@@ -304,7 +304,7 @@ SOURCES = [
     Bad(
         "unsupported suffix",
         "data/notes.xlsx: cannot tell its format from its name; "
-        "use one of .csv, .tsv, .json, .jsonl, .parquet, a folder of files by class, or a .yaml descriptor",
+        "use one of .csv, .tsv, .json, .jsonl, .parquet, .conll, a folder of files by class, or a .yaml descriptor",
         {"notes.xlsx": NOTES},
         {"collect.source": "data/notes.xlsx"},
     ),
@@ -488,7 +488,7 @@ def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str
     changes: dict[str, Any] = {"lr": 0.5}  # not read by this stage
     run_stage("clean", clean.Params, main)
     assert "1 rows in" in capsys.readouterr().out
-    changes = {"clean.drop_labels": ["fruit"]}
+    changes = {"clean.label.drop": ["fruit"]}
     Path("metrics/clean.json").unlink()
     with pytest.raises(SystemExit, match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; type `dvc repro` again"):
         run_stage("clean", clean.Params, main)
@@ -529,7 +529,14 @@ SETTINGS = [
     Bad("truth for a number", "params.yaml:\n  epochs: input should be a valid integer, got True", params={"epochs": True}),
     Bad("share that is too large", "params.yaml:\n  split.test: input should be less than 0.5, got 0.5", params={"split.test": 0.5}),
     Bad("word that is not offered", "params.yaml:\n  split.method: input should be 'stratified' or 'time', got 'random'", params={"split.method": "random"}),
-    Bad("YAML's no for the word", "params.yaml:\n  clean.drop_labels.0: input should be a valid string, got False", params={"clean.drop_labels": [False]}),
+    Bad("YAML's no for the word", "params.yaml:\n  clean.label.drop.0: input should be a valid string, got False", params={"clean.label.drop": [False]}),
+    Bad("unknown key for labels", "params.yaml:\n  clean.label.unit: unknown key; see docs/params.md, got 'kg'", params={"clean.label.unit": "kg"}),
+    Bad("nothing said of labels", "params.yaml:\n  clean.label: missing; every value stands in this file, see docs/params.md", params={"clean.label": ...}),
+    Bad(
+        "key that only the fine-tuning towards categories has",
+        "params.yaml:\n  finetune.label_smoothing: unknown key; see docs/params.md, got 0.1",
+        params={"finetune.label_smoothing": 0.1},
+    ),
     Bad(
         "unknown split",
         "params.yaml:\n  collect.splits.dev.[key]: input should be 'train', 'validation' or 'test', got 'dev'",
@@ -778,7 +785,7 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
     write_frame(paths.OUTLIER_VERDICTS, verdicts, outliers.VERDICT)
 
 
-TOO_FEW = "; collect more, merge labels with clean.label_aliases, leave some out with clean.drop_labels, or see collect.columns.label"
+TOO_FEW = "; collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label"
 
 
 def test_label_that_is_seen_once() -> None:

@@ -7,27 +7,44 @@ import ast
 import importlib
 import inspect
 import io
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw
 
-from stages.contracts import Modality, Target, Task, load_modality, load_target, load_task
+from stages import tables
+from stages.contracts import (
+    CleanedLabel,
+    Conclusion,
+    Content,
+    Label,
+    Learnable,
+    Modality,
+    Predictions,
+    Target,
+    Task,
+    Vectors,
+    load_modality,
+    load_objective,
+    load_target,
+    load_task,
+)
+from stages.errors import InputError
 from stages.model_folder import write_recipe
 from stages.params import Strict
 from tests import tiny
 
 STAGES = Path(__file__).parents[1] / "stages"
-PROTOCOLS = {"modalities": Modality, "targets": Target, "tasks": Task}
+PROTOCOLS = {"modalities": Modality, "targets": Target, "objectives": Learnable, "tasks": Task}
 
 
 def names(folder: str) -> list[str]:
@@ -36,7 +53,9 @@ def names(folder: str) -> list[str]:
 
 modalities = pytest.mark.parametrize("name", names("modalities"))
 targets = pytest.mark.parametrize("name", names("targets"))
+objectives = pytest.mark.parametrize("name", names("objectives"))
 tasks = pytest.mark.parametrize("name", names("tasks"))
+of_category = pytest.mark.parametrize("name", [name for name in names("tasks") if name.endswith("_category")])
 
 
 # --- samples ---
@@ -51,21 +70,26 @@ class ModalitySamples:
     reasons: Mapping[str, bytes]  # reason -> a raw content that is dropped for it
     clean: Mapping[str, Any]  # CleanParams
     embedders: Sequence[Mapping[str, Any]]  # EmbedParams; where a model's name stands, {folder} is one with tiny models
+    clean_copies: Mapping[str, Any] = field(default_factory=dict)  # what of CleanParams is otherwise for augmented copies
+
+
+@dataclass(frozen=True)
+class TargetSamples:
+    labels: Sequence[Label]  # cleaned; as many of each kind
+    vectors: Vectors  # of rows with these labels, from which a probe can learn them
+    params: Mapping[str, Any]  # LabelParams
+    cleaned: Mapping[str, Label]  # raw label -> what it becomes
+    reasons: Mapping[str, str | None]  # reason -> a raw label that is dropped for it
+    content: Content = None  # the cleaned content beside these raw labels
 
 
 @dataclass(frozen=True)
 class TaskSamples:
     augment: Mapping[str, Any]  # AugmentParams with everything on
     wildest: Mapping[str, Any]  # AugmentParams at the ends of their ranges
-    write_model: Callable[[Path], None]  # as finetune would, without training
-
-
-@dataclass(frozen=True)
-class TargetSamples:
-    labels: Sequence[Any]  # cleaned; as many of each kind
-    reasons: Mapping[str, str | None]  # reason -> a raw label that is dropped for it
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    unwanted: Sequence[str] = ()
+    write_model: Callable[[Path, Mapping[str, Any]], None]  # as finetune would, without training
+    recipe: Mapping[str, Any]  # the objective's
+    label_of: Callable[[Content], Label]  # a label that a row of this content may have
 
 
 def texts(*lines: str) -> list[bytes]:
@@ -94,25 +118,44 @@ def deep_picture() -> bytes:
     return file.getvalue()
 
 
-def write_text_model(folder: Path) -> None:
+def write_text_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     from stages.encoders.text import PooledText
 
     tiny.write_text_model(folder / "backbone")
-    PooledText(AutoModel.from_pretrained(folder / "backbone"), 2).save(folder)
+    PooledText(AutoModel.from_pretrained(folder / "backbone"), len(recipe["columns"])).save(folder)
     AutoTokenizer.from_pretrained(folder / "backbone").save_pretrained(folder)
-    write_recipe(folder, {"columns": ["fruit", "tool"], "pooling": "mean", "max_length": 16})
+    write_recipe(folder, {**recipe, "pooling": "mean", "max_length": 16})
 
 
-def write_image_model(folder: Path) -> None:
+def write_image_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoConfig, AutoModelForImageClassification, ViTImageProcessorPil
 
     sizes = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
-    AutoModelForImageClassification.from_config(AutoConfig.for_model("resnet", num_labels=2, **sizes)).save_pretrained(folder)
+    AutoModelForImageClassification.from_config(AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)).save_pretrained(folder)
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
-    write_recipe(folder, {"columns": ["fruit", "tool"]})
+    write_recipe(folder, recipe)
 
+
+def separated(labels: Sequence[str]) -> Vectors:
+    """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
+    rng = np.random.default_rng(0)
+    corners = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    vectors = rng.normal(0, 0.1, (len(labels), len(corners) + 1))
+    vectors[np.arange(len(labels)), [corners[label] for label in labels]] += 1
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def along(labels: Sequence[float]) -> Vectors:
+    """(n_rows, dim): a vector of length 1 for every number, which it is nearly a linear function of."""
+    places = (np.asarray(labels) - np.mean(labels)) / (1.2 * np.ptp(labels))
+    vectors = np.stack([places, np.sqrt(1 - places**2)], axis=1) + np.random.default_rng(0).normal(0, 0.01, (len(labels), 2))
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+CATEGORIES = ["apple"] * 6 + ["pear"] * 6 + ["plum"] * 6
+NUMBERS = [number % 18 / 4 for number in range(0, 18 * 5, 5)]
 
 MODALITY_SAMPLES = {
     "text": ModalitySamples(
@@ -146,6 +189,7 @@ MODALITY_SAMPLES = {
             {"model": "{folder}/text", "max_length": 16, "batch_size": 4},
             {"model": "sentence-transformers/all-MiniLM-L6-v2", "max_length": 32, "batch_size": 4},
         ],
+        clean_copies={"min_chars": 1},
     ),
     "image": ModalitySamples(
         contents=[
@@ -180,11 +224,19 @@ MODALITY_SAMPLES = {
 
 TARGET_SAMPLES = {
     "category": TargetSamples(
-        labels=["apple"] * 6 + ["pear"] * 6 + ["plum"] * 6,
+        labels=CATEGORIES,
+        vectors=separated(CATEGORIES),
+        params={"aliases": {"apfelsine": "orange", "birne": "pear"}, "drop": ["orange"]},
+        cleaned={" apple\n": "apple", "pear": "pear", "birne": "pear", "plum\u200b": "plum"},
         reasons={"missing_label": " \t", "unwanted_label": "apfelsine"},
-        aliases={"apfelsine": "orange"},
-        unwanted=["orange"],
-    )
+    ),
+    "number": TargetSamples(
+        labels=NUMBERS,
+        vectors=along(NUMBERS),
+        params={"minimum": 0.0, "maximum": 5.0},
+        cleaned={" 2.5\n": 2.5, "1e-1": 0.1, "0": 0.0, "5": 5.0},
+        reasons={"missing_label": " \t", "not_a_number": "nan", "out_of_range": "5.01"},
+    ),
 }
 
 TASK_SAMPLES = {
@@ -192,11 +244,22 @@ TASK_SAMPLES = {
         augment={"swap": 0.2, "delete": 0.2, "typo": 0.2},
         wildest={"swap": 1.0, "delete": 1.0, "typo": 1.0},
         write_model=write_text_model,
+        recipe={"columns": ["fruit", "tool"]},
+        label_of=lambda content: "fruit" if "apple" in content else "tool",
+    ),
+    "text_number": TaskSamples(
+        augment={"swap": 0.2, "delete": 0.2, "typo": 0.2},
+        wildest={"swap": 1.0, "delete": 1.0, "typo": 1.0},
+        write_model=write_text_model,
+        recipe={"columns": ["predicted"], "mean": 2.5, "std": 1.5, "errors": [-1.0, -0.5, 0.0, 0.5, 1.0]},
+        label_of=lambda content: len(content) / 4,
     ),
     "image_category": TaskSamples(
         augment={"flip": True, "rotate": 20.0, "crop": 0.2, "colour": 0.3, "noise": 0.2},
         wildest={"flip": True, "rotate": 180.0, "crop": 0.99, "colour": 1.0, "noise": 1.0},
         write_model=write_image_model,
+        recipe={"columns": ["fruit", "tool"]},
+        label_of=lambda content: "fruit" if len(content) % 2 else "tool",
     ),
 }
 
@@ -238,26 +301,50 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # --- what the Protocols ask for ---
 
 
+def members(protocol: type) -> dict[str, Any]:
+    """What a Protocol and those that it extends define; of what is only annotated, the annotation."""
+    bases = [base for base in reversed(protocol.__mro__) if base.__module__ == protocol.__module__]
+    return {key: value for base in bases for key, value in {**base.__annotations__, **vars(base)}.items() if not key.startswith("_")}
+
+
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder in PROTOCOLS for name in names(folder)])
 def test_module_has_all_of_its_protocol(folder: str, name: str) -> None:
-    module, protocol = importlib.import_module(f"stages.{folder}.{name}"), PROTOCOLS[folder]
-    for attribute in protocol.__annotations__:
-        check_attribute(module, attribute)
-    functions = {key: value for key, value in vars(protocol).items() if isinstance(value, FunctionType) and not key.startswith("_")}
-    assert functions
-    for key, function in functions.items():
-        promised = list(inspect.signature(function).parameters)[1:]  # without self
-        assert list(inspect.signature(getattr(module, key)).parameters) == promised, f"{folder}/{name}.py: {key}"
+    module: Any = importlib.import_module(f"stages.{folder}.{name}")
+    subject, protocol = (module.Objective if folder == "objectives" else module), PROTOCOLS[folder]
+    promised = members(protocol)
+    assert any(isinstance(value, FunctionType) for value in promised.values())
+    for key, value in promised.items():
+        if isinstance(value, FunctionType | classmethod):
+            check_signature(subject, key, list(inspect.signature(value.__get__(None, protocol)).parameters), f"{folder}/{name}.py: {key}")
+        elif isinstance(value, property):
+            assert hasattr(subject, key) or key in subject.__dataclass_fields__, f"{folder}/{name}.py: {key}"
+        else:
+            check_attribute(key, getattr(subject, key))
 
 
-def check_attribute(module: ModuleType, attribute: str) -> None:
-    value = getattr(module, attribute)
-    if attribute.endswith("Params"):
-        assert issubclass(value, Strict), f"{attribute} takes unknown keys"
-    elif attribute == "REASONS":
+def check_signature(subject: Any, key: str, promised: list[str], where: str) -> None:
+    """The same parameters; an objective may take more that have a default."""
+    given = inspect.signature(getattr(subject, key)).parameters.values()
+    more_allowed = isinstance(subject, type)
+    expected = promised if more_allowed else promised[1:]  # a module has no self
+    assert [parameter.name for parameter in given if not more_allowed or parameter.default is parameter.empty] == expected, where
+
+
+def check_attribute(name: str, value: Any) -> None:
+    if name.endswith("Params"):
+        assert issubclass(value, Strict), f"{name} takes unknown keys"
+    elif name == "REASONS":
         assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
+    elif name == "HEADLINE":
+        assert value and isinstance(value, tuple) and len(set(value)) == len(value)
+    elif name == "VECTORS":
+        assert value in ("vector", "token_vectors")
+    elif name == "CLOSED":
+        assert isinstance(value, bool)
+    elif name == "CONSTANT":
+        assert isinstance(value, str) and value.isidentifier()  # a prefix of metrics
     else:
-        assert isinstance(value, pa.DataType)
+        assert isinstance(value, pa.DataType), name
 
 
 def given_reasons(path: Path, result: str) -> Iterator[str]:
@@ -283,7 +370,8 @@ def test_reasons_of_clean_are_closed(name: str) -> None:
 def test_reasons_of_clean_label_are_closed(name: str) -> None:
     target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
     assert set(given_reasons(STAGES / f"targets/{name}.py", "CleanedLabel")) == set(target.REASONS)
-    found = {reason: target.clean_label(label, samples.aliases, samples.unwanted) for reason, label in samples.reasons.items()}
+    params = target.LabelParams(**samples.params)
+    found = {reason: target.clean_label(label, samples.content, params) for reason, label in samples.reasons.items()}
     assert {reason: cleaned.reason for reason, cleaned in found.items()} == {reason: reason for reason in target.REASONS}
     assert all(cleaned.label is None for cleaned in found.values())
 
@@ -348,14 +436,20 @@ def test_embed(name: str, number: int, models: Path) -> None:
     modality, rows = load_modality(name), rows_of(name)
     given = samples_of(name, MODALITY_SAMPLES).embedders[number]
     params = modality.EmbedParams(**{**given, "model": given["model"].format(folder=models)})
-    vectors = modality.embed(rows, params)
-    assert vectors.dtype == np.float32
-    assert vectors.shape == (len(rows), vectors.shape[1])
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
-    assert modality.embed(rows[::-1], params)[::-1].tobytes() == vectors.tobytes()
-    assert modality.embed(rows[1::2], params).tobytes() == vectors[1::2].tobytes()
-    for row, vector in zip(rows, vectors, strict=True):
-        assert modality.embed([row], params).tobytes() == vector.tobytes()
+    found = modality.embed(rows, params)
+    assert found.rows.dtype == np.float32
+    assert found.rows.shape == (len(rows), found.rows.shape[1])
+    assert np.linalg.norm(found.rows, axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
+    for some in ([*range(len(rows))][::-1], [*range(1, len(rows), 2)], *([row] for row in range(len(rows)))):
+        again = modality.embed([rows[row] for row in some], params)
+        assert same_bits(again.rows, found.rows[some])
+        assert (again.tokens is None) == (found.tokens is None)
+        assert found.tokens is None or same_bits(again.tokens, found.tokens[some])
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    """Of (n_rows, n) numbers, or of one array of any shape a row."""
+    return [(row.dtype, row.shape, row.tobytes()) for row in one] == [(row.dtype, row.shape, row.tobytes()) for row in other]
 
 
 def test_encoders_run_batches_of_one_shape(models: Path) -> None:
@@ -373,7 +467,8 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
         return torch.zeros(len(values), 1)
 
     words = [" ".join(["apple"] * count) for count in (1, 2, 3, 4, 5, 9, 10, 30)]
-    text.run_fixed(words, AutoTokenizer.from_pretrained(models / "text"), 20, 4, forward, "embed")
+    tokenizer = AutoTokenizer.from_pretrained(models / "text")
+    text.run_fixed([side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed")
     assert shapes == [(4, 8), (4, 8), (4, 16), (4, 20)]
     shapes.clear()
     image.run_fixed(rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed")
@@ -398,113 +493,316 @@ def modality_of(task: str) -> str:
     return max((name for name in names("modalities") if task.startswith(f"{name}_")), key=len)
 
 
+def parts_of(task: str) -> tuple[str, str]:
+    modality = modality_of(task)
+    return modality, task.removeprefix(f"{modality}_")
+
+
+def labelled_rows(task: str) -> list[tuple[Content, Label]]:
+    label_of = samples_of(task, TASK_SAMPLES).label_of
+    return [(content, label_of(content)) for content in rows_of(modality_of(task))]
+
+
+def augmenter(name: str, strength: str) -> Callable[[Content, Label, int], tuple[Content, Label]]:
+    task = load_task(*parts_of(name))
+    params = task.AugmentParams(**getattr(samples_of(name, TASK_SAMPLES), strength))
+    return task.augmenter(params, lambda: iter(labelled_rows(name)))
+
+
 @tasks
-def test_augment_depends_on_content_params_and_seed_alone(name: str) -> None:
-    task, rows = load_task(*name.rsplit("_", 1)), rows_of(modality_of(name))
-    params = task.AugmentParams(**samples_of(name, TASK_SAMPLES).augment)
-    before = [task.augment(row, params, seed) for row in rows for seed in (1, 2)]
+def test_augment_depends_on_the_row_params_and_seed_alone(name: str) -> None:
+    rows, changed = labelled_rows(name), augmenter(name, "augment")
+    before = [changed(*row, seed) for row in rows for seed in (1, 2)]
     random.seed(7)
     np.random.seed(7)
-    task.augment(rows[0], task.AugmentParams(**samples_of(name, TASK_SAMPLES).wildest), 99)
-    after = [task.augment(row, params, seed) for row in rows[::-1] for seed in (2, 1)]
+    augmenter(name, "wildest")(*rows[0], 99)
+    after = [changed(*row, seed) for row in rows[::-1] for seed in (2, 1)]
     assert after == before[::-1]
-    copies = {task.augment(rows[1], params, seed) for seed in range(20)}
+    anew = augmenter(name, "augment")
+    assert [anew(*row, seed) for row in rows for seed in (1, 2)] == before
+    copies = {changed(*rows[1], seed)[0] for seed in range(20)}
     assert len(copies) > 10
 
 
 @tasks
 @pytest.mark.parametrize("strength", ["augment", "wildest"])
-def test_augmented_content_is_valid(name: str, strength: str) -> None:
-    modality = modality_of(name)
-    task, rows = load_task(*name.rsplit("_", 1)), rows_of(modality)
-    params = task.AugmentParams(**getattr(samples_of(name, TASK_SAMPLES), strength))
-    clean = load_modality(modality).CleanParams(**{**samples_of(modality, MODALITY_SAMPLES).clean, **({"min_chars": 1} if modality == "text" else {})})
-    copies = [task.augment(row, params, seed) for row in rows for seed in range(5)]
-    assert pa.array(copies, load_modality(modality).CONTENT).to_pylist() == copies
-    assert {load_modality(modality).clean(raw(copy), clean).reason for copy in copies} == {None}
+def test_augmented_rows_are_valid(name: str, strength: str) -> None:
+    modality_name, target_name = parts_of(name)
+    modality, target, samples = load_modality(modality_name), load_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
+    clean = modality.CleanParams(**{**samples.clean, **samples.clean_copies})
+    changed = augmenter(name, strength)
+    copies = [changed(*row, seed) for row in labelled_rows(name) for seed in range(5)]
+    contents, labels = map(list, zip(*copies, strict=True))
+    assert pa.array(contents, modality.CONTENT).to_pylist() == contents
+    assert pa.array(labels, target.LABEL).to_pylist() == labels
+    assert {modality.clean(raw(content), clean).reason for content in contents} == {None}
+
+
+@of_category
+@pytest.mark.parametrize("strength", ["augment", "wildest"])
+def test_a_copy_has_the_category_of_its_row(name: str, strength: str) -> None:
+    changed = augmenter(name, strength)
+    assert all(changed(*row, seed)[1] == row[1] for row in labelled_rows(name) for seed in range(5))
+
+
+def write_model(name: str, folder: Path) -> None:
+    samples = samples_of(name, TASK_SAMPLES)
+    samples.write_model(folder, samples.recipe)
 
 
 @tasks
 def test_predict(name: str, tmp_path: Path) -> None:
-    """Probabilities of named columns, with the same bits whatever rows stand beside them."""
-    task, rows = load_task(*name.rsplit("_", 1)), rows_of(modality_of(name))
-    samples_of(name, TASK_SAMPLES).write_model(tmp_path / "model")
+    """A label and numbers for every row, with the same bits whatever rows stand beside it."""
+    task, rows = load_task(*parts_of(name)), rows_of(modality_of(name))
+    write_model(name, tmp_path / "model")
     found = task.predict(tmp_path / "model", rows, 4)
-    assert found.num_rows == len(rows)
-    assert set(found["predicted_label"].to_pylist()) <= {"fruit", "tool"}
-    predictions = found["predictions"].to_pylist()
-    assert all(prediction.keys() == {"fruit", "tool"} and sum(prediction.values()) == pytest.approx(1) for prediction in predictions)
-    assert task.predict(tmp_path / "model", rows[1::2], 4)["predictions"].to_pylist() == predictions[1::2]
-    assert task.predict(tmp_path / "model", rows[:1], 4)["predictions"].to_pylist() == predictions[:1]
+    check_conclusion(found, len(rows), load_target(parts_of(name)[1]))
+    for some in ([*range(len(rows))][::-1], [*range(1, len(rows), 2)], [0]):
+        again = task.predict(tmp_path / "model", [rows[row] for row in some], 4)
+        assert same_bits(again.predictions, found.predictions[some])
+        assert list(again.labels) == [found.labels[row] for row in some]
+        assert list(again.columns) == list(found.columns)
 
 
-# --- targets ---
+@of_category
+def test_predicted_categories(name: str, tmp_path: Path) -> None:
+    """Probabilities, and the class of the largest one."""
+    write_model(name, tmp_path / "model")
+    found = load_task(*parts_of(name)).predict(tmp_path / "model", rows_of(modality_of(name)), 4)
+    assert list(found.columns) == ["fruit", "tool"]
+    assert found.predictions.min() >= 0
+    assert found.predictions.sum(axis=1) == pytest.approx(np.ones(len(found.labels)))
+    assert list(found.labels) == [found.columns[number] for number in found.predictions.argmax(axis=1)]
 
 
-def separated(labels: Sequence[Any]) -> np.ndarray:
-    """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
-    rng = np.random.default_rng(0)
-    corners = {label: number for number, label in enumerate(dict.fromkeys(labels))}
-    vectors = rng.normal(0, 0.1, (len(labels), len(corners) + 1))
-    vectors[np.arange(len(labels)), [corners[label] for label in labels]] += 1
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+def check_conclusion(found: Conclusion, n_rows: int, target: Target) -> None:
+    """Labels and numbers that can be stored, and read again as they were."""
+    assert pa.array(found.labels, target.LABEL).to_pylist() == list(found.labels)
+    assert len(found.labels) == n_rows
+    check_predictions(found.predictions, n_rows, found.columns)
+    stored = pa.table({"predictions": tables.named_columns(found.predictions, found.columns)})
+    assert [one.name for one in stored.schema.field("predictions").type] == list(found.columns)
+    assert same_bits(tables.read_named_columns(stored, "predictions"), found.predictions)
+
+
+def check_predictions(predictions: Predictions, n_rows: int, columns: Sequence[str]) -> None:
+    """float64, (n_rows, n_columns); of tokens (n_tokens, n_columns) a row."""
+    assert len(set(columns)) == len(columns)
+    assert len(predictions) == n_rows
+    for row in predictions:
+        assert row.dtype == np.float64
+        assert row.shape[-1:] == (len(columns),)
+        assert row.ndim == (2 if predictions.dtype == object else 1)
+        assert np.isfinite(row).all()
+
+
+# --- targets and objectives ---
+
+
+def concluded(name: str, outputs: Callable[[Learnable], Predictions]) -> Conclusion:
+    """What the objective that the sample's labels set says of outputs, tuned on all of them."""
+    labels = samples_of(name, TARGET_SAMPLES).labels
+    objective = objective_of(name, labels)
+    found = outputs(objective)
+    return objective.tuned(labels, found).conclude(found)
+
+
+def objective_of(name: str, labels: Sequence[Label]) -> Learnable:
+    return cast(Learnable, load_objective(name).of(labels))
+
+
+def by_probe(name: str) -> Conclusion:
+    """Of a probe that was fitted on the very rows."""
+    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    return concluded(name, lambda objective: target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0))
+
+
+def by_constant(name: str) -> Conclusion:
+    target, labels = load_target(name), samples_of(name, TARGET_SAMPLES).labels
+    return concluded(name, lambda objective: target.constant(labels, labels, objective.columns))
 
 
 @targets
 def test_labels_of_the_target(name: str) -> None:
     target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
-    labels = pd.Series(samples.labels)
-    assert pa.array(samples.labels, target.LABEL).to_pylist() == list(samples.labels)
-    assert [target.clean_label(f" {label}\n", {}, []).label for label in samples.labels] == list(samples.labels)
-    strata = target.strata(labels)
-    assert strata.shape == (len(labels),)
-    assert strata.dtype.kind == "U"
-    columns = target.classes(labels)
-    assert columns == target.classes(labels[::-1])
-    assert len(set(columns)) == len(columns)
+    labels, params = samples.labels, target.LabelParams(**samples.params)
+    assert pa.array(labels, target.LABEL).to_pylist() == list(labels)
+    found = {given: target.clean_label(given, samples.content, params) for given in samples.cleaned}
+    assert {given: cleaned.label for given, cleaned in found.items()} == samples.cleaned
+    assert all(cleaned.reason is None for cleaned in found.values())
+    assert all(isinstance(repair, str) for cleaned in found.values() for repair in cleaned.repairs)
+    raws = [*samples.cleaned, *samples.reasons.values(), None]
+    assert all(isinstance(target.clean_label(given, None, params), CleanedLabel) for given in raws)  # beside content that cannot be used
+    for words, n_rows in ((target.strata(labels), len(labels)), (target.names(labels), len(labels)), (target.names(raws), len(raws))):
+        assert len(words) == n_rows
+        assert all(isinstance(row, tuple) and all(type(word) is str for word in row) for row in words)
+    assert all(target.strata(labels)), "a row of no stratum cannot be dealt out"
+    assert target.strata(labels[::-1]) == target.strata(labels)[::-1]
 
 
 @targets
 def test_probe_and_audit(name: str) -> None:
     target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
-    labels = pd.Series(samples.labels, index=range(100, 100 + len(samples.labels)))
-    vectors, columns = separated(samples.labels), target.classes(labels)
-    predictions = target.fit_predict(labels, vectors, vectors, columns, 10.0)
-    assert predictions.shape == (len(labels), len(columns))
-    assert (target.fit_predict(labels, vectors, vectors, columns, 10.0) == predictions).all()
-    judged = target.audit(labels, predictions, columns)
-    assert set(judged.columns) == {"label_quality", "is_label_issue", "predicted_label"}
-    assert judged.index.equals(labels.index)
-    assert judged["label_quality"].between(0, 1).all()
-    assert not judged["is_label_issue"].any()
-    assert judged["predicted_label"].tolist() == list(samples.labels)
+    columns = objective_of(name, samples.labels).columns
+    predictions = target.fit_predict(samples.labels, samples.vectors, samples.vectors, columns, 10.0)
+    check_predictions(predictions, len(samples.labels), columns)
+    assert same_bits(target.fit_predict(samples.labels, samples.vectors, samples.vectors, columns, 10.0), predictions)
+    judged = target.audit(samples.labels, by_probe(name))
+    check_judged(judged, len(samples.labels), target)
+    assert not judged.is_label_issue.any()
+
+
+def check_judged(judged: Any, n_rows: int, target: Target) -> None:
+    assert judged.label_quality.shape == judged.is_label_issue.shape == (n_rows,)
+    assert judged.is_label_issue.dtype == np.bool_
+    assert ((judged.label_quality >= 0) & (judged.label_quality <= 1)).all()
+    assert pa.array(judged.suggested, target.LABEL).to_pylist() == list(judged.suggested)
+    assert len(judged.suggested) == n_rows
 
 
 @targets
 def test_scores_and_plots(name: str) -> None:
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
-    labels = pd.Series(samples.labels)
-    columns = target.classes(labels)
-    majority = target.majority(labels, len(labels), columns)
-    assert majority.shape == (len(labels), len(columns))
-    assert (majority == majority[0]).all()
-    model = target.fit_predict(labels, separated(samples.labels), separated(samples.labels), columns, 10.0)
-    one, other = (target.score(labels, predictions, columns, 5) for predictions in (model, majority))
+    target, labels = load_target(name), samples_of(name, TARGET_SAMPLES).labels
+    model, constant = by_probe(name), by_constant(name)
+    check_conclusion(model, len(labels), target)
+    check_conclusion(constant, len(labels), target)
+    one, other = (target.score(labels, contender, 5) for contender in (model, constant))
     assert list(one) == list(other)
     assert all(type(value) is float and np.isfinite(value) for value in [*one.values(), *other.values()])
-    for title, table in target.plots(labels, model, columns, 5).items():
-        assert title.isidentifier()
-        assert len(table)
+    first = target.HEADLINE[0]
+    assert {*target.HEADLINE, f"{first}_low", f"{first}_high"} <= one.keys()
+    assert one[f"{first}_low"] <= one[first] <= one[f"{first}_high"]
+    plots = target.plots(labels, model, 5)
+    assert plots.keys() == {"confusion", "reliability"}  # dvc.yaml names their files
+    assert list(plots["confusion"]) == ["actual", "predicted"]
+    assert list(plots["reliability"]) == ["confidence", "accuracy", "rows"]
+    assert all(len(table) for table in plots.values())
 
 
 @targets
 def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
     """A small test set lacks some classes and has one row of others."""
     target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
-    labels, vectors = pd.Series(samples.labels), separated(samples.labels)
-    columns = target.classes(labels)
+    labels = samples.labels
+    objective = objective_of(name, labels)
+    objective = objective.tuned(labels, target.fit_predict(labels, samples.vectors, samples.vectors, objective.columns, 10.0))
     for rows in ([0], [0, 1], [0, 8], [0, 1, 8]):
-        few = labels.iloc[rows].reset_index(drop=True)
-        predictions = target.fit_predict(labels, vectors, vectors[rows], columns, 10.0)
-        assert target.audit(few, predictions, columns)["label_quality"].between(0, 1).all()
-        assert all(np.isfinite(value) for value in target.score(few, predictions, columns, 5).values())
+        few = [labels[row] for row in rows]
+        found = objective.conclude(target.fit_predict(labels, samples.vectors, samples.vectors[rows], objective.columns, 10.0))
+        check_conclusion(found, len(rows), target)
+        check_judged(target.audit(few, found), len(rows), target)
+        assert all(np.isfinite(value) for value in target.score(few, found, 5).values())
+        assert all(len(table) for table in target.plots(few, found, 5).values())
+        constant = objective.conclude(target.constant(labels, few, objective.columns))
+        assert target.score(few, constant, 5).keys() == target.score(few, found, 5).keys()
+
+
+@objectives
+def test_objective_says_the_same_after_it_was_saved(name: str) -> None:
+    """`from_recipe` of what stands in the model's folder, after JSON."""
+    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    objective = objective_of(name, samples.labels)
+    outputs = target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0)
+    tuned = objective.tuned(samples.labels, outputs)
+    again = cast(type[Learnable], type(tuned)).from_recipe(json.loads(json.dumps(tuned.recipe())))
+    one, other = tuned.conclude(outputs), again.conclude(outputs)
+    assert list(again.columns) == list(tuned.columns)
+    assert list(one.columns) == list(other.columns)
+    assert list(one.labels) == list(other.labels)
+    assert same_bits(one.predictions, other.predictions)
+    assert tuned.tunable or list(objective.conclude(outputs).labels) == list(one.labels)
+
+
+@objectives
+def test_objective_does_not_depend_on_the_order_of_labels(name: str) -> None:
+    labels = samples_of(name, TARGET_SAMPLES).labels
+    objective = objective_of(name, labels)
+    assert list(objective.columns) == list(objective_of(name, labels[::-1]).columns)
+    assert len(set(objective.columns)) == len(objective.columns)
+    assert objective.config()["num_labels"] == len(objective.columns)
+
+
+@objectives
+def test_objective_gives_what_a_trainer_needs(name: str) -> None:
+    samples = samples_of(name, TARGET_SAMPLES)
+    objective = objective_of(name, samples.labels)
+    assert objective.metric.isidentifier()
+    assert 0 <= objective.label_smoothing < 1
+    assert objective.loss is None or callable(objective.loss)
+    targets = objective.targets(samples.labels)
+    assert len(targets) == len(samples.labels)
+    assert objective.targets(samples.labels[:1]) == targets[:1]
+
+
+# --- a category ---
+
+
+def test_no_category_is_guessed_from_the_labels_of_others() -> None:
+    with pytest.raises(InputError, match=r"training rows: a category needs at least two classes to choose from, got \['apple'\]; see clean\.label and "):
+        objective_of("category", ["apple"] * 5)
+    with pytest.raises(
+        InputError, match=r"the label 'fig' stands in validation and not in training; merge it with clean\.label\.aliases, or leave it out with "
+    ):
+        objective_of("category", CATEGORIES).targets(["apple", "fig"])
+
+
+def test_category_is_the_class_of_the_largest_output() -> None:
+    objective = objective_of("category", CATEGORIES)
+    assert objective == objective_of("category", CATEGORIES[::-1])
+    assert objective.columns == ["apple", "pear", "plum"]
+    logits = np.array([[0.0, 2.0, 1.0], [800.0, 0.0, -800.0]], dtype=np.float32)
+    probabilities = objective.outputs(logits)
+    assert probabilities.sum(axis=1) == pytest.approx(np.ones(2))
+    assert probabilities[0] == pytest.approx(np.exp([0, 2, 1]) / np.exp([0, 2, 1]).sum())
+    assert objective.conclude(probabilities).labels == ["pear", "apple"]
+    assert objective.measure(logits, np.array([1, 2])) == 1 / 2
+    assert objective.targets(["plum", "apple"]) == [2, 0]
+    assert objective.config() == {"num_labels": 3, "id2label": {0: "apple", 1: "pear", 2: "plum"}, "label2id": {"apple": 0, "pear": 1, "plum": 2}}
+
+
+def test_head_of_categories_starts_as_the_probe() -> None:
+    objective, target, samples = objective_of("category", CATEGORIES), load_target("category"), samples_of("category", TARGET_SAMPLES)
+    weights, bias = objective.first_head(samples.vectors, objective.targets(CATEGORIES), 10.0)
+    assert (weights.shape, bias.shape) == ((3, samples.vectors.shape[1]), (3,))
+    expected = target.fit_predict(CATEGORIES, samples.vectors, samples.vectors, objective.columns, 10.0)
+    assert objective.outputs((samples.vectors @ weights.T + bias).astype(np.float32)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_probe_and_audit_of_clean_categories() -> None:
+    target, found = load_target("category"), by_probe("category")
+    assert list(target.audit(CATEGORIES, found).suggested) == list(found.labels) == CATEGORIES
+    assert target.score(CATEGORIES, found, 5)["accuracy"] == 1.0
+    constant = by_constant("category")
+    assert (constant.predictions == constant.predictions[0]).all()
+    assert target.score(CATEGORIES, constant, 5)["accuracy"] == pytest.approx(1 / 3)
+
+
+def test_strata_and_names_of_categories() -> None:
+    target = load_target("category")
+    assert target.strata(["pear", "apple"]) == target.names(["pear", "apple"]) == [("pear",), ("apple",)]
+    assert target.names([None, "Pear"]) == [("",), ("Pear",)]
+
+
+# --- a number ---
+
+
+def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
+    """The mean of labels is the same for every row, whatever the rounding of its sum."""
+    target = load_target("number")
+    for n_rows in range(5, 60):
+        labels = np.random.default_rng(n_rows).integers(0, 50, n_rows) / 10
+        objective = objective_of("number", labels.tolist())
+        found = target.score(labels.tolist(), objective.conclude(target.constant(labels.tolist(), labels.tolist(), objective.columns)), 5)
+        assert (found["pearson"], found["spearman"], found["r2"]) == (0, 0, pytest.approx(0, abs=1e-9)), n_rows
+
+
+def test_ranges_of_numbers_that_are_far_apart() -> None:
+    for labels in (["1", "2", "1e300"], ["-1e200", "", "3"], ["2.5"] * 4, ["1e-30", "2e-30"], [None, "ripe"]):
+        found = load_target("number").names(labels)
+        assert [row == ("",) for row in found] == [label in (None, "", "ripe") for label in labels]
+
+
+def test_numbers_that_do_not_differ_cannot_be_learned() -> None:
+    for number in (0.1, 2.3, 1e9 + 0.1):
+        with pytest.raises(InputError, match="training rows: all labels are"):
+            objective_of("number", [number] * 7)

@@ -42,7 +42,13 @@ def test_a_queue_of_experiments(copy_of_text_line: Path) -> None:
 def test_plots_are_drawn(text_line: Path, tmp_path: Path) -> None:
     tiny.dvc(text_line, "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
-    for title in ("Learning curves, loss", "Confusion on test", "Reliability on test", "Rows of each class after each stage"):
+    for title in (
+        "Learning curves, loss",
+        "Learning curves, on validation",
+        "Predicted against given, on test",
+        "Reliability on test",
+        "Rows of each class after each stage",
+    ):
         assert title in page
 
 
@@ -89,11 +95,11 @@ def test_the_summary_names_model_and_baselines(text_line: Path, monkeypatch: pyt
     monkeypatch.chdir(text_line)
     summary.main()
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("model", "probe on frozen embeddings", "majority class", "dedupe"))
+    assert all(name in printed for name in ("model", "probe on frozen embeddings", "majority of the training labels", "dedupe"))
 
 
 def test_params_are_in_block_style() -> None:
     """`dvc exp run -S` writes into the file: anchors and flow style would not survive it."""
     text = (tiny.ROOT / "params.yaml").read_text()
     assert yaml.safe_load(text)
-    assert "{" not in text.replace("label_aliases: {}", "")
+    assert "{" not in text.replace("aliases: {}", "")

@@ -19,14 +19,16 @@ import pytest
 from pydantic import BaseModel
 
 from stages import augment, clean, collect, dedupe, evaluate, label_audit, outliers, paths, split, tables
-from stages.classification import prediction_table
 from stages.collect import RowIds
+from stages.contracts import Conclusion
+from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
 from stages.modalities import text
+from stages.objectives.category import Objective
 from stages.params import read_yaml
 from stages.run import Counts
 from stages.stratify import deal
-from stages.tables import new_table, read_frame, read_table, row_schema, write_frame, write_tables
+from stages.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
 from stages.targets import category
 from stages.tasks import text_category
 
@@ -69,8 +71,8 @@ def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequenc
 
 
 def write_vectors(vectors: np.ndarray) -> None:
-    flat = pa.FixedSizeListArray.from_arrays(pa.array(vectors.astype(np.float32).reshape(-1)), vectors.shape[1])
-    write_tables(paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(len(vectors))], "vector": flat})])
+    ids = [f"{number:03d}" for number in range(len(vectors))]
+    write_tables(paths.EMBEDDINGS, [pa.table({"id": ids, "vector": vector_column(vectors.astype(np.float32))})])
 
 
 def corners(labels: Sequence[str]) -> np.ndarray:
@@ -157,8 +159,9 @@ def test_a_table_has_the_same_ids_in_every_format(run: Run) -> None:
 
 
 def collect_params(**changes: Any) -> collect.Params:
-    columns = {"content": "text", "label": "kind", "group": None, "time": None}
-    section = {"table": None, "splits": None, "columns": columns, "files": None, "delimiter": None, "header": True, "quoting": True, "on_bad_row": "error"}
+    columns = {"content": "text", "label": "kind", "group": None, "time": None, "split": None}
+    section = {"table": None, "splits": None, "columns": columns, "files": None, "file_names": None, "label_format": "one", "label_delimiter": None}
+    section |= {"delimiter": None, "header": True, "quoting": True, "on_bad_row": "error"}
     return collect.Params.model_validate({"collect": {**section, **changes}})
 
 
@@ -240,6 +243,41 @@ def test_what_a_killed_run_left_is_not_mixed_in() -> None:
     assert not left.exists()
 
 
+def test_vectors_are_found_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rows, and of the tokens of rows: as they were written, whatever the parts."""
+    monkeypatch.setattr(tables, "PART_BYTES", 100)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(5, 3)).astype(np.float32)
+    tokens = tables.ragged([rng.normal(size=(count, 3)).astype(np.float32) for count in (2, 1, 4, 1, 3)])
+    ids = [f"{number:03d}" for number in range(5)]
+    table = pa.table({"id": ids, "vector": vector_column(rows), "token_vectors": tables.vectors_column(tokens)})
+    write_tables(paths.EMBEDDINGS, [table[:2], table[2:]])
+    assert len(list(paths.EMBEDDINGS.iterdir())) > 1
+    wanted = [3, 0, 4]
+    named = pd.Series(ids)[wanted]
+    assert (tables.read_vectors(paths.EMBEDDINGS, named) == rows[wanted]).all()
+    found = tables.read_vectors(paths.EMBEDDINGS, named, "token_vectors")
+    assert [one.tolist() for one in found] == [tokens[row].tolist() for row in wanted]
+
+
+def test_predictions_are_read_as_they_were_written() -> None:
+    rows = np.array([[0.9, 0.1], [0.2, 0.8]])
+    tokens = tables.ragged([rows, rows[:1], rows[::-1]])
+    for predictions in (rows, tokens):
+        table = pa.table({"predictions": named_columns(predictions, ["apple", "pear"])})
+        found = tables.read_named_columns(table, "predictions")
+        assert [one.tolist() for one in found] == [one.tolist() for one in predictions]
+
+
+def test_lists_in_a_frame_can_be_compared() -> None:
+    schema = pa.schema([("id", pa.string()), ("label", pa.list_(pa.string()))])
+    labels = [["apple"], [], None, ["apple", "pear"]]
+    write_tables(Path("data/things"), [pa.table([["a", "b", "c", "d"], labels], schema=schema)])
+    frame = read_frame(Path("data/things"))
+    assert frame["label"].tolist() == labels
+    assert not (frame["label"] != frame["label"].copy())[[0, 1, 3]].any()
+
+
 # --- texts ---
 
 CLEANED_TEXTS = [
@@ -313,7 +351,7 @@ def test_unclosed_html_is_no_trap(opening: str) -> None:
     ],
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
-    cleaned = category.clean_label(raw, {"Obst": "fruit", "misc": "other", "n/a": ""}, ["other"])
+    cleaned = category.clean_label(raw, "a text", category.LabelParams(aliases={"Obst": "fruit", "misc": "other", "n/a": ""}, drop=["other"]))
     assert (cleaned.label, cleaned.reason) == (label, reason)
 
 
@@ -322,7 +360,7 @@ class TextSection(clean.Section):
 
 
 def clean_params() -> clean.Params:
-    section = TextSection(label_aliases={"Obst": "fruit"}, drop_labels=["other"], text=CLEAN_TEXT)
+    section = TextSection(label=category.LabelParams(aliases={"Obst": "fruit"}, drop=["other"]), text=CLEAN_TEXT)
     return clean.Params.model_construct(modality="text", target="category", clean=section)
 
 
@@ -515,7 +553,7 @@ def random_units(seed: int, rows: int = 60) -> pd.DataFrame:
 
 
 def dealt(rows: pd.DataFrame, seed: int = 1) -> pd.Series:
-    return pd.Series(deal(rows["unit"].tolist(), rows["stratum"].tolist(), SHARES, seed), index=rows.index)
+    return pd.Series(deal(rows["unit"].tolist(), [(stratum,) for stratum in rows["stratum"]], SHARES, seed), index=rows.index)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -555,6 +593,18 @@ def test_units_of_two_strata_are_dealt_too() -> None:
     rows["part"] = dealt(rows)
     assert (rows.groupby("unit")["part"].nunique() == 1).all()
     assert rows.groupby(["stratum", "part"]).size().to_dict() == {(s, p): n for s in "ab" for p, n in (("train", 28), ("validation", 6), ("test", 6))}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_of_several_strata_are_spread_over_the_parts(seed: int) -> None:
+    rng = random.Random(seed)
+    strata = [tuple(sorted(rng.sample("abcdef", rng.randint(1, 3)))) for _ in range(300)]
+    strata += [("a", "rare"), ("b", "c", "rare"), ("rare",)]
+    parts = deal([f"row {number}" for number in range(len(strata))], strata, SHARES, seed)
+    for name in (*"abcdef", "rare"):
+        inside = [part for part, row in zip(parts, strata, strict=True) if name in row]
+        assert set(inside) == set(SHARES), name
+        assert name == "rare" or all(abs(inside.count(part) / len(inside) - share) < 0.05 for part, share in SHARES.items()), name
 
 
 # --- split ---
@@ -683,6 +733,14 @@ def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Seq
     return found.set_index(found.index.astype(int)).sort_index()
 
 
+def test_no_class_may_lose_all_of_its_training_rows(run: Run) -> None:
+    """A single fig among apples: its label is an issue, and without it the test could not be scored."""
+    labels = ["fig" if row == PLANTED[0] else label for row, label in enumerate(TRUTH)]
+    with pytest.raises(InputError, match=r"no training row with the label 'fig'; set label_audit\.policy: keep"):
+        audited(run, labels, max_quality=1.0)
+    assert audited(run, labels, policy="keep")["keep"].all()
+
+
 def test_planted_labels_are_found_and_dropped(run: Run) -> None:
     found = audited(run, WRONG)
     assert found.index[~found["keep"]].tolist() == list(PLANTED)
@@ -775,13 +833,20 @@ BASKET = {"a1": "apple", "a2": "apple", "a3": "apple", "a4": "apple", "p1": "pea
 )
 def test_classes_are_balanced(copies: int, balance: str, ratio: float, expected: Mapping[str, int]) -> None:
     section = augment.Section.model_validate({"copies": copies, "balance": balance, "balance_ratio": ratio})
-    plan = augment.plan_copies(BASKET, section)
+    strata = {row: (label,) for row, label in BASKET.items()}
+    plan = augment.plan_copies(strata, section)
     assert min(plan.values()) >= copies
     assert Counter(label for row, label in BASKET.items() for _ in range(1 + plan[row])) == expected
     for label in expected:  # evenly over the rows of a class
         of_label = [plan[row] for row in BASKET if BASKET[row] == label]
         assert max(of_label) - min(of_label) <= 1
-    assert augment.plan_copies(dict(reversed(BASKET.items())), section) == plan
+    assert augment.plan_copies(dict(reversed(strata.items())), section) == plan
+
+
+def test_rows_of_several_strata_count_for_each_of_them() -> None:
+    strata = {"a1": ("apple",), "a2": ("apple",), "a3": ("apple", "pear"), "a4": ("apple", "quince"), "p1": ("pear",)}
+    plan = augment.plan_copies(strata, augment.Section.model_validate({"copies": 0, "balance": "oversample", "balance_ratio": 0.75}))
+    assert plan == {"a1": 0, "a2": 0, "a3": 1, "a4": 2, "p1": 0}  # three quinces; then one pear more
 
 
 class AugmentSection(augment.Section):
@@ -826,8 +891,12 @@ PROBABILITIES = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.7, 0.3]])  # th
 COLUMNS = ["apple", "pear"]
 
 
+def said(probabilities: np.ndarray) -> Conclusion:
+    return Objective(COLUMNS).conclude(probabilities)
+
+
 def test_score_of_four_rows() -> None:
-    found = category.score(pd.Series(GIVEN), PROBABILITIES, COLUMNS, 5)
+    found = category.score(GIVEN, said(PROBABILITIES), 5)
     assert found == pytest.approx(
         {
             "accuracy": 3 / 4,
@@ -848,22 +917,20 @@ def test_score_of_four_rows() -> None:
 
 
 def test_reliability_and_confusion() -> None:
-    found = category.plots(pd.Series(GIVEN), PROBABILITIES, COLUMNS, 5)
+    found = category.plots(GIVEN, said(PROBABILITIES), 5)
     assert found["confusion"].to_numpy().tolist() == [["apple", "apple"], ["apple", "apple"], ["pear", "pear"], ["pear", "apple"]]
     assert found["reliability"].to_numpy() == pytest.approx(np.array([[0.65, 0.5, 2], [0.85, 1.0, 2]]))
 
 
 def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
-    found = category.score(pd.Series(["apple", "pear"]), np.array([[0.0, 1.0], [0.0, 1.0]]), COLUMNS, 5)
+    found = category.score(["apple", "pear"], said(np.array([[0.0, 1.0], [0.0, 1.0]])), 5)
     assert 10 < found["log_loss"] < 40
     assert found["calibration_error"] == pytest.approx(0.5)
 
 
 def predictions_of(ids: Sequence[str], split: str, given: Sequence[str], probabilities: np.ndarray, **more: Sequence[Any]) -> pa.Table:
-    table = pa.table({"id": ids, "split": [split] * len(ids), "given_label": given, **more})
-    for name in ("predicted_label", "predictions"):
-        table = table.append_column(name, prediction_table(probabilities, COLUMNS)[name])
-    return table
+    found = {"predicted_label": said(probabilities).labels, "predictions": named_columns(probabilities, COLUMNS)}
+    return pa.table({"id": ids, "split": [split] * len(ids), "given_label": given, **more, **found})
 
 
 def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
@@ -879,7 +946,7 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
             predictions_of(backwards, "test", GIVEN[::-1], (1 - PROBABILITIES)[::-1], keep=[True] * 4, label=GIVEN[::-1]),
         ]
     )
-    found = evaluate.score_all(predictions, labels, category, 5)
+    found = evaluate.score_all(predictions, labels, category, Objective, 5)
     assert found["accuracy"] == 3 / 4
     assert found["validation_accuracy"] == 1 / 2
     assert found["probe_accuracy"] == 1 / 4
@@ -889,4 +956,4 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
 
 
 def test_majority_baseline_knows_how_common_each_class_is() -> None:
-    assert category.majority(pd.Series(["apple", "pear", "apple", "apple"]), 2, COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+    assert category.constant(["apple", "pear", "apple", "apple"], ["pear", "apple"], COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from stages.errors import InputError
+from stages.objectives.category import Objective
 from tests import tiny
 
 BATCH = 8
@@ -23,8 +24,12 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finetune_params(**changes: Any) -> Any:
     from stages.tasks.text_category import FinetuneParams
 
-    values = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0}
+    values = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
     return FinetuneParams(**{**values, **changes})
+
+
+def fruit_or_tool() -> Objective:
+    return Objective(["fruit", "tool"])
 
 
 def epochs(lengths: Sequence[int], count: int, seed: int = 1) -> list[list[int]]:
@@ -89,14 +94,13 @@ def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None
 
 
 def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:
-    from stages.classification import Classes
     from stages.encoders.text import TextEncoder
-    from stages.tasks.text_category import first_model
+    from stages.learners.text import first_model
 
     with pytest.raises(InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"):
         TextEncoder.load(str(model_folder), 65)
     with pytest.raises(InputError, match=r"finetune\.text\.max_length: 65, but the model takes 64"):
-        first_model(str(model_folder), finetune_params(max_length=65), Classes(["fruit", "tool"]))
+        first_model(str(model_folder), finetune_params(max_length=65), fruit_or_tool(), 1)
 
 
 @pytest.mark.parametrize(
@@ -104,44 +108,44 @@ def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> 
     [({"hidden_sizez": [8]}, "hidden_sizez: no such key; it has "), ({"hidden_sizes": [8, 16], "depths": [1]}, "model resnet with finetune.image.config: ")],
 )
 def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> None:
-    from stages.classification import Classes
-    from stages.tasks.image_category import FinetuneParams, first_model
+    from stages.learners.image import first_model
+    from stages.tasks.image_category import FinetuneParams
 
     with pytest.raises(InputError, match=message):
-        first_model("resnet", FinetuneParams(size=32, config=config), Classes(["fruit", "tool"]))
+        first_model("resnet", FinetuneParams(size=32, config=config, label_smoothing=0.0), fruit_or_tool())
 
 
 @pytest.mark.parametrize("pooling", ["mean", "model"])
 def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
     import torch
 
-    from stages.classification import Classes
-    from stages.tasks.text_category import first_model
+    from stages.learners.text import first_model
 
-    model = first_model(str(model_folder), finetune_params(pooling=pooling, dropout=0.25), Classes(["fruit", "tool"]))
+    model = first_model(str(model_folder), finetune_params(pooling=pooling, dropout=0.25), fruit_or_tool(), 1)
     assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
 
 
-def test_the_head_starts_as_the_probe(model_folder: Path) -> None:
+@pytest.mark.parametrize("n_sides", [1, 2])
+def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     """Before a step is trained, the model says what logistic regression on its backbone's vectors says."""
     import numpy as np
     import torch
     from transformers import AutoTokenizer
 
-    from stages.classification import Classes, softmax
-    from stages.encoders.text import TextEncoder, probe_head
+    from stages.encoders.text import TextEncoder, collator, encode, probe_head
+    from stages.learners.text import first_model
     from stages.probe import fit_probe
-    from stages.tasks.text_category import first_model
 
     rows = tiny.texts(20, seed=3)
     texts, classes = [text + " and" * (7 * place % 5) for place, (text, _) in enumerate(rows)], [int(label == "tool") for _, label in rows]
-    tokenizer = AutoTokenizer.from_pretrained(model_folder)
-    model = first_model(str(model_folder), finetune_params(), Classes(["fruit", "tool"])).eval()
-    encoded = [{**tokenizer(text), "labels": label} for text, label in zip(texts, classes, strict=True)]
-    model.start_head(probe_head(model, tokenizer, encoded, 6, 10.0))
+    contents = texts if n_sides == 1 else [f"{text}\n{' '.join(text.split()[::2])}" for text in texts]
+    tokenizer, objective = AutoTokenizer.from_pretrained(model_folder), fruit_or_tool()
+    model = first_model(str(model_folder), finetune_params(), objective, n_sides).eval()
+    encoded = [{"sides": sides, "labels": label} for sides, label in zip(encode(tokenizer, contents, 32), classes, strict=True)]
+    model.start_head(probe_head(model, tokenizer, encoded, 6, objective, 10.0))
     with torch.inference_mode():
-        logits = model(**tokenizer(texts, padding=True, return_tensors="pt")).logits.numpy()
-    vectors = TextEncoder(model.backbone, tokenizer, 32).embed(texts, 6)
+        logits = model(**collator(tokenizer)(encoded)).logits.numpy()
+    vectors = TextEncoder(model.backbone, tokenizer, 32).embed(contents, 6)
     expected = fit_probe(vectors, np.array(classes), 2, 10.0).probabilities(vectors)
-    assert softmax(logits) == pytest.approx(expected, abs=1e-4)
+    assert objective.outputs(logits) == pytest.approx(expected, abs=1e-4)
     assert (expected.argmax(axis=1) == classes).mean() > 0.75

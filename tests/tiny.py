@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -65,7 +66,7 @@ def text_params() -> dict[str, object]:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
     splits = {"train": "train.csv", "test": "test.csv"}
-    columns = {"content": "text", "label": "class", "group": None, "time": None}
+    columns = params["collect"]["columns"] | {"content": "text", "label": "class", "time": None}
     params["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
     params["embed"]["text"] = {"model": "models/tiny", "max_length": 32, "batch_size": 8}
     params["outliers"]["contamination"] = 0.0
@@ -78,9 +79,31 @@ def text_params() -> dict[str, object]:
 def image_params() -> dict[str, object]:
     params = yaml.safe_load((ROOT / "presets/digits.yaml").read_text())
     params |= {"epochs": 2, "batch_size": 8, "threads": 1}
-    params["collect"] |= {"source": "data/tiny", "columns": {"content": "file", "label": "class", "group": None, "time": None}}
+    params["collect"] |= {"source": "data/tiny", "columns": params["collect"]["columns"] | {"content": "file", "label": "class"}}
     params["label_audit"] |= {"folds": 2}
     params["finetune"]["image"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
+    return params
+
+
+def write_pairs(folder: Path) -> None:
+    """Pairs of texts, and how many of their words are about the same: 0 to 4. One label is no number."""
+    folder.mkdir(parents=True)
+    with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["one", "other", "alike"])
+        for number, ((one, _), (other, _)) in enumerate(zip(texts(90, seed=3), texts(90, seed=4), strict=True)):
+            alike = len(set(one.split()) & set(other.split()) - set(FILLERS))
+            writer.writerow([one, other, "many" if number == 7 else alike])
+
+
+def number_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "presets/stsb.yaml").read_text()) | {"seed": 1}
+    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
+    columns = params["collect"]["columns"] | {"content": ["one", "other"], "label": "alike"}
+    params["collect"] |= {"source": "data/tiny/pairs.csv", "splits": None, "columns": columns, "header": True}
+    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
+    params["label_audit"]["folds"] = 2
+    params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1}
     return params
 
 
@@ -126,19 +149,22 @@ def write_params(folder: Path, params: dict[str, object]) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-def make_text_line(folder: Path) -> None:
-    """A project with the tiny texts, ready to be reproduced."""
-    copy_project(folder)
-    write_source(folder / "data/tiny")
-    write_text_model(folder / "models/tiny")
-    write_params(folder, text_params())
-    commit(folder, "tiny")
+# The smallest line of each task: what writes its data, and its params.
+LINES: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]] = {
+    "text_category": (write_source, text_params),
+    "text_number": (write_pairs, number_params),
+    "image_category": (write_images, image_params),
+}
 
 
-def make_image_line(folder: Path) -> None:
+def make_line(folder: Path, task: str) -> None:
+    """A project with the tiny data of a task, ready to be reproduced."""
+    write_data, params = LINES[task]
     copy_project(folder)
-    write_images(folder / "data/tiny")
-    write_params(folder, image_params())
+    write_data(folder / "data/tiny")
+    if task.startswith("text_"):
+        write_text_model(folder / "models/tiny")
+    write_params(folder, params())
     commit(folder, "tiny")
 
 

@@ -13,17 +13,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stages import contracts
+from stages import contracts, paths
 from stages.params import known_keys, read_yaml
 
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
-TREE_FOLDERS = ("stages", "stages/encoders", "stages/modalities", "stages/targets", "stages/tasks", "tools")
+TREE_FOLDERS = ("stages", *(f"stages/{name}" for name in ("modalities", "encoders", "learners", "targets", "objectives", "tasks")), "tools")
 INTRODUCTION = """# Params
 
 Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of
 range stops the first stage that runs, and all such keys are named together. This page is generated from the models beside the stages
-(`python -m tools.docs`); "value" is that of the default params.yaml, or of presets/digits.yaml for images.
+(`python -m tools.docs`); "value" is that of the default params.yaml, or of the first preset that has the key.
 
 | key | value | allowed | what it is | read by |
 |---|---|---|---|---|
@@ -32,8 +32,8 @@ range stops the first stage that runs, and all such keys are named together. Thi
 
 def params_page() -> str:
     rows: dict[str, list[Any]] = {}
-    for preset in ("params.yaml", "presets/digits.yaml"):
-        values = read_yaml(Path(preset))
+    for preset in (paths.PARAMS, *sorted(Path("presets").glob("*.yaml"))):
+        values = read_yaml(preset)
         for stage, model in known_keys(values):
             for key, field, value in leaves(model, values):
                 row = rows.setdefault(key, [f"`{json.dumps(value)}`", allowed(field), "", set()])
@@ -75,19 +75,23 @@ def tree() -> str:
     for folder in TREE_FOLDERS:
         lines.append(f"{folder}/")
         for path in sorted(Path(folder).glob("[!_]*.py")):
-            sentence = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
-            clause = re.split(r"[;.] ", sentence)[0].rstrip(".")
-            lines.append(f"    {path.name:<20} {clause}")
+            lines.append(f"    {path.name:<20} {first_clause(path)}")
     return "```\n" + "\n".join(lines) + "\n```"
 
 
+def first_clause(path: Path) -> str:
+    sentence = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+    return re.split(r"[;.] ", sentence)[0].rstrip(".")
+
+
 def support() -> str:
-    """Which modality goes with which target: `ls stages/tasks`."""
-    targets = sorted(path.stem for path in Path("stages/targets").glob("[!_]*.py"))
-    lines = ["| | " + " | ".join(targets) + " |", "|---|" + "---|" * len(targets)]
-    for modality in contracts.modality_names():
-        cells = ["yes" if Path(f"stages/tasks/{modality}_{target}.py").exists() else "" for target in targets]
-        lines.append(f"| {modality} | " + " | ".join(cells) + " |")
+    """A row for each file in stages/tasks: what it does, the metrics that matter, and the presets that show it."""
+    presets = [(path.stem, read_yaml(path)) for path in sorted(Path("presets").glob("*.yaml"))]
+    lines = ["| task | what it does | main metrics | presets |", "|---|---|---|---|"]
+    for path in sorted(Path("stages/tasks").glob("[!_]*.py")):
+        shown = [f"`{name}`" for name, values in presets if f"{values['modality']}_{values['target']}" == path.stem]
+        metrics = ", ".join(contracts.load_target(path.stem.split("_", 1)[1]).HEADLINE)
+        lines.append(f"| {path.stem} | {first_clause(path)} | {metrics} | {', '.join(shown)} |")
     return "\n".join(lines)
 
 

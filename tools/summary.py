@@ -7,9 +7,8 @@ import json
 from typing import Any
 
 from stages import paths
-
-SHOWN = ("accuracy", "f1_macro", "log_loss", "calibration_error")
-CONTENDERS = {"model": "", "probe on frozen embeddings": "probe_", "majority class": "majority_"}
+from stages.contracts import load_target
+from stages.params import read_yaml
 
 
 def read_metrics(stage: str) -> dict[str, Any]:
@@ -29,10 +28,12 @@ def funnel() -> list[str]:
 
 
 def scores() -> list[str]:
-    metrics = read_metrics("evaluate")
-    lines = [f"  {'on test':<28}" + "".join(f"{name:>19}" for name in SHOWN)]
-    lines += [f"  {title:<28}" + "".join(f"{metrics[prefix + name]:>19.4f}" for name in SHOWN) for title, prefix in CONTENDERS.items()]
-    return [*lines, f"  95% interval of the model's accuracy: {metrics['accuracy_low']:.4f} to {metrics['accuracy_high']:.4f} ({metrics['rows_in']:,} rows)"]
+    metrics, target = read_metrics("evaluate"), load_target(read_yaml(paths.PARAMS)["target"])
+    first, shown = target.HEADLINE[0], target.HEADLINE
+    contenders = {"model": "", "probe on frozen embeddings": "probe_", f"{target.CONSTANT} of the training labels": f"{target.CONSTANT}_"}
+    lines = [f"  {'on test':<32}" + "".join(f"{name:>19}" for name in shown)]
+    lines += [f"  {title:<32}" + "".join(f"{metrics[prefix + name]:>19.4f}" for name in shown) for title, prefix in contenders.items()]
+    return [*lines, f"  95% interval of the model's {first}: {metrics[f'{first}_low']:.4f} to {metrics[f'{first}_high']:.4f} ({metrics['rows_in']:,} rows)"]
 
 
 def main() -> None:

@@ -56,3 +56,14 @@ class ImageEncoder:
             return F.normalize(vectors)
 
         return run_fixed(contents, self.processor, batch_size, forward, "embed")
+
+
+def run_model(model: Any, processor: Any, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
+    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    model.eval()
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model(images.to(model.device)).logits
+        return logits
+
+    return run_fixed(contents, processor, batch_size, forward, "predict")

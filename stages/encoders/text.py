@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stages import pretrained
-from stages.contracts import Vectors
+from stages.contracts import Learnable, Vectors
 from stages.errors import InputError
 
 HEAD = "head.safetensors"
@@ -37,6 +37,18 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
 
 
+PAIR_PARTS = 4
+
+
+def combined(vectors: torch.Tensor, n_sides: int) -> torch.Tensor:
+    """(n * n_sides, dim) -> (n, dim), or of pairs (n, 4 * dim): both sides, what they share and where they differ, at length 1 (Reimers & Gurevych 2019)."""
+    if n_sides == 1:
+        return vectors
+    one, other = vectors[0::2], vectors[1::2]
+    shared = one * other * vectors.shape[1] ** 0.5  # as long as the others: a probe's regularisation weighs all four alike
+    return F.normalize(torch.cat([one, other, shared, (one - other).abs()], dim=1))
+
+
 def bucket(length: int) -> int:
     """The length that a row of `length` tokens is padded to: the next multiple of 8, and of an eighth from 128 on."""
     step = max(8, 2 ** (length.bit_length() - 4))  # few enough lengths to share batches, close enough to waste little
@@ -53,25 +65,31 @@ def fixed_batches(lengths: Sequence[int], longest: int, batch_size: int) -> Iter
             yield rows[start : start + batch_size], padded
 
 
+def encode(tokenizer: Any, contents: Sequence[str], longest: int, together: bool = False) -> list[list[dict[str, Any]]]:
+    """What the model takes of each content: of a text one side, of a pair two, which are its lines, or with `together` one that holds both."""
+    sides = [content.split("\n") for content in contents]
+    texts = list(zip(*sides, strict=True)) if together else [[side for row in sides for side in row]]
+    found = tokenizer(*map(list, texts), truncation=True, max_length=longest)
+    features = iter([dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)])
+    return [[next(features) for _ in (row[:1] if together else row)] for row in sides]
+
+
 def run_fixed(
-    texts: Sequence[str], tokenizer: Any, longest: int, batch_size: int, forward: Callable[[dict[str, torch.Tensor]], torch.Tensor], title: str
+    rows: Sequence[dict[str, Any]], tokenizer: Any, longest: int, batch_size: int, forward: Callable[[dict[str, torch.Tensor]], torch.Tensor], title: str
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n_rows, n_outputs): `forward` over batches of one shape a bucket.
+    """(n_rows, n_outputs): `forward` over batches of encoded rows, of one shape a bucket.
 
     Kernels choose their order of summation by shape, so equal shapes (a short last batch is filled up) give equal bits.
     """
-    encoded = tokenizer(list(texts), truncation=True, max_length=longest)
-    batches = list(fixed_batches([len(ids) for ids in encoded["input_ids"]], longest, batch_size))
     outputs: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = {}
-    with torch.inference_mode(), tqdm(total=len(texts), desc=title, unit=" rows", disable=None) as progress:
-        for rows, length in batches:
-            filled = rows + rows[:1] * (batch_size - len(rows))
-            features = {name: [values[row] for row in filled] for name, values in encoded.items()}
-            batch = tokenizer.pad(features, padding="max_length", max_length=length, return_tensors="pt")
-            result = forward(dict(batch))[: len(rows)].float().cpu().numpy()
-            outputs.update(zip(rows, result, strict=True))
-            progress.update(len(rows))
-    return np.stack([outputs[row] for row in range(len(texts))])
+    with torch.inference_mode(), tqdm(total=len(rows), desc=title, unit=" rows", disable=None) as progress:
+        for places, length in fixed_batches([len(row["input_ids"]) for row in rows], longest, batch_size):
+            filled = places + places[:1] * (batch_size - len(places))
+            batch = tokenizer.pad([rows[place] for place in filled], padding="max_length", max_length=length, return_tensors="pt")
+            result = forward(dict(batch))[: len(places)].float().cpu().numpy()
+            outputs.update(zip(places, result, strict=True))
+            progress.update(len(places))
+    return np.stack([outputs[place] for place in range(len(rows))])
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,9 @@ class TextEncoder:
             batch = {name: values.to(self.model.device) for name, values in batch.items()}
             return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
 
-        return run_fixed(texts, self.tokenizer, self.max_length, batch_size, forward, "embed")
+        rows = encode(self.tokenizer, texts, self.max_length)
+        vectors = run_fixed([side for row in rows for side in row], self.tokenizer, self.max_length, batch_size, forward, "embed")
+        return combined(torch.from_numpy(vectors), len(rows[0])).numpy()
 
 
 @dataclass(frozen=True)
@@ -106,17 +126,21 @@ class Head:
 
 
 class PooledText(torch.nn.Module):
-    """`head(mean of the last hidden states, at length 1)`."""
+    """`head(mean of the last hidden states, at length 1)`; of a pair, `head(combined means)`, the sides of row 1, then those of row 2..."""
 
-    def __init__(self, backbone: Any, n_outputs: int) -> None:
+    def __init__(self, backbone: Any, n_outputs: int, n_sides: int = 1) -> None:
         super().__init__()
         self.config = backbone.config  # the Trainer asks for it
         self.backbone = backbone
-        self.head = torch.nn.Linear(backbone.config.hidden_size, n_outputs)
+        self.n_sides = n_sides
+        self.head = torch.nn.Linear(backbone.config.hidden_size * (1 if n_sides == 1 else PAIR_PARTS), n_outputs)
+
+    def pool(self, **features: torch.Tensor) -> torch.Tensor:
+        """(n, dim): the vector of each side."""
+        return mean_pool(self.backbone(**features).last_hidden_state, features["attention_mask"])
 
     def forward(self, labels: torch.Tensor | None = None, **features: torch.Tensor) -> SequenceClassifierOutput:
-        hidden = self.backbone(**features).last_hidden_state
-        logits = self.head(mean_pool(hidden, features["attention_mask"]))
+        logits = self.head(combined(self.pool(**features), self.n_sides))
         return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
 
     def start_head(self, head: Head) -> None:
@@ -131,7 +155,8 @@ class PooledText(torch.nn.Module):
     @classmethod
     def load(cls, folder: Path) -> "PooledText":
         state = load_file(folder / HEAD)
-        model = cls(pretrained.load(AutoModel, str(folder), use_safetensors=True), len(state["bias"]))
+        backbone = pretrained.load(AutoModel, str(folder), use_safetensors=True)
+        model = cls(backbone, len(state["bias"]), 1 if state["weight"].shape[1] == backbone.config.hidden_size else 2)
         model.head.load_state_dict(state)
         return model
 
@@ -147,19 +172,47 @@ def freeze(backbone: Any, n_layers: int) -> None:
             weights.requires_grad = False
 
 
-def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, C: float) -> Head:
-    """A logistic regression on the backbone's own vectors of encoded rows and their `labels` (LP-FT: Kumar et al. 2022)."""
-    from stages.probe import fit_probe
+def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    """Makes a batch of `sides` and `labels`, padded to its longest side."""
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    backbone = model.backbone.eval().to(device)
-    by_length = sorted(range(len(rows)), key=lambda row: len(rows[row]["input_ids"]))
-    vectors = np.empty((len(rows), model.head.in_features), dtype=np.float32)
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = tokenizer.pad([side for row in rows for side in row["sides"]], return_tensors="pt")
+        return {**batch, "labels": torch.tensor([row["labels"] for row in rows])}
+
+    return collate
+
+
+def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, together: bool) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    device = next(model.parameters()).device
+    model.eval()
+    rows = encode(tokenizer, contents, longest, together)
+    pairs = len(rows[0]) == 2
+
+    def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        batch = {name: values.to(device) for name, values in batch.items()}
+        outputs: torch.Tensor = model.pool(**batch) if pairs else model(**batch).logits
+        return outputs
+
+    found = run_fixed([side for row in rows for side in row], tokenizer, longest, batch_size, forward, "predict")
+    if not pairs:
+        return found
+    vectors = combined(torch.from_numpy(found), 2).to(device)
+    with torch.inference_mode():  # one row at a time: equal shapes give equal bits
+        return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
+
+
+def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float) -> Head:
+    """A linear model of the backbone's own vectors of encoded rows (`sides`, `labels`), where the head starts (LP-FT: Kumar et al. 2022)."""
+    model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    sides = [side for row in rows for side in row["sides"]]
+    by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
+    vectors = np.empty((len(sides), model.config.hidden_size), dtype=np.float32)
     with torch.inference_mode():
-        for start in tqdm(range(0, len(rows), batch_size), desc="probe", unit=" batches", disable=None):
+        for start in tqdm(range(0, len(sides), batch_size), desc="probe", unit=" batches", disable=None):
             chosen = by_length[start : start + batch_size]
-            batch = tokenizer.pad([rows[row] for row in chosen], return_tensors="pt").to(device)
-            features = {name: values for name, values in batch.items() if name != "labels"}
-            vectors[chosen] = mean_pool(backbone(**features).last_hidden_state, batch["attention_mask"]).cpu().numpy()
-    probe = fit_probe(vectors, np.array([row["labels"] for row in rows], dtype=np.int64), model.head.out_features, C)
-    return Head(torch.from_numpy(probe.weights).float(), torch.from_numpy(probe.bias).float())
+            batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
+            vectors[chosen] = model.pool(**batch).cpu().numpy()
+    whole = combined(torch.from_numpy(vectors), model.n_sides).numpy()
+    weights, bias = objective.first_head(whole, [row["labels"] for row in rows], C)
+    return Head(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import Cleaned, Vectors
+from stages.contracts import Cleaned, Embedded
 from stages.params import Strict
 
 CONTENT = pa.binary()
@@ -129,14 +129,14 @@ def signatures(contents: Sequence[bytes], threshold: float) -> npt.NDArray[np.ui
     return bands + (np.arange(1, HASH_BANDS + 1, dtype=np.uint64) << np.uint64(16))  # no two bands share a bucket, none is 0
 
 
-def embed(contents: Sequence[bytes], params: EmbedParams) -> Vectors:
+def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
     if params.model == HOG:
         from tqdm import tqdm
 
-        return np.stack([hog_and_colour(pixels(content)) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)])
+        return Embedded(np.stack([hog_and_colour(pixels(content)) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)]))
     from stages.encoders.image import ImageEncoder
 
-    return ImageEncoder.load(params.model).embed(contents, params.batch_size)
+    return Embedded(ImageEncoder.load(params.model).embed(contents, params.batch_size))
 
 
 def hog_and_colour(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -1,9 +1,13 @@
-"""Text: repaired with ftfy, compared by character n-grams, embedded by a frozen sentence encoder."""
+"""Text: repaired with ftfy, compared by character n-grams, embedded by a frozen sentence encoder.
+
+A cleaned text holds no line break. So a pair of texts is two lines, one a side; a tokenised text has one space between tokens and none in them.
+"""
 
 import html
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -12,8 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.characters import INVISIBLE
-from stages.contracts import Cleaned, Vectors
+from stages.characters import INVISIBLE, SIDE_MARK, WORD_MARK
+from stages.contracts import Cleaned, Embedded
 from stages.params import Strict
 
 CONTENT = pa.string()
@@ -58,24 +62,49 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def clean(content: bytes, params: CleanParams) -> Cleaned:
-    """Mojibake, HTML, control characters and odd spaces are repaired; the length limits are in characters."""
+    """Each side is repaired, and dropped for its length in characters; a pair needs both."""
+    sides = [clean_side(side, params) for side in content.decode("utf-8", "replace").split(SIDE_MARK)]
+    unusable = next((side for side in sides if side.reason), None)
+    if unusable or len(sides) == 1:
+        return unusable or sides[0]
+    return Cleaned("\n".join(str(side.content) for side in sides), repairs=tuple(dict.fromkeys(name for side in sides for name in side.repairs)))
+
+
+def clean_side(raw: str, params: CleanParams) -> Cleaned:
+    if raw.endswith(WORD_MARK):
+        tokens = [repair(token) for token in raw[:-1].split(WORD_MARK)]
+        # Each token has a tag: one of which nothing is left stays, as U+FFFD, and one of two words stays one.
+        text = " ".join(token.text.replace(" ", "_") or "\ufffd" for token in tokens)
+        repaired = Repaired("" if not any(token.text for token in tokens) else text, tuple(dict.fromkeys(name for token in tokens for name in token.repairs)))
+    else:
+        repaired = repair(raw)
+    if not repaired.text:
+        return Cleaned(None, "empty")
+    if len(repaired.text) < params.min_chars:
+        return Cleaned(None, "too_short")
+    if len(repaired.text) > params.max_chars:
+        return Cleaned(None, "too_long")
+    return Cleaned(repaired.text, repairs=repaired.repairs)
+
+
+@dataclass(frozen=True)
+class Repaired:
+    text: str
+    repairs: tuple[str, ...]
+
+
+def repair(raw: str) -> Repaired:
+    """Mends mojibake, HTML, control characters and odd spaces."""
     import ftfy
 
-    raw = content.decode("utf-8", "replace")
     unescaped = _ENTITY.sub(lambda entity: html.unescape(entity.group()), raw)
     fixed = visible = without_html = _TAG.sub(" ", without_hidden(unescaped))
     if not (without_html.isascii() and without_html.isprintable()):  # else there is nothing to mend, and that is found four times faster
         fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
         visible = "".join(c for c in INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
     text = _SPACE.sub(" ", visible).strip()
-    if not text:
-        return Cleaned(None, "empty")
-    if len(text) < params.min_chars:
-        return Cleaned(None, "too_short")
-    if len(text) > params.max_chars:
-        return Cleaned(None, "too_long")
     steps = {"html": (raw, without_html), "encoding": (without_html, fixed), "invisible": (fixed, visible), "spaces": (visible, text)}
-    return Cleaned(text, repairs=tuple(name for name, (before, after) in steps.items() if before != after))
+    return Repaired(text, tuple(name for name, (before, after) in steps.items() if before != after))
 
 
 def without_hidden(text: str) -> str:
@@ -93,12 +122,18 @@ def normalise(text: str) -> str:
 
 
 def exact_key(content: str) -> bytes:
-    return blake2b(normalise(content).encode("utf-8", "replace"), digest_size=16).digest()
+    sides = "\n".join(map(normalise, content.split("\n")))
+    return blake2b(sides.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def fingerprint(content: str) -> frozenset[str]:
-    """The character n-grams of the normalised text."""
-    text = normalise(content)
+    """The character n-grams of the normalised text; those of a second side are marked, as (a, b) is not (b, a)."""
+    first, *others = content.split("\n")
+    return shingles(first).union(*({f"\n{shingle}" for shingle in shingles(other)} for other in others))
+
+
+def shingles(text: str) -> frozenset[str]:
+    text = normalise(text)
     return frozenset(text[start : start + SHINGLE] for start in range(max(1, len(text) - SHINGLE + 1)))
 
 
@@ -129,12 +164,12 @@ def band_rows(threshold: float) -> int:
     return max((rows for rows, recall in recalls.items() if recall >= 0.99), default=1)
 
 
-def embed(contents: Sequence[str], params: EmbedParams) -> Vectors:
+def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
     from stages.encoders.text import TextEncoder
 
-    return TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
+    return Embedded(TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size))
 
 
 def preview(content: Any) -> str:
-    text = _SPACE.sub(" ", content if isinstance(content, str) else content.decode("utf-8", "replace"))
+    text = _SPACE.sub(" ", (content if isinstance(content, str) else content.decode("utf-8", "replace")).replace("\n", " | "))
     return text if len(text) <= 100 else text[:99] + "…"

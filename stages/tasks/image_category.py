@@ -1,139 +1,28 @@
-"""Image classification: a fine-tuned vision model, or a small one that starts from a config."""
+"""Image classification."""
 
-import io
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.classification import Classes, prediction_table, softmax
-from stages.errors import InputError
-from stages.model_folder import read_recipe, write_recipe
-from stages.params import Strict
+from stages.contracts import Conclusion
+from stages.learners import image
+from stages.learners.image import AugmentParams, augmenter
+from stages.objectives.category import Objective
+
+__all__ = ["AugmentParams", "FinetuneParams", "augmenter", "finetune", "predict"]
 
 
-class AugmentParams(Strict):
-    flip: bool = Field(description="left and right changed, every other time")
-    rotate: float = Field(ge=0, le=180, description="the largest turn, in degrees; 0: none")
-    crop: float = Field(ge=0, lt=1, description="the largest zoom and shift, as a share of the side; 0: none")
-    colour: float = Field(ge=0, le=1, description="the largest change of brightness, contrast and saturation; 0: none")
-    noise: float = Field(ge=0, le=1, description="the largest standard deviation of noise, as a share of the range; 0: none")
-
-
-class FinetuneParams(Strict):
-    size: int = Field(ge=8, description="side of the model's input, in pixels")
-    config: dict[str, Any] | None = Field(description="with a config, `model` names an architecture that starts from random weights; null: pretrained")
-
-
-def augment(content: bytes, params: AugmentParams, seed: int) -> bytes:
-    """A copy changed by every switch that is on."""
-    from stages.encoders.image import decode
-
-    changes = compose(params)
-    changes.set_random_seed(seed)  # its own state repeats across processes; the seed of the copy does not
-    return as_png(changes(image=np.asarray(decode(content)))["image"])
-
-
-@lru_cache(maxsize=1)
-def compose(params: AugmentParams) -> Any:
-    import os
-
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it calls home when it is imported
-    import albumentations as A
-    import cv2
-
-    white = {"border_mode": cv2.BORDER_CONSTANT, "fill": 255}
-    steps: list[Any] = []
-    if params.flip:
-        steps.append(A.HorizontalFlip(p=0.5))
-    if params.rotate:
-        steps.append(A.Rotate(limit=params.rotate, p=0.8, **white))
-    if params.crop:
-        steps.append(A.Affine(scale=(1 - params.crop, 1 + params.crop), translate_percent=(-params.crop, params.crop), p=0.8, **white))
-    if params.colour:
-        steps.append(A.ColorJitter(params.colour, params.colour, params.colour, params.colour / 4, p=0.8))
-    if params.noise:
-        steps.append(A.GaussNoise(std_range=(0, params.noise), p=0.5))
-    return A.Compose(steps)
-
-
-def as_png(pixels: Any) -> bytes:
-    from PIL import Image
-
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, format="PNG")
-    return png.getvalue()
+class FinetuneParams(image.FinetuneParams):
+    label_smoothing: float = Field(ge=0, lt=1, description="how much of a label's weight is spread over all classes")
 
 
 def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
-    import torch
-    from transformers import set_seed
-
-    from stages.encoders.image import decode
-    from stages.training import Examples, fine_tune
-
-    set_seed(params.seed)
-    classes = Classes.of(train)
-    model, processor = first_model(params.model, params.finetune.of("image"), classes)
-
-    def examples(rows: pa.Table) -> Examples:
-        return Examples(list(zip(rows["content"].to_pylist(), classes.numbers(rows), strict=True)), lambda row: {"content": row[0], "labels": row[1]})
-
-    def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
-        images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
-        return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
-
-    measured = fine_tune(model, examples(train), examples(validation), collate, params)
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-    write_recipe(folder, {**recipe, "columns": classes.names})
-    return measured
+    objective = Objective.of(train["label"].to_pylist(), params.finetune.of("image").label_smoothing)
+    return image.finetune(objective, train, validation, params, recipe, folder)
 
 
-def first_model(name: str, own: FinetuneParams, classes: Classes) -> tuple[Any, Any]:
-    """The model and its processor: pretrained; or, with a config, of that architecture with random weights."""
-    import torch
-    from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
-
-    from stages import pretrained
-
-    size = {"height": own.size, "width": own.size}
-    if own.config is None:
-        labels = {**classes.config(), "ignore_mismatched_sizes": True}
-        model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
-        return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
-    try:
-        known = AutoConfig.for_model(name).to_dict()
-        if unknown := own.config.keys() - known.keys():
-            raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
-        model = AutoModelForImageClassification.from_config(AutoConfig.for_model(name, **own.config, **classes.config()))
-        with torch.inference_mode():  # layers that do not fit together show when they run
-            model.eval()(torch.zeros(1, 3, own.size, own.size))
-        return model, ViTImageProcessorPil(size=size)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"model {name} with finetune.image.config: {str(error).splitlines()[0]}; give an architecture of transformers and its own keys"
-        ) from error
-
-
-def predict(folder: Path, contents: Sequence[bytes], batch_size: int) -> pa.Table:
-    import torch
-    from transformers import AutoImageProcessor, AutoModelForImageClassification
-
-    from stages import pretrained
-    from stages.encoders.image import run_fixed
-
-    recipe = read_recipe(folder)
-    processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True).eval().to(device)
-
-    def forward(images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = model(images.to(device)).logits
-        return logits
-
-    return prediction_table(softmax(run_fixed(contents, processor, batch_size, forward, "predict")), recipe["columns"])
+def predict(folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
+    return image.predict(Objective, folder, contents, batch_size)

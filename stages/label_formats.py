@@ -1,0 +1,126 @@
+"""How sources write labels that are more than one name; all become a JSON list, at the door.
+
+`list`: several names. `tags`: a tag a token, in BIO, BIOES or BILOU, which all become BIO. `spans`: marked stretches of a text, by character,
+which become tokens and their tags in BIO (Ramshaw & Marcus 1995).
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+# What stands for the beginning and the inside in BIOES and BILOU.
+BIO_OF = {"B": "B", "I": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
+TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+class BadLabel(ValueError):
+    """What is wrong with a label, in words."""
+
+
+@dataclass(frozen=True)
+class Tagged:
+    tokens: Sequence[str]
+    tags: Sequence[str]
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    start: int  # of the first character
+    end: int  # behind the last character
+    label: str
+
+
+def names_of(value: Any, delimiter: str | None) -> list[str]:
+    """The names in a list, in a JSON list or in a cell, in which `delimiter` stands between them."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        found: list[Any] = value.split(delimiter) if delimiter else [value]
+    else:
+        found = as_list(value)
+    if any(isinstance(name, list | dict) for name in found):
+        raise BadLabel(f"expected a list of names, got {json.dumps(found, default=str)[:80]}")
+    return [str(name).strip() for name in found if name is not None and str(name).strip()]
+
+
+def names_of_flags(flags: Mapping[str, Any]) -> list[str]:
+    """The names of the columns that hold a 1."""
+    wrong = {name: flag for name, flag in flags.items() if str(flag).strip().lower() not in SET | NOT_SET}
+    if wrong:
+        name, flag = next(iter(wrong.items()))
+        raise BadLabel(f"the column {name!r} has {flag!r}, expected 0 or 1")
+    return [name for name, flag in flags.items() if str(flag).strip().lower() in SET]
+
+
+SET, NOT_SET = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
+
+
+def tagged(content: Any, value: Any) -> Tagged:
+    """Tokens (a list, or a text with spaces between them) and a tag for each, in BIO."""
+    tokens = content.split() if isinstance(content, str) else [str(token) for token in content or ()]
+    tags = value.split() if isinstance(value, str) and not value.lstrip().startswith("[") else as_list(value)
+    if len(tokens) != len(tags):
+        raise BadLabel(f"{len(tokens)} tokens and {len(tags)} tags")
+    return Tagged(tokens, [as_bio(str(tag).strip()) for tag in tags])
+
+
+def as_bio(tag: str) -> str:
+    prefix, _, kind = tag.partition("-")
+    if tag == "O":
+        return tag
+    if prefix not in BIO_OF or not kind:
+        raise BadLabel(f"the tag {tag!r}; expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person")
+    return f"{BIO_OF[prefix]}-{kind}"
+
+
+def tagged_by_spans(text: Any, value: Any) -> Tagged:
+    """The words and signs of `text`, cut where a span begins or ends, and their tags in BIO."""
+    if not isinstance(text, str):
+        raise BadLabel(f"spans mark stretches of a text, got a {type(text).__name__}")
+    spans = sorted(span_of(span, text) for span in as_list(value))
+    for one, other in pairwise(spans):
+        if other.start < one.end:
+            raise BadLabel(f"the spans {one.start} to {one.end} and {other.start} to {other.end} overlap")
+    edges = sorted({edge for span in spans for edge in (span.start, span.end)})
+    tokens, tags, begun = [], [], set[Span]()
+    for start, end in pieces(text, edges):
+        span = next((span for span in spans if span.start <= start < span.end), None)
+        tokens.append(text[start:end])
+        tags.append("O" if span is None else f"{'I' if span in begun else 'B'}-{span.label}")
+        begun.update([span] if span else [])
+    if empty := set(spans) - begun:
+        raise BadLabel(f"the span {min(empty).start} to {min(empty).end} holds no word")
+    return Tagged(tokens, tags)
+
+
+def pieces(text: str, edges: Sequence[int]) -> list[tuple[int, int]]:
+    """Where tokens begin and end; none crosses an edge."""
+    found: list[tuple[int, int]] = []
+    for match in TOKEN.finditer(text):
+        cuts = [match.start(), *(edge for edge in edges if match.start() < edge < match.end()), match.end()]
+        found += pairwise(cuts)
+    return found
+
+
+def span_of(value: Any, text: str) -> Span:
+    """From {"start", "end", "label"}, or [start, end, label] as spaCy writes it."""
+    found = [value.get(key) for key in ("start", "end", "label")] if isinstance(value, dict) else value
+    match found:
+        case [int(start), int(end), str(label)] if 0 <= start < end <= len(text) and label:
+            return Span(start, end, label)
+    raise BadLabel(f"the span {json.dumps(value, default=str)[:80]}; expected start, end (up to {len(text)}) and label")
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list, or the JSON of one; nothing is an empty list."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value.strip() else []
+        except ValueError as error:
+            raise BadLabel(f"not valid JSON ({error})") from error
+    if value is None or value != value:
+        return []
+    if not isinstance(value, list | tuple):
+        raise BadLabel(f"expected a list, got a {type(value).__name__}")
+    return list(value)

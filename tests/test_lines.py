@@ -1,0 +1,88 @@
+"""The line of every task that no other file runs, end to end, on tiny data; and what an edit of each of its files would run again."""
+
+import math
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.contracts import load_target
+from stages.tables import read_frame
+from tests import tiny
+
+ELSEWHERE = ("text_category", "image_category")  # test_invariants.py runs them, and what follows from an edit, with the real `dvc repro`
+TASKS = sorted(path.stem for path in (tiny.ROOT / "stages/tasks").glob("[!_]*.py") if path.stem not in ELSEWHERE)
+STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
+
+EDITS = {
+    "stages/modalities/{modality}.py": {"clean", "embed", "dedupe"},
+    "stages/encoders/{modality}.py": {"clean", "embed", "dedupe", "augment", "finetune", "predict"},
+    "stages/learners/{modality}.py": {"augment", "finetune", "predict"},
+    "stages/targets/{target}.py": {"clean", "split", "label_audit", "augment", "evaluate"},
+    "stages/objectives/{target}.py": {"label_audit", "augment", "finetune", "predict", "evaluate"},
+    "stages/tasks/{task}.py": {"augment", "finetune", "predict"},
+}
+
+
+def affected(line: Path) -> set[str]:
+    """The stages that `dvc status` calls changed."""
+    return set(yaml.safe_load(tiny.dvc(line, "status", "--json").stdout))
+
+
+def append_comment(path: Path) -> None:
+    path.write_text(path.read_text() + "\n# changed\n")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_line(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert task in tiny.LINES, f"{task} is new: give it a tiny line in tests/tiny.py"
+    tiny.make_line(tmp_path, task)
+    assert tiny.stages_run(tiny.dvc(tmp_path, "repro").stdout) == set(STAGES)
+    assert affected(tmp_path) == set()
+    check_counts(tmp_path, monkeypatch)
+    check_scores(tmp_path, task)
+    check_edits(tmp_path, task)
+
+
+def check_counts(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row is kept or has a reason, and held-out rows have a prediction each."""
+    monkeypatch.chdir(line)
+    for stage in STAGES:
+        counts = tiny.read_json(line / f"metrics/{'training' if stage == 'finetune' else stage}.json")
+        dropped = sum(count for name, count in counts.items() if name.startswith("dropped_"))
+        assert counts["rows_in"] == counts["rows_kept"] + dropped
+    split = read_frame(Path("data/verdicts/split"), ["id", "keep", "split"])
+    held_out = split.loc[split["keep"] & (split["split"] != "train"), "id"]
+    assert sorted(read_frame(Path("data/predictions"), ["id"])["id"]) == sorted(held_out)
+
+
+def check_scores(line: Path, task: str) -> None:
+    target = load_target(task.split("_", 1)[1])
+    found = tiny.read_json(line / "metrics/evaluate.json")
+    assert all(math.isfinite(value) for value in found.values())
+    assert all(prefix + name in found for prefix in ("", "validation_", "probe_", f"{target.CONSTANT}_") for name in target.HEADLINE)
+    assert f"{target.HEADLINE[0]}_low" in found
+    assert f"{target.HEADLINE[0]}_high" in found
+    for plot in ("confusion", "reliability", "class_balance"):
+        assert len((line / f"metrics/plots/{plot}.csv").read_text().splitlines()) > 1
+    assert (line / f".dvc/plots/{task.split('_', 1)[1]}.json").exists()
+
+
+def check_edits(line: Path, task: str) -> None:
+    modality, target = task.split("_", 1)
+    own = {file.format(modality=modality, target=target, task=task): stages for file, stages in EDITS.items()}
+    for file, stages in own.items():
+        before = (line / file).read_text()
+        append_comment(line / file)
+        assert affected(line) == stages, file
+        (line / file).write_text(before)
+    for path in (line / "stages").glob("*/[!_]*.py"):
+        if str(path.relative_to(line)) not in own:
+            append_comment(path)
+    assert affected(line) == set()
+    params = yaml.safe_load((line / "params.yaml").read_text())
+    changed = [("lr", {"finetune"}), ("evaluate", {"evaluate"}), ("outliers", {"outliers"}), ("seed", {"split", "label_audit", "augment", "finetune"})]
+    for key, stages in changed:
+        other = {name: value / 2 if isinstance(value, float) else value + 1 for name, value in params[key].items()} if isinstance(params[key], dict) else 2
+        tiny.write_params(line, params | {key: other})
+        assert affected(line) == stages, key
