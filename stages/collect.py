@@ -152,14 +152,14 @@ def map_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
         if isinstance(columns.label, list):
             return content, as_json(names_of_flags({name: values[name] for name in columns.label}))
         label = values[columns.label]
-        if section.label_format == "one" or label is None:
+        if section.label_format == "one":
             return content, label
         if section.label_format == "list":
-            return content, as_json(names_of(label, section.label_delimiter))
+            return content, None if label is None else as_json(names_of(label, section.label_delimiter))
         found = tagged(content, label) if section.label_format == "tags" else tagged_by_spans(content, label)
     except BadLabel as bad:
         raise BadRow("unusable_label", f"{bad}; see collect.label_format") from bad
-    return found.tokens, as_json(found.tags)
+    return found.tokens, None if found.tags is None else as_json(found.tags)
 
 
 def as_json(names: Sequence[str]) -> str:

@@ -6,14 +6,15 @@ which become tokens and their tags in BIO (Ramshaw & Marcus 1995).
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 # What stands for the beginning and the inside in BIOES and BILOU.
 BIO_OF = {"B": "B", "I": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
-TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 class BadLabel(ValueError):
@@ -23,7 +24,7 @@ class BadLabel(ValueError):
 @dataclass(frozen=True)
 class Tagged:
     tokens: Sequence[str]
-    tags: Sequence[str]
+    tags: Sequence[str] | None  # None where the source has none
 
 
 @dataclass(frozen=True, order=True)
@@ -58,11 +59,15 @@ SET, NOT_SET = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 
 def tagged(content: Any, value: Any) -> Tagged:
     """Tokens (a list, or a text with spaces between them) and a tag for each, in BIO."""
-    tokens = content.split() if isinstance(content, str) else [str(token) for token in content or ()]
+    tokens = content.split() if isinstance(content, str) else as_list(content)
+    if not all(isinstance(token, str | int | float) for token in tokens):
+        raise BadLabel(f"expected a list of tokens, got {json.dumps(tokens, default=str)[:80]}")
+    if is_missing(value):
+        return Tagged(list(map(str, tokens)), None)
     tags = value.split() if isinstance(value, str) and not value.lstrip().startswith("[") else as_list(value)
     if len(tokens) != len(tags):
         raise BadLabel(f"{len(tokens)} tokens and {len(tags)} tags")
-    return Tagged(tokens, [as_bio(str(tag).strip()) for tag in tags])
+    return Tagged(list(map(str, tokens)), [as_bio(str(tag).strip()) for tag in tags])
 
 
 def as_bio(tag: str) -> str:
@@ -78,29 +83,34 @@ def tagged_by_spans(text: Any, value: Any) -> Tagged:
     """The words and signs of `text`, cut where a span begins or ends, and their tags in BIO."""
     if not isinstance(text, str):
         raise BadLabel(f"spans mark stretches of a text, got a {type(text).__name__}")
+    if is_missing(value):
+        return Tagged(words_of(text), None)
     spans = sorted(span_of(span, text) for span in as_list(value))
     for one, other in pairwise(spans):
         if other.start < one.end:
             raise BadLabel(f"the spans {one.start} to {one.end} and {other.start} to {other.end} overlap")
-    edges = sorted({edge for span in spans for edge in (span.start, span.end)})
-    tokens, tags, begun = [], [], set[Span]()
-    for start, end in pieces(text, edges):
-        span = next((span for span in spans if span.start <= start < span.end), None)
-        tokens.append(text[start:end])
-        tags.append("O" if span is None else f"{'I' if span in begun else 'B'}-{span.label}")
-        begun.update([span] if span else [])
-    if empty := set(spans) - begun:
-        raise BadLabel(f"the span {min(empty).start} to {min(empty).end} holds no word")
-    return Tagged(tokens, tags)
+    tokens, tags, end = list[str](), list[str](), 0
+    for span in spans:
+        between, inside = words_of(text[end : span.start]), words_of(text[span.start : span.end])
+        if not inside:
+            raise BadLabel(f"the span {span.start} to {span.end} holds no word")
+        tokens += between + inside
+        tags += ["O"] * len(between) + [f"B-{span.label}", *[f"I-{span.label}"] * (len(inside) - 1)]
+        end = span.end
+    rest = words_of(text[end:])
+    return Tagged(tokens + rest, tags + ["O"] * len(rest))
 
 
-def pieces(text: str, edges: Sequence[int]) -> list[tuple[int, int]]:
-    """Where tokens begin and end; none crosses an edge."""
-    found: list[tuple[int, int]] = []
-    for match in TOKEN.finditer(text):
-        cuts = [match.start(), *(edge for edge in edges if match.start() < edge < match.end()), match.end()]
-        found += pairwise(cuts)
-    return found
+def words_of(text: str) -> list[str]:
+    """Its words and signs."""
+    return _token().findall(text)
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    r"""A word or a sign. A mark or a joiner belongs to what stands before it: without them, `\w+` cuts Hindi and decomposed letters apart."""
+    marks = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)) in ("Mn", "Mc", "Me")) + "\u200c\u200d"
+    return re.compile(rf"\w[\w{marks}]*|[^\w\s][{marks}]*")
 
 
 def span_of(value: Any, text: str) -> Span:
@@ -112,15 +122,20 @@ def span_of(value: Any, text: str) -> Span:
     raise BadLabel(f"the span {json.dumps(value, default=str)[:80]}; expected start, end (up to {len(text)}) and label")
 
 
+def is_missing(value: Any) -> bool:
+    """None, an empty cell, or the NaN that stands for it in JSON and Parquet files."""
+    return value is None or value != value or (isinstance(value, str) and not value.strip())
+
+
 def as_list(value: Any) -> list[Any]:
     """A list, or the JSON of one; nothing is an empty list."""
+    if is_missing(value):
+        return []
     if isinstance(value, str):
         try:
-            value = json.loads(value) if value.strip() else []
-        except ValueError as error:
+            value = json.loads(value)
+        except (ValueError, RecursionError) as error:  # no JSON, or too many brackets
             raise BadLabel(f"not valid JSON ({error})") from error
-    if value is None or value != value:
-        return []
     if not isinstance(value, list | tuple):
         raise BadLabel(f"expected a list, got a {type(value).__name__}")
     return list(value)

@@ -183,7 +183,7 @@ def read_vectors(folder: Path, ids: "pd.Series[Any]", column: str = "vector") ->
         InputError: the table has no such column.
     """
     if column not in read_schema(folder).names:
-        raise InputError(f"{folder}: it has no {column}; set embed.text.token_vectors: true")
+        raise InputError(f"{folder}: it has no {column}; set embed.text.token_layer")
     table = read_table(folder, ["id", column])
     place = {row: number for number, row in enumerate(table["id"].to_pylist())}
     places = [place[row] for row in ids]

@@ -138,6 +138,17 @@ def write_image_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     write_recipe(folder, recipe)
 
 
+def write_tags_model(folder: Path, recipe: Mapping[str, Any]) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    from stages.encoders.text import TaggedText
+
+    tiny.write_text_model(folder / "backbone")
+    TaggedText(AutoModel.from_pretrained(folder / "backbone"), recipe["layers"], len(recipe["columns"])).save(folder)
+    AutoTokenizer.from_pretrained(folder / "backbone").save_pretrained(folder)
+    write_recipe(folder, recipe)
+
+
 def separated(labels: Sequence[str]) -> Vectors:
     """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
     rng = np.random.default_rng(0)
@@ -154,6 +165,19 @@ def along(labels: Sequence[float]) -> Vectors:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
+def separated_tokens(labels: Sequence[Sequence[str]]) -> Vectors:
+    """Of each row (n_tokens, dim): a vector for every tag."""
+    vectors = separated([tag for tags in labels for tag in tags])
+    return tables.ragged(np.split(vectors, np.cumsum([len(tags) for tags in labels])[:-1]))
+
+
+def fruit_tags(content: str) -> list[str]:
+    """Some words are fruit; a word after one of them belongs to it."""
+    tags = ["B-fruit" if word in ("apple", "mango", "яблоко") else "O" for word in content.split(" ")]
+    return ["I-fruit" if before == "B-fruit" and tag == "O" else tag for before, tag in zip(["O", *tags], tags, strict=False)]
+
+
+TAGS = [["O", "B-fruit"], ["B-fruit", "I-fruit", "O"], ["O", "O", "B-tool", "I-tool"], ["B-tool", "O", "B-fruit"], ["O", "O", "O"], ["B-fruit", "B-fruit"]] * 6
 CATEGORIES = ["apple"] * 6 + ["pear"] * 6 + ["plum"] * 6
 NUMBERS = [number % 18 / 4 for number in range(0, 18 * 5, 5)]
 
@@ -186,8 +210,9 @@ MODALITY_SAMPLES = {
         reasons={"empty": b" <br> \x00 ", "too_short": b"f", "too_long": b"a mango " * 50},
         clean={"min_chars": 2, "max_chars": 200},
         embedders=[
-            {"model": "{folder}/text", "max_length": 16, "batch_size": 4},
-            {"model": "sentence-transformers/all-MiniLM-L6-v2", "max_length": 32, "batch_size": 4},
+            {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": None},
+            {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": 1},
+            {"model": "sentence-transformers/all-MiniLM-L6-v2", "max_length": 32, "batch_size": 4, "token_layer": 4},
         ],
         clean_copies={"min_chars": 1},
     ),
@@ -237,6 +262,20 @@ TARGET_SAMPLES = {
         cleaned={" 2.5\n": 2.5, "1e-1": 0.1, "0": 0.0, "5": 5.0},
         reasons={"missing_label": " \t", "not_a_number": "nan", "out_of_range": "5.01"},
     ),
+    "tags": TargetSamples(
+        labels=TAGS,
+        vectors=separated_tokens(TAGS),
+        params={"aliases": {"Obst": "fruit", "hand tool": "tool"}, "drop": ["shop"], "on_invalid": "repair"},
+        cleaned={
+            "O O B-fruit": ["O", "O", "B-fruit"],
+            '["O", "B-hand tool", "I-tool"]': ["O", "B-tool", "I-tool"],
+            " B-Obst\u200b I-Obst B-shop\n": ["B-fruit", "I-fruit", "O"],
+            "I-tool I-fruit I-fruit": ["B-tool", "B-fruit", "I-fruit"],
+            "B-shop I-shop O": ["O", "O", "O"],
+        },
+        reasons={"missing_label": " \t", "unaligned_tags": "O O", "invalid_tags": "O E-fruit O"},
+        content="one ripe apple",
+    ),
 }
 
 TASK_SAMPLES = {
@@ -253,6 +292,13 @@ TASK_SAMPLES = {
         write_model=write_text_model,
         recipe={"columns": ["predicted"], "mean": 2.5, "std": 1.5, "errors": [-1.0, -0.5, 0.0, 0.5, 1.0]},
         label_of=lambda content: len(content) / 4,
+    ),
+    "text_tags": TaskSamples(
+        augment={"swap": 0.5, "delete": 0.2, "typo": 0.2},
+        wildest={"swap": 1.0, "delete": 1.0, "typo": 1.0},
+        write_model=write_tags_model,
+        recipe={"columns": ["O", "B-fruit", "I-fruit"], "layers": [1, 2], "max_length": 16},
+        label_of=fruit_tags,
     ),
     "image_category": TaskSamples(
         augment={"flip": True, "rotate": 20.0, "crop": 0.2, "colour": 0.3, "noise": 0.2},

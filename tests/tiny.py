@@ -68,7 +68,7 @@ def text_params() -> dict[str, object]:
     splits = {"train": "train.csv", "test": "test.csv"}
     columns = params["collect"]["columns"] | {"content": "text", "label": "class", "time": None}
     params["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
-    params["embed"]["text"] = {"model": "models/tiny", "max_length": 32, "batch_size": 8}
+    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
     params["outliers"]["contamination"] = 0.0
     params["split"]["validation"] = 0.25
     params["label_audit"] |= {"folds": 2, "C": 1.0}
@@ -104,6 +104,39 @@ def number_params() -> dict[str, object]:
     params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
     params["label_audit"]["folds"] = 2
     params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1}
+    return params
+
+
+def tags_of(text: str) -> list[str]:
+    """Fruit and tools are entities; "large" and "small" before one belong to it."""
+    words = text.split()
+    kinds = ["fruit" if word in FRUIT else "tool" if word in TOOLS else "" for word in words]
+    begun = [bool(after) and word in ("large", "small") for word, after in zip(words, [*kinds[1:], ""], strict=True)]
+    kinds = [after if starts else kind for kind, after, starts in zip(kinds, [*kinds[1:], ""], begun, strict=True)]
+    return [f"{'I' if before else 'B'}-{kind}" if kind else "O" for kind, before in zip(kinds, [False, *begun], strict=False)]
+
+
+def write_tagged(folder: Path) -> None:
+    """Given train and test sets. One row has tags that are not valid in BIO, one has an entity that is not tagged."""
+    folder.mkdir(parents=True)
+    for name, count, seed in (("train", 60, 5), ("test", 20, 6)):
+        rows = [(text.split(), tags_of(text)) for text, _ in texts(count, seed)]
+        rows[3] = (["hammer", *rows[3][0]], ["I-tool", *rows[3][1]])
+        if name == "train":
+            rows[4] = (rows[4][0], ["O"] * len(rows[4][0]))
+        lines = ["".join(f"{word}\t{tag}\n" for word, tag in zip(*row, strict=True)) for row in rows]
+        (folder / f"{name}.conll").write_text("\n".join(lines), encoding="utf-8")
+
+
+def tags_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "presets/wnut17.yaml").read_text())
+    params |= {"model": "models/tiny", "lr": 0.01, "epochs": 2, "batch_size": 8, "threads": 1}
+    params["collect"] |= {"source": "data/tiny", "splits": {"train": "train.conll", "test": "test.conll"}}
+    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 8, "batch_size": 8, "token_layer": 1}
+    params["split"]["validation"] = 0.25
+    params["label_audit"]["folds"] = 2
+    params["augment"]["copies"] = 1
+    params["finetune"]["text"] |= {"max_length": 8, "layers": [1, 2], "frozen_layers": 1, "label_smoothing": 0.1}
     return params
 
 
@@ -153,6 +186,7 @@ def write_params(folder: Path, params: dict[str, object]) -> None:
 LINES: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]] = {
     "text_category": (write_source, text_params),
     "text_number": (write_pairs, number_params),
+    "text_tags": (write_tagged, tags_params),
     "image_category": (write_images, image_params),
 }
 

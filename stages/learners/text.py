@@ -120,7 +120,7 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: i
 
     config = pretrained.load(AutoConfig, name)
     check_length(config, own.max_length, "finetune.text.max_length")
-    dropout = {key: own.dropout for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}  # models call it otherwise
+    dropout = dropouts(config, own.dropout)
     if own.pooling == "model":
         model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **objective.config())
         backbone = model.base_model
@@ -129,6 +129,11 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: i
         model = PooledText(backbone, len(objective.columns), n_sides)
     freeze(backbone, own.frozen_layers)
     return model
+
+
+def dropouts(config: Any, share: float) -> dict[str, float]:
+    """What a model's config calls its shares of dropout, which differs, set to `share`."""
+    return {key: share for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}
 
 
 def predict(objective: type[Learnable], folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:

@@ -17,8 +17,9 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.characters import INVISIBLE, SIDE_MARK, WORD_MARK
-from stages.contracts import Cleaned, Embedded
+from stages.contracts import Cleaned, Embedded, Vectors
 from stages.params import Strict
+from stages.tables import ragged
 
 CONTENT = pa.string()
 REASONS = ("empty", "too_short", "too_long")
@@ -42,6 +43,7 @@ class EmbedParams(Strict):
     model: str = Field(min_length=1, description="the frozen encoder: a hub id or a local folder")
     max_length: int = Field(ge=8, description="tokens after which a text is cut off")
     batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
+    token_layer: int | None = Field(ge=1, description="the hidden layer whose vector of each token is kept too, for tags; null: none")
 
 
 _ELEMENTS = (
@@ -167,7 +169,20 @@ def band_rows(threshold: float) -> int:
 def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
     from stages.encoders.text import TextEncoder
 
-    return Embedded(TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size))
+    vectors = TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
+    return Embedded(vectors, None if params.token_layer is None else embed_tokens(contents, params, params.token_layer))
+
+
+def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:
+    """Of each content (n_tokens, dim): the hidden state and the shape of each token, in half precision, as there are many."""
+    import torch
+
+    from stages.encoders.text import load_layers, load_word_tokenizer, word_vectors
+
+    backbone = load_layers(params.model, layer, "embed.text.token_layer").to("cuda" if torch.cuda.is_available() else "cpu")
+    tokenizer = load_word_tokenizer(params.model)
+    found = word_vectors(backbone, [layer], tokenizer, contents, params.max_length, params.batch_size, "embed tokens")
+    return ragged([tokens.astype(np.float16) for tokens in found])
 
 
 def preview(content: Any) -> str:

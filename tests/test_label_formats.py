@@ -1,0 +1,269 @@
+"""Labels that are more than one name, as sources write them: lists, tags a token, spans of a text."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import paths
+from stages.collect import Section, collect
+from stages.errors import InputError
+from stages.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
+from stages.modalities import text
+from stages.sources import Record, read_conll
+from stages.tables import iter_rows, read_frame
+from stages.targets import tags
+
+# --- tags ---
+
+
+@pytest.mark.parametrize(
+    ("given", "bio"),
+    [
+        ("B-fruit I-fruit O", "B-fruit I-fruit O"),
+        ("B-fruit E-fruit S-fruit", "B-fruit I-fruit B-fruit"),  # BIOES
+        ("B-fruit L-fruit U-fruit", "B-fruit I-fruit B-fruit"),  # BILOU
+        ("I-fruit I-fruit O", "I-fruit I-fruit O"),  # IOB1: clean says what comes of it
+        ("B-garden-fruit O O", "B-garden-fruit O O"),
+    ],
+)
+def test_tags_become_bio(given: str, bio: str) -> None:
+    for value in (given, given.split(), json.dumps(given.split()), tuple(given.split())):
+        for tokens in ("a b c", ["a", "b", "c"], ("a", "b", "c")):
+            assert tagged(tokens, value) == Tagged(["a", "b", "c"], bio.split())
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), "", " \t"])
+def test_a_text_without_tags_keeps_its_tokens(missing: Any) -> None:
+    assert tagged("a ripe apple", missing) == Tagged(["a", "ripe", "apple"], None)
+    assert tagged_by_spans("a ripe apple!", missing) == Tagged(["a", "ripe", "apple", "!"], None)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "value", "message"),
+    [
+        ("a b", "O", "2 tokens and 1 tags"),
+        (["a b"], "O O", "1 tokens and 2 tags"),
+        (None, "O", "0 tokens and 1 tags"),
+        ("a b", [], "2 tokens and 0 tags"),
+        ("a", "o", "the tag 'o'; expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person"),
+        ("a", "B-", "the tag 'B-'"),
+        ("a", "fruit", "the tag 'fruit'"),
+        ("a", [7], "the tag '7'"),
+        ("a", "[", "not valid JSON"),
+        ("a", "[" * 100_000, "not valid JSON"),
+        ("a", 3, "expected a list, got a int"),
+        ("a", {"tag": "O"}, "expected a list, got a dict"),
+        (7, "O", "expected a list, got a int"),
+        (float("nan"), "O", "0 tokens and 1 tags"),
+        ([["a"], None], "O O", r"expected a list of tokens, got \[\[.a.\], null\]"),
+    ],
+)
+def test_tags_that_do_not_fit(tokens: Any, value: Any, message: str) -> None:
+    with pytest.raises(BadLabel, match=message):
+        tagged(tokens, value)
+
+
+# --- spans ---
+
+
+def spans(text_: str, *marked: str, label: str = "fruit") -> list[dict[str, Any]]:
+    return [{"start": text_.index(part), "end": text_.index(part) + len(part), "label": label} for part in marked]
+
+
+def by_spans(content: str, value: Any) -> str:
+    found = tagged_by_spans(content, value)
+    assert found.tags is not None
+    return " ".join(f"{token}/{tag}" if tag != "O" else token for token, tag in zip(found.tokens, found.tags, strict=True))
+
+
+def test_words_and_signs_in_a_span_get_its_label() -> None:
+    content = "I had a Granny Smith, then(two)figs."
+    value = spans(content, "Granny Smith", "figs")
+    expected = "I had a Granny/B-fruit Smith/I-fruit , then ( two ) figs/B-fruit ."
+    for form in (value, value[::-1], json.dumps(value), [list(span.values()) for span in value], [tuple(span.values()) for span in value]):
+        assert by_spans(content, form) == expected
+    assert by_spans(content, []) == "I had a Granny Smith , then ( two ) figs ."
+
+
+def test_words_are_cut_where_a_span_begins_or_ends() -> None:
+    assert by_spans("unripened", spans("unripened", "ripe")) == "un ripe/B-fruit ned"
+    assert by_spans("figfig", [[0, 3, "fruit"], [3, 6, "fruit"]]) == "fig/B-fruit fig/B-fruit"
+    assert by_spans("a fig", [[1, 5, "fruit"]]) == "a fig/B-fruit"
+
+
+@pytest.mark.parametrize("word", ["हिन्दी", "e\u0301te\u0301", "می\u200cخواهم", "👩\u200d🌾"])
+def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
+    assert tagged_by_spans(f"a {word}, b", []).tokens in (["a", word, ",", "b"], ["a", "👩\u200d", "🌾", ",", "b"])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([[0, 3, "fruit"], [2, 5, "fruit"]], "the spans 0 to 3 and 2 to 5 overlap"),
+        ([[1, 2, "fruit"]], "the span 1 to 2 holds no word"),
+        ([[0, 9, "fruit"]], r"the span \[0, 9, .fruit.\]; expected start, end \(up to 5\) and label"),
+        ([[2, 2, "fruit"]], "expected start, end"),
+        ([[-1, 2, "fruit"]], "expected start, end"),
+        ([[0, 1, ""]], "expected start, end"),
+        ([[0.0, 1.0, "fruit"]], "expected start, end"),
+        ([{"start": 0, "end": 1}], "expected start, end"),
+        (["fruit"], "expected start, end"),
+        ("fig", "not valid JSON"),
+        ({"start": 0, "end": 1, "label": "fruit"}, "expected a list, got a dict"),
+    ],
+)
+def test_spans_that_do_not_fit(value: Any, message: str) -> None:
+    with pytest.raises(BadLabel, match=message):
+        tagged_by_spans("a fig", value)
+
+
+def test_spans_mark_texts() -> None:
+    with pytest.raises(BadLabel, match="spans mark stretches of a text, got a list"):
+        tagged_by_spans(["a", "fig"], [])
+
+
+def test_a_long_text_with_many_spans_takes_no_time() -> None:
+    content = "fig " * 50_000
+    start = time.perf_counter()
+    found = tagged_by_spans(content, [[place, place + 3, "fruit"] for place in range(0, len(content), 8)])
+    assert found.tags == ["B-fruit", "O"] * 25_000
+    assert time.perf_counter() - start < 5
+
+
+# --- lists ---
+
+
+def test_names_in_a_list_or_a_cell() -> None:
+    for value in (["ripe", "red"], '["ripe", "red"]', " ripe; red;", "ripe;red"):
+        assert names_of(value, ";") == ["ripe", "red"]
+    assert names_of("ripe;red", None) == ["ripe;red"]
+    assert names_of([3, None, " "], None) == ["3"]
+    assert names_of(" ", None) == names_of(None, None) == names_of("[]", None) == []
+    for wrong, message in (([["ripe"]], "expected a list of names"), ("[1, ", "not valid JSON"), (7, "expected a list, got a int")):
+        with pytest.raises(BadLabel, match=message):
+            names_of(wrong, None)
+
+
+def test_names_of_columns_that_hold_a_1() -> None:
+    assert names_of_flags({"ripe": 1, "red": "0", "large": True, "round": "1.0", "old": ""}) == ["ripe", "large", "round"]
+    with pytest.raises(BadLabel, match="the column 'ripe' has 'yes', expected 0 or 1"):
+        names_of_flags({"ripe": "yes"})
+
+
+# --- CoNLL files ---
+
+
+def conll(folder: Path, content: str) -> list[Record]:
+    path = folder / "some.conll"
+    path.write_bytes(content.encode())
+    return list(read_conll(path))
+
+
+def rows(records: list[Record]) -> list[tuple[Any, Any]]:
+    return [(record.values["tokens"], record.values["tags"]) for record in records]
+
+
+FRUIT = (["a", "fig"], ["O", "B-fruit"])
+TOOL = (["hammer"], ["B-tool"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a\tO\nfig\tB-fruit\n\nhammer\tB-tool\n",
+        "a O\nfig B-fruit\n\nhammer B-tool",  # no line break at the end
+        "a DT O\r\nfig NN B-fruit\r\n\r\nhammer NN B-tool\r\n",  # more columns, and Windows' line breaks
+        "\ufeffa\tO\nfig\tB-fruit\n \t\n\n\nhammer\tB-tool\n\n\n",  # a byte order mark, and blank lines that are not empty
+        "-DOCSTART- -X- O\n\na O\nfig B-fruit\n\n-DOCSTART- -X- O\n\nhammer B-tool\n",
+    ],
+)
+def test_texts_of_a_conll_file(content: str, tmp_path: Path) -> None:
+    found = conll(tmp_path, content)
+    assert rows(found) == [FRUIT, TOOL]
+    assert [record.source for record in found] == ["some.conll:1", "some.conll:2"]
+
+
+def test_a_token_of_a_conll_file_may_hold_a_space_between_tabs(tmp_path: Path) -> None:
+    assert rows(conll(tmp_path, "New York\tB-place\n\u00a0\tO\n")) == [(["New York", "\u00a0"], ["B-place", "O"])]
+
+
+def test_a_line_without_a_tag_spoils_its_text_alone(tmp_path: Path) -> None:
+    first, second = conll(tmp_path, "a O\nfig\nripe O\n\nhammer B-tool\n")
+    assert first.problem == "line 2 has one cell, expected a token and its tag"
+    assert (second.problem, rows([second])) == (None, [TOOL])
+    assert conll(tmp_path, "\n \n") == []
+
+
+# --- from the source to clean tokens ---
+
+
+def section(source: Path, label_format: str, **columns: Any) -> Section:
+    names: Mapping[str, Any] = {"content": "tokens", "label": "tags", "group": None, "time": None, "split": None}
+    return Section.model_validate(
+        {
+            "source": str(source),
+            "table": None,
+            "splits": None,
+            "columns": {**names, **columns},
+            "files": None,
+            "file_names": None,
+            "label_format": label_format,
+            "label_delimiter": None,
+            "delimiter": None,
+            "header": True,
+            "quoting": True,
+            "on_bad_row": "drop",
+        }
+    )
+
+
+def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section_: Section) -> list[tuple[str, Any]]:
+    monkeypatch.chdir(folder)
+    collect(section_)
+    lengths = text.CleanParams(min_chars=1, max_chars=1_000_000)
+    labels = tags.LabelParams(aliases={}, drop=[], on_invalid="repair")
+    found = []
+    for row in iter_rows(paths.COLLECTED):
+        content = text.clean(row["content"], lengths).content
+        label = tags.clean_label(row["label"], content, labels)
+        found.append((content, label.label if label.reason is None else label.reason))
+    return found
+
+
+def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tokens that clean to nothing, tokens with spaces or with our own marks, rows of one token and of very many."""
+    hard = ["<b>", "\u200b", "New\u00a0York", "a\tb", "x\x1fy", "x\x1ey", "&amp;", "It\u2019s", "fi\ufb01g", "\x00", "#1", "👩\u200d🌾"]
+    lines = [
+        {"tokens": hard, "tags": [f"B-t{number}" for number in range(len(hard))]},
+        {"tokens": ["fig"], "tags": ["B-fruit"]},
+        {"tokens": ["fig"] * 10_000, "tags": ["B-fruit"] * 10_000},
+        {"tokens": ["<b>", " "], "tags": ["O", "O"]},
+        {"tokens": [], "tags": []},
+        {"tokens": ["a", "fig"], "tags": None},
+        {"tokens": "a  ripe fig", "tags": "O O B-fruit"},
+    ]
+    (tmp_path / "some.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found = collected_and_cleaned(monkeypatch, tmp_path, section(tmp_path / "some.jsonl", "tags"))
+    first, label = found[0]
+    assert first.split(" ") == ["\ufffd", "\ufffd", "New_York", "a_b", "x_y", "x_y", "&", "It's", "fifig", "\ufffd", "#1", "👩\u200d🌾"]
+    assert label == [f"B-t{number}" for number in range(len(hard))]
+    assert found[1] == ("fig", ["B-fruit"])
+    assert len(found[2][0].split(" ")) == len(found[2][1]) == 10_000
+    assert found[3:5] == [(None, ["O", "O"]), (None, "missing_label")]
+    assert found[5] == ("a fig", "missing_label")
+    assert found[6] == ("a ripe fig", ["O", "O", "B-fruit"])
+
+
+def test_labels_that_cannot_be_used_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "some.csv").write_text('words,marks\na fig,"[[2, 5, ""fruit""]]"\na fig,"[[2, 9, ""fruit""]]"\na fig,\n')
+    wanted = section(tmp_path / "some.csv", "spans", content="words", label="marks")
+    assert collected_and_cleaned(monkeypatch, tmp_path, wanted) == [("a fig", ["O", "B-fruit"]), ("a fig", "missing_label")]
+    (rejected,) = read_frame(paths.COLLECT_VERDICTS).itertuples()
+    assert (rejected.reason, rejected.source) == ("unusable_label", "some.csv:2")
+    assert "the span [2, 9" in rejected.detail
+    with pytest.raises(InputError, match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row: drop"):
+        collect(wanted.model_copy(update={"on_bad_row": "error"}))

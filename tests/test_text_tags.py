@@ -1,0 +1,483 @@
+"""Tags as labels: valid in BIO on every way in and out, aligned with the first sub-word of each token, judged by token and scored by entity."""
+
+import itertools
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stages.contracts import Conclusion
+from stages.errors import InputError
+from stages.model_folder import write_recipe
+from stages.objectives.tags import NOT_LEARNED, Objective, best_sequence
+from stages.tables import ragged
+from stages.targets import tags
+from stages.tasks import text_tags
+from tests import tiny
+
+COLUMNS = ["O", "B-fruit", "I-fruit", "B-tool", "I-tool"]
+
+
+def is_valid(row: Sequence[str]) -> bool:
+    return tags.as_valid(row) == list(row)
+
+
+def random_tags(n_rows: int, seed: int) -> list[list[str]]:
+    rng = np.random.default_rng(seed)
+    return [tags.as_valid(rng.choice(COLUMNS, int(rng.integers(1, 9)), p=[0.4, 0.2, 0.15, 0.15, 0.1]).tolist()) for _ in range(n_rows)]
+
+
+def sure(labels: Sequence[Sequence[str]], confidence: float = 0.9) -> Conclusion:
+    """What a model says that is this sure of each of these tags."""
+    rest = (1 - confidence) / (len(COLUMNS) - 1)
+    rows = [np.array([[confidence if tag == column else rest for column in COLUMNS] for tag in row]) for row in labels]
+    return Conclusion(labels, ragged(rows), COLUMNS)
+
+
+# --- labels ---
+
+
+def label_params(**changes: Any) -> tags.LabelParams:
+    return tags.LabelParams(**{"aliases": {}, "drop": [], "on_invalid": "repair", **changes})
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("O I-fruit I-fruit", "O B-fruit I-fruit"),
+        ("B-tool I-fruit I-tool", "B-tool B-fruit B-tool"),
+        ("I-fruit B-fruit I-fruit", "B-fruit B-fruit I-fruit"),
+    ],
+)
+def test_an_inside_that_continues_nothing_begins_an_entity_or_drops_its_row(raw: str, expected: str) -> None:
+    found = tags.clean_label(raw, "one ripe fig", label_params())
+    assert (found.label, found.repairs) == (expected.split(), ("invalid_tags",))
+    assert tags.clean_label(raw, "one ripe fig", label_params(on_invalid="drop")).reason == "invalid_tags"
+    assert tags.clean_label(expected, "one ripe fig", label_params(on_invalid="drop")).repairs == ()
+
+
+def test_validity_is_that_of_the_types_that_stay() -> None:
+    params = label_params(aliases={"Obst": "fruit"}, drop=["shop"], on_invalid="drop")
+    assert tags.clean_label("B-fruit I-Obst O", "one ripe fig", params).label == ["B-fruit", "I-fruit", "O"]
+    assert tags.clean_label("B-shop I-shop I-fruit", "one ripe fig", params).reason == "invalid_tags"
+
+
+@pytest.mark.parametrize("raw", ["O X-fruit O", "O B- O", "O fruit O", "o o o", "[1, 2, 3]", '["O", null, "O"]', '["O", ["O"], "O"]', "[" * 100_000, '["O"'])
+def test_what_is_no_tag_is_not_guessed(raw: str) -> None:
+    assert tags.clean_label(raw, "one ripe fig", label_params()).reason == "invalid_tags"
+    assert tags.names([raw]) == [("",)]
+
+
+def test_a_long_row_is_cleaned_as_any_other() -> None:
+    raw = json.dumps(["B-fruit", "I-fruit"] * 5_000)
+    assert tags.clean_label(raw, " ".join(["fig"] * 10_000), label_params()).label == ["B-fruit", "I-fruit"] * 5_000
+
+
+def test_rows_are_spread_by_their_entity_types() -> None:
+    assert tags.strata([["O", "B-tool", "I-tool", "B-fruit"], ["O"], ["B-fruit"]]) == [("fruit", "tool"), ("O",), ("fruit",)]
+    assert tags.names([None, "", '["O", "B-fruit"]', "O"]) == [("",), ("",), ("fruit",), ("O",)]
+
+
+# --- the most probable tags ---
+
+
+def test_best_sequence_is_the_best_of_all_that_are_valid() -> None:
+    rng = np.random.default_rng(0)
+    valid = [path for path in itertools.product(range(5), repeat=4) if is_valid([COLUMNS[number] for number in path])]
+    assert 0 < len(valid) < 5**4
+    for _ in range(200):
+        scores = np.log(rng.dirichlet(np.ones(5), 4))
+        best = max(valid, key=lambda path: sum(scores[token, number] for token, number in enumerate(path)))
+        assert best_sequence(scores) == list(best)
+
+
+def test_concluded_tags_are_valid_whatever_the_outputs() -> None:
+    objective = Objective(COLUMNS)
+    rng = np.random.default_rng(1)
+    logits = ragged([rng.normal(0, 5, (int(rng.integers(1, 20)), 5)).astype(np.float32) for _ in range(40)] + [np.array([[0, -99, 900, 0, 0]], np.float32)])
+    found = objective.conclude(objective.outputs(logits))
+    assert all(is_valid(row) for row in found.labels)
+    assert any(not is_valid([COLUMNS[number] for number in row.argmax(1)]) for row in found.predictions)
+    assert found.labels[-1] == ["O"]
+    assert all(row.sum(axis=1) == pytest.approx(np.ones(len(row))) for row in found.predictions)
+
+
+def test_long_texts_are_concluded_fast() -> None:
+    start = time.perf_counter()
+    assert len(best_sequence(np.log(np.random.default_rng(0).dirichlet(np.ones(13), 50_000)))) == 50_000
+    assert time.perf_counter() - start < 10
+
+
+def test_what_cannot_be_learned_is_refused() -> None:
+    with pytest.raises(InputError, match="training rows: every token has the tag O"):
+        Objective.of([["O", "O"], ["O"]])
+    objective = Objective.of([["I-tool"], ["B-fruit"], ["O"]])
+    assert objective.columns == COLUMNS
+    with pytest.raises(InputError, match=r"the entity type 'shop' stands in validation and not in training; merge it with clean\.label\.aliases"):
+        objective.targets([["B-fruit"], ["O", "B-shop"]])
+
+
+def test_the_curve_shows_f1_of_tags() -> None:
+    targets = np.array([[1, 2, 0, NOT_LEARNED], [3, 0, 0, NOT_LEARNED]])
+    predicted = np.array([[1, 0, 0, 1], [3, 3, 0, 1]])
+    assert Objective(COLUMNS).measure(np.eye(5, dtype=np.float32)[predicted], targets) == pytest.approx(2 * 2 / (3 + 3))
+    assert Objective(COLUMNS).measure(np.eye(5, dtype=np.float32)[targets * 0], targets * 0) == 0
+
+
+# --- scores ---
+
+
+def test_scores_are_those_of_seqeval() -> None:
+    from seqeval.metrics import classification_report
+    from seqeval.scheme import IOB2
+
+    given, predicted = random_tags(80, 1), random_tags(80, 1)
+    for row, other in zip(predicted[::2], random_tags(80, 2)[::2], strict=True):
+        row[:] = tags.as_valid((other * 9)[: len(row)])
+    expected = classification_report(given, predicted, mode="strict", scheme=IOB2, output_dict=True, zero_division=0)
+    found = tags.score(given, sure(predicted), 5)
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx([expected["micro avg"][name] for name in ("precision", "recall", "f1-score")])
+    assert found["f1_macro"] == pytest.approx(expected["macro avg"]["f1-score"])
+    assert [found["f1_of_fruit"], found["f1_of_tool"]] == pytest.approx([expected[name]["f1-score"] for name in ("fruit", "tool")])
+    assert found["f1_low"] < found["f1"] < found["f1_high"]
+    assert found["recall"] + sum(found[name] for name in ("wrong_type", "wrong_boundary", "wrong_both", "missed")) == pytest.approx(1)
+
+
+def test_kinds_of_errors_are_told_apart() -> None:
+    pairs = [
+        ("B-fruit I-fruit O", "B-fruit I-fruit O"),  # found
+        ("B-fruit I-fruit O", "B-tool I-tool O"),  # wrong type
+        ("B-fruit I-fruit O", "B-fruit O O"),  # wrong boundary
+        ("B-fruit I-fruit O", "B-tool O O"),  # wrong both
+        ("B-fruit I-fruit O", "O O B-fruit"),  # missed, and a spurious one
+    ]
+    given, predicted = ([row.split() for row in side] for side in zip(*pairs, strict=True))
+    found = tags.score(given, sure(predicted), 5)
+    assert [found[name] for name in ("recall", "wrong_type", "wrong_boundary", "wrong_both", "missed", "spurious")] == [0.2] * 6
+    confusion = tags.plots(given, sure(predicted), 5)["confusion"].value_counts().to_dict()
+    assert confusion == {("fruit", "fruit"): 1, ("fruit", "tool"): 1, ("fruit", "(none)"): 3, ("(none)", "fruit"): 2, ("(none)", "tool"): 1}
+
+
+def test_texts_without_entities_can_be_scored() -> None:
+    nothing = [["O", "O"], ["O"]]
+    found = tags.score(nothing, sure(nothing), 5)
+    assert (found["f1"], found["token_accuracy"], found["spurious"]) == (0, 1, 0)
+    assert found["calibration_error"] == pytest.approx(0.1)
+    assert tags.plots(nothing, sure(nothing), 5)["confusion"].to_numpy().tolist() == [["(none)", "(none)"]]
+
+
+def test_the_interval_narrows_with_rows() -> None:
+    counts = np.random.default_rng(0).integers(0, 3, (400, 3))
+    counts[:, 0] = counts.min(axis=1)
+    few, many = (np.subtract(*tags.f1_interval(rows)[::-1]) for rows in (counts[:40], counts))
+    assert 2 < few / many < 5
+    assert tags.f1_interval(counts) == tags.f1_interval(counts)
+
+
+# --- the audit ---
+
+
+def test_planted_wrong_tags_are_found() -> None:
+    """Types, boundaries and whole entities that are wrong, among tokens from which a probe can tell the tag."""
+    rng = np.random.default_rng(0)
+    truth = random_tags(400, 3)
+    vectors = ragged(
+        [np.eye(6, dtype=np.float32)[[COLUMNS.index(tag) for tag in row]] + rng.normal(0, 0.15, (len(row), 6)).astype(np.float32) for row in truth]
+    )
+    given = [list(row) for row in truth]
+    planted = [row for row in range(400) if "B-fruit" in given[row]][:20]
+    for number, row in enumerate(planted):
+        place = given[row].index("B-fruit")
+        given[row] = tags.as_valid([("O", "B-tool")[number % 2] if token == place else tag for token, tag in enumerate(given[row])])
+    objective = Objective.of(given)
+    halves = np.arange(400) % 2 == 0
+    outputs = np.empty(400, dtype=object)
+    for half in (halves, ~halves):
+        learned = [row for row, inside in zip(given, half, strict=True) if inside]
+        outputs[~half] = tags.fit_predict(learned, vectors[half], vectors[~half], objective.columns, 10.0)
+    judged = tags.audit(given, objective.conclude(outputs))
+    assert set(planted) <= set(np.flatnonzero(judged.is_label_issue))
+    assert set(np.argsort(judged.label_quality)[:20]) == set(planted)
+    assert sum(judged.suggested[row] == truth[row] for row in planted) >= 19
+    assert all(is_valid(row) for row in judged.suggested)
+    unflagged = np.flatnonzero(~judged.is_label_issue)
+    assert [judged.suggested[row] for row in unflagged] == [given[row] for row in unflagged]
+
+
+def test_common_types_weigh_less() -> None:
+    """Of 4 tokens O and 1 of fruit, a probe says: as likely the one as the other, or O for sure."""
+    numbers = [np.array([0, 0, 0, 0, 1])]
+    even, surely = ([0.5, 0.3, 0.2], [1.0, 0.0, 0.0])
+    (found,) = tags.type_confidence(numbers, ragged([np.array([surely, surely, surely, even, even])]))
+    assert found == pytest.approx([1, 1, 1, 1 / 3, 2 / 3])
+
+
+# --- tokens and sub-words ---
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model that spells: each letter is a sub-word."""
+    from transformers import BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("models") / "letters"
+    tiny.write_text_model(folder)
+    letters = [chr(number) for number in range(ord("a"), ord("a") + 17)]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    (folder / "letters.txt").write_text("\n".join(words) + "\n")
+    BertTokenizerFast(vocab=str(folder / "letters.txt"), do_lower_case=True).save_pretrained(folder)
+    return folder
+
+
+LONG = " ".join(["fig", "a", "face", "Hide", "\ufffd", "ill", "abcdefghijklmnop", "?", "badge", "cabbage", "deaf", "kid"] * 2)
+
+
+def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
+    """Over windows, among them some that begin or end inside a word, and with a word that is longer than a window."""
+    from stages.encoders.text import encode_words, load_word_tokenizer
+
+    tokenizer = load_word_tokenizer(str(model_folder))
+    words = LONG.split(" ")
+    for longest in (8, 11, 16, 24, 64):
+        (found,) = encode_words(tokenizer, [LONG], longest)
+        assert (len(found.windows) > 1) == (longest < 64) or longest == 64
+        for word, (window, position) in zip(words, found.places, strict=True):
+            if word == "\ufffd":  # the tokenizer makes nothing of it
+                assert (window, position) == (-1, -1)
+                continue
+            (token,) = tokenizer.convert_ids_to_tokens([found.windows[window]["input_ids"][position]])
+            assert token == ("[UNK]" if word == "?" else word[0].lower())
+        places = [tuple(place) for place in found.places if place[0] >= 0]
+        assert len(set(places)) == len(places)
+
+
+def test_a_token_is_taken_where_most_stands_around_it() -> None:
+    from stages.encoders.text import word_places
+
+    windows = [[None, 0, 1, 1, 2, 3, None], [None, 2, 3, 4, 4, 5, None], [None, 4, 5, 6, None]]
+    assert word_places(windows, 8).tolist() == [[0, 1], [0, 2], [0, 4], [1, 2], [1, 3], [2, 2], [2, 3], [-1, -1]]
+
+
+def test_vectors_are_those_of_the_model_itself(model_folder: Path) -> None:
+    import torch
+    import torch.nn.functional as F
+    from transformers import AutoModel
+
+    from stages.encoders.text import N_SHAPES, encode_words, load_layers, load_word_tokenizer, shape_features, word_vectors
+
+    tokenizer, whole = load_word_tokenizer(str(model_folder)), AutoModel.from_pretrained(model_folder).eval()
+    contents = [LONG, "fig", "\ufffd", "a cabbage"]
+    for layers in ([1], [1, 2]):
+        cut = load_layers(str(model_folder), max(layers), "layers")
+        found = list(word_vectors(cut, layers, tokenizer, contents, 16, 4, "embed"))
+        for content, vectors, words in zip(contents, found, encode_words(tokenizer, contents, 16), strict=True):
+            assert vectors.dtype == np.float32
+            assert vectors.shape == (len(content.split(" ")), 32 + N_SHAPES)
+            assert (vectors[:, 32:] == shape_features(content.split(" "))).all()
+            for vector, (window, position) in zip(vectors, words.places, strict=True):
+                if window < 0:
+                    assert not vector[:32].any()
+                    continue
+                features = {name: torch.tensor([values]) for name, values in words.windows[window].items()}
+                with torch.inference_mode():
+                    states = whole(**features, output_hidden_states=True).hidden_states
+                expected = F.normalize(torch.stack([states[layer][0, position] for layer in layers]).mean(0), dim=0)
+                assert vector[:32] == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_path: Path) -> None:
+    """In half precision; the vectors of rows are the same with and without."""
+    import pandas as pd
+
+    from stages.modalities import text
+    from stages.tables import read_vectors, vector_column, vectors_column, write_tables
+
+    given = {"model": str(model_folder), "max_length": 16, "batch_size": 4}
+    plain, found = (text.embed([LONG, "fig"], text.EmbedParams(**given, token_layer=layer)) for layer in (None, 1))
+    assert plain.tokens is None
+    assert found.tokens is not None
+    assert plain.rows.tobytes() == found.rows.tobytes()
+    table = pa.table({"id": ["a", "b"], "vector": vector_column(found.rows), "token_vectors": vectors_column(found.tokens)})
+    write_tables(tmp_path / "with", [table])
+    write_tables(tmp_path / "without", [table.drop_columns("token_vectors")])
+    ids = pd.Series(["b", "a"])
+    (one, other) = read_vectors(tmp_path / "with", ids, "token_vectors")
+    assert (one.dtype, len(one), len(other)) == (np.float16, 1, len(LONG.split(" ")))
+    assert (other == found.tokens[0]).all()
+    with pytest.raises(InputError, match=r"without: it has no token_vectors; set embed\.text\.token_layer"):
+        read_vectors(tmp_path / "without", ids, "token_vectors")
+
+
+def test_layers_that_are_not_there(model_folder: Path) -> None:
+    from stages.encoders.text import load_layers
+    from stages.modalities import text
+
+    with pytest.raises(InputError, match=r"finetune\.text\.layers: 3, but the model has 2 layers; give at most 2"):
+        text_tags.first_model(str(model_folder), finetune_params(layers=[1, 3]), Objective(COLUMNS))
+    params = text.EmbedParams(model=str(model_folder), max_length=16, batch_size=4, token_layer=3)
+    with pytest.raises(InputError, match=r"embed\.text\.token_layer: 3, but the model has 2 layers"):
+        text.embed(["fig"], params)
+    with pytest.raises(ValueError, match="layers are counted from 1"):
+        finetune_params(layers=[0])
+    assert load_layers(str(model_folder), 1, "layers").config.num_hidden_layers == 1
+
+
+SPELLINGS = {
+    "lower": ["fig", "it's", "naïve", "ﬁg"],
+    "title": ["Fig", "Éclair"],
+    "upper": ["FIG", "U.S."],
+    "letter": ["I", "A."],
+    "mixed": ["iPad", "McIntosh"],
+    "digits": ["7", "3.5", "1,000"],
+    "letters and digits": ["mp3", "4th"],
+    "sign": ["?", "...", "\ufffd", "@", "#", "🍏"],
+    "user": ["@fig", "@7"],
+    "hashtag": ["#fig", "#1"],
+    "link": ["http://fig.org", "www.fig.org", "HTTPS://X"],
+    "other": ["無花果", "تين"],
+}
+
+
+def test_shapes_of_words() -> None:
+    from stages.encoders.text import SHAPES, shape
+
+    assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {name: {name} for name in SPELLINGS}
+    assert {*SPELLINGS, "outside"} == set(SHAPES)
+
+
+# --- learning ---
+
+
+def finetune_params(**changes: Any) -> text_tags.FinetuneParams:
+    values = {"max_length": 16, "layers": [1, 2], "head_init": "probe", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
+    return text_tags.FinetuneParams(**{**values, **changes})
+
+
+def tagged_rows(count: int) -> pa.Table:
+    texts = [text for text, _ in tiny.texts(count, seed=7)]
+    return pa.table({"content": texts, "label": [tiny.tags_of(text) for text in texts], "copy": [0] * count})
+
+
+def test_each_token_is_learned_once(model_folder: Path) -> None:
+    from stages.encoders.text import load_word_tokenizer
+
+    tokenizer = load_word_tokenizer(str(model_folder))
+    content = LONG.replace("\ufffd", "a")
+    labels = tags.as_valid([COLUMNS[number % 5] for number in range(len(content.split(" ")))])
+    windows = text_tags.examples(tokenizer, pa.table({"content": [content], "label": [labels]}), Objective(COLUMNS), 16)
+    assert len(windows) > 3
+    batch = text_tags.collator(tokenizer)([windows[place] for place in range(len(windows))])
+    learned = batch["labels"] != NOT_LEARNED
+    assert sorted(batch["labels"][learned].tolist()) == sorted(COLUMNS.index(tag) for tag in labels)
+    assert (batch["shapes"].abs().sum(-1) > 0).equal(learned)
+
+
+def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder: Path, tmp_path: Path) -> None:
+    """Logits of a batch as the Trainer makes it, of the probe that the head starts from, and of the folder that is saved."""
+    import torch
+
+    from stages.encoders.text import load_word_tokenizer, word_vectors
+    from stages.probe import fit_probe
+
+    rows, own = tagged_rows(20), finetune_params()
+    objective, tokenizer = Objective.of(rows["label"].to_pylist()), load_word_tokenizer(str(model_folder))
+    model = text_tags.first_model(str(model_folder), own, objective).eval()
+    text_tags.start_head(model, tokenizer, rows, objective, own, 4)
+    windows = text_tags.examples(tokenizer, rows, objective, own.max_length)
+    batch = text_tags.collator(tokenizer)([windows[place] for place in range(len(windows))])
+    with torch.inference_mode():
+        logits = model(**batch).logits
+    contents = rows["content"].to_pylist()
+    vectors = list(word_vectors(model.backbone, own.layers, tokenizer, contents, own.max_length, 4, "embed"))
+    numbers = np.concatenate([np.array(row) for row in objective.targets(rows["label"].to_pylist())])
+    expected = fit_probe(np.concatenate(vectors), numbers, 5, own.probe_C).probabilities(np.concatenate(vectors))
+    model.save(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    write_recipe(tmp_path, {**objective.recipe(), "layers": own.layers, "max_length": own.max_length})
+    served = text_tags.predict(tmp_path, contents, 4)
+    assert np.concatenate(served.predictions) == pytest.approx(expected, abs=1e-4)
+    of_batch = logits[batch["labels"] != NOT_LEARNED].softmax(-1).numpy()  # in the order of windows
+    assert np.sort(of_batch, axis=0) == pytest.approx(np.sort(expected, axis=0), abs=1e-4)
+
+
+def test_the_model_loads_with_plain_transformers(model_folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+    from transformers import AutoModel
+
+    model = text_tags.first_model(str(model_folder), finetune_params(layers=[1]), Objective(COLUMNS))
+    assert len(model.backbone.encoder.layer) == 1
+    model.save(tmp_path)
+    plain = AutoModel.from_pretrained(tmp_path)
+    assert plain.config.num_hidden_layers == len(plain.encoder.layer) == 1
+    assert set(load_file(tmp_path / "head.safetensors")) == {"weight", "bias"}
+
+
+def test_a_tokenizer_that_knows_no_words_is_refused(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import BertTokenizerFast
+
+    from stages.encoders.text import load_word_tokenizer
+
+    monkeypatch.setattr(BertTokenizerFast, "is_fast", False)
+    with pytest.raises(InputError, match="its tokenizer cannot tell which word a token belongs to"):
+        load_word_tokenizer(str(model_folder))
+
+
+# --- augmentation ---
+
+TRAIN = [
+    ("I ate a Granny Smith today", ["O", "O", "O", "B-fruit", "I-fruit", "O"]),
+    ("fig and plum", ["B-fruit", "O", "B-fruit"]),
+    ("a claw hammer hit a fig", ["O", "B-tool", "I-tool", "O", "O", "B-fruit"]),
+    ("nothing of use here", ["O"] * 4),
+]
+
+
+def mentions_in(content: str, labels: Sequence[str]) -> list[tuple[str, str]]:
+    return [(" ".join(tokens), kind) for tokens, kind in text_tags.stretches(content.split(" "), labels) if kind]
+
+
+def copies(count: int = 60, **params: float) -> list[list[tuple[str, list[str]]]]:
+    """Many copies of each training row."""
+    changed = text_tags.augmenter(text_tags.AugmentParams(**{"swap": 0.0, "delete": 0.0, "typo": 0.0, **params}), lambda: iter(TRAIN))
+    return [[(content, list(labels)) for content, labels in (changed(*row, seed) for seed in range(count))] for row in TRAIN]
+
+
+def test_stretches_are_entities_and_what_stands_between() -> None:
+    found = text_tags.stretches("a b c d e f".split(), "O O B-x B-y I-y O".split())  # noqa: SIM905 - readable
+    assert [(" ".join(tokens), kind) for tokens, kind in found] == [("a b", ""), ("c", "x"), ("d e", "y"), ("f", "")]
+
+
+@pytest.mark.parametrize("params", [{"swap": 1.0}, {"swap": 0.5, "delete": 0.3, "typo": 0.3}, {"delete": 1.0}, {"swap": 1.0, "delete": 1.0, "typo": 1.0}])
+def test_copies_keep_their_entities_valid(params: dict[str, float]) -> None:
+    known = {mention for row in TRAIN for mention in mentions_in(*row)}
+    for row, made in zip(TRAIN, copies(**params), strict=True):
+        for content, labels in made:
+            assert len(content.split(" ")) == len(labels) > 0
+            assert all(content.split(" "))
+            assert is_valid(labels)
+            assert set(mentions_in(content, labels)) <= known
+            assert [kind for _, kind in mentions_in(content, labels)] == [kind for _, kind in mentions_in(*row)]
+
+
+def test_every_entity_of_the_type_is_drawn() -> None:
+    first, *_ = copies(200, swap=1.0)
+    assert {content for content, _ in first} == {f"I ate a {fruit} today" for fruit in ("Granny Smith", "fig", "plum")}
+
+
+def test_noise_leaves_entities_alone() -> None:
+    for row, made in zip(TRAIN, copies(delete=0.5, typo=0.5), strict=True):
+        assert all(mentions_in(*copy) == mentions_in(*row) for copy in made)
+        assert len({content for content, _ in made}) > 3
+    assert all(copy == (row[0], row[1]) for row, made in zip(TRAIN, copies(), strict=True) for copy in made)
+
+
+def test_another_row_changes_few_copies() -> None:
+    many = [(f"word{number}", ["B-fruit"]) for number in range(100)]
+    before, after = (text_tags.mentions(rows)["fruit"] for rows in (many, [*many, ("another", ["B-fruit"])]))
+    changed = sum(before.draw(np.random.default_rng(seed)) != after.draw(np.random.default_rng(seed)) for seed in range(300))
+    assert changed < 30
