@@ -49,7 +49,8 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
-    with new_table(paths.CLEAN_VERDICTS, VERDICT) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
+    columns = pa.schema([*VERDICT, *(pa.field(name, pa.float64()) for name in modality.MEASURES)])
+    with new_table(paths.CLEAN_VERDICTS, columns) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
         for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
             unused.discard(row["id"])
             decision = decisions.get(row["id"])
@@ -58,7 +59,7 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
             reason = label.reason if label.reason == "ledger" else content.reason or label.reason
             repairs = content.repairs + label.repairs
             verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": repairs, "reviewed": decision is not None}
-            verdicts.write_row({"id": row["id"], "source": row["source"], **verdict})
+            verdicts.write_row({"id": row["id"], "source": row["source"], **verdict, **content.measured})
             repaired.update(repairs)
             if reason is None:
                 cleaned.write_row({**row, "content": content.content, "label": label.label})

@@ -239,7 +239,7 @@ def collect(section: Section) -> Counts:
                 source = storable(record.source)
                 try:
                     row = map_columns(record, section)
-                    given = given_split(str(record.values[section.columns.split]), section) if section.columns.split else split or None
+                    given = given_split(as_text(record.values[section.columns.split], "split") or "", section) if section.columns.split else split or None
                 except BadRow as bad:
                     if section.on_bad_row == "error":
                         raise InputError(f"{section.source}, {record.source}: {bad}; mend the row, or set collect.on_bad_row: drop") from bad

@@ -6,7 +6,7 @@ A variant is a plain module that meets a Protocol of this file. It is found by i
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
@@ -36,6 +36,7 @@ class Cleaned:
     content: Content | None
     reason: str | None = None
     repairs: tuple[str, ...] = ()
+    measured: Mapping[str, float] = field(default_factory=dict)  # of what is measured, as far as it was
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Modality(Protocol):
 
     CONTENT: pa.DataType  # how cleaned content is stored
     REASONS: tuple[str, ...]  # the closed list of reasons that `clean` gives
+    MEASURES: tuple[str, ...]  # what `clean` measures of the raw content: each is a column of its verdicts
     CleanParams: type[BaseModel]
     EmbedParams: type[BaseModel]
 

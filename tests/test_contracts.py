@@ -42,6 +42,7 @@ from stages.errors import InputError
 from stages.model_folder import write_recipe
 from stages.params import Strict
 from tests import tiny
+from tests.sounds import encoded, sound, tones
 
 STAGES = Path(__file__).parents[1] / "stages"
 PROTOCOLS = {"modalities": Modality, "targets": Target, "objectives": Learnable, "tasks": Task}
@@ -149,6 +150,15 @@ def write_tags_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     write_recipe(folder, recipe)
 
 
+def write_audio_model(folder: Path, recipe: Mapping[str, Any]) -> None:
+    from transformers import ASTFeatureExtractor, AutoConfig, AutoModelForImageClassification
+
+    sizes = {"num_channels": 1, "embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
+    AutoModelForImageClassification.from_config(AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)).save_pretrained(folder)
+    ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=30).save_pretrained(folder)
+    write_recipe(folder, {**recipe, "max_seconds": 0.6})
+
+
 def separated(labels: Sequence[str]) -> Vectors:
     """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
     rng = np.random.default_rng(0)
@@ -245,6 +255,51 @@ MODALITY_SAMPLES = {
         clean={"max_pixels": 10_000, "min_side": 8, "max_side": 48},
         embedders=[{"model": "hog", "batch_size": 4}, {"model": "{folder}/image", "batch_size": 4}],
     ),
+    "audio": ModalitySamples(
+        contents=[
+            sound("up"),
+            sound("up", "FLAC", seconds=1.2, rate=16_000),
+            sound("down"),
+            sound("flat", "OGG"),
+            sound("low", "MP3", rate=22_050),
+            encoded(np.stack([tones("down", 0.7), tones("flat", 0.7)], axis=1), "FLAC"),
+            *(sound("noise", seconds=0.2 + seed / 10, seed=seed) for seed in range(4)),
+        ],
+        same=[
+            (sound("up"), sound("up", "FLAC")),
+            (sound("flat"), encoded(np.pad(tones("flat"), 800))),
+        ],
+        near=[
+            (sound("up"), sound("up", "MP3")),
+            (sound("down"), encoded(tones("down") * 0.3 + np.random.default_rng(1).normal(0, 0.001, 4_000), "OGG")),
+        ],
+        threshold=0.9,
+        reasons={
+            "empty": b"",
+            "unreadable": sound("up", "FLAC")[:-100],
+            "implausible_header": encoded(np.zeros((100, 17))),
+            "truncated": sound("up")[:-100],
+            "too_long": encoded(np.zeros(20_001), "FLAC"),
+            "clipped": encoded(np.clip(tones("up") * 20, -1, 1)),
+            "silent": encoded(tones("up") * 1e-3, "FLAC", subtype="PCM_24"),
+            "too_short": sound("up", seconds=0.04),
+        },
+        clean={
+            "sample_rate": 8_000,
+            "min_seconds": 0.1,
+            "max_seconds": 2.5,
+            "trim_db": 30.0,
+            "level_db": -20.0,
+            "min_peak_db": -50.0,
+            "max_clipped": 0.1,
+        },
+        embedders=[
+            {"model": "logmel", "max_seconds": 1.0, "batch_size": 4},
+            {"model": "{folder}/wav2vec2", "max_seconds": 0.75, "batch_size": 4},
+            {"model": "{folder}/ast", "max_seconds": 1.0, "batch_size": 4},
+        ],
+        clean_copies={"min_seconds": 0.01, "max_seconds": 30.0, "min_peak_db": -90.0, "max_clipped": 1.0},
+    ),
 }
 
 TARGET_SAMPLES = {
@@ -307,6 +362,13 @@ TASK_SAMPLES = {
         recipe={"columns": ["fruit", "tool"]},
         label_of=lambda content: "fruit" if len(content) % 2 else "tool",
     ),
+    "audio_category": TaskSamples(
+        augment={"speed": 0.2, "shift": 0.1, "gain": 6.0, "noise": 10.0, "gap": 0.2, "band": 0.2},
+        wildest={"speed": 0.5, "shift": 10.0, "gain": 20.0, "noise": 0.0, "gap": 0.99, "band": 0.99},
+        write_model=write_audio_model,
+        recipe={"columns": ["fruit", "tool"]},
+        label_of=lambda content: "fruit" if len(content) % 2 else "tool",
+    ),
 }
 
 
@@ -332,7 +394,7 @@ def rows_of(modality: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tiny encoders, `text` and `image`."""
+    """A folder with tiny encoders, `text`, `image`, `wav2vec2` and `ast`."""
     import torch
     from transformers import ResNetConfig, ResNetModel, ViTImageProcessorPil
 
@@ -341,6 +403,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")).eval().save_pretrained(folder / "image")
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder / "image")
+    tiny.write_audio_models(folder)
     return folder
 
 
@@ -381,6 +444,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert issubclass(value, Strict), f"{name} takes unknown keys"
     elif name == "REASONS":
         assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
+    elif name == "MEASURES":
+        assert isinstance(value, tuple) and all(measure.isidentifier() for measure in value)
     elif name == "HEADLINE":
         assert value and isinstance(value, tuple) and len(set(value)) == len(value)
     elif name == "VECTORS":
@@ -503,7 +568,7 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer
 
-    from stages.encoders import image, text
+    from stages.encoders import audio, image, text
 
     shapes: list[tuple[int, ...]] = []
 
@@ -519,6 +584,11 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     shapes.clear()
     image.run_fixed(rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed")
     assert shapes == [(4, 3, 24, 24), (4, 3, 24, 24)]
+    for name, expected in (("wav2vec2", [(4, 2_000), (4, 4_000), (4, 4_000), (4, 6_000)]), ("ast", [(4, 40, 16), (4, 40, 16)])):
+        shapes.clear()
+        sounds = cleaned("audio", [sound("up", seconds=seconds) for seconds in (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)])
+        audio.run_fixed(sounds, audio.AudioEncoder.load(str(models / name), 0.75).frontend, 4, lambda inputs, _: forward(inputs["input_values"]), "embed")
+        assert shapes == expected
 
 
 @modalities

@@ -10,7 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import yaml
+
+from tests.sounds import encoded, sound
 
 ROOT = Path(__file__).parents[1]
 FRUIT = tuple("apple banana cherry damson elder fig grape lemon mango nectarine orange papaya quince raspberry".split())  # noqa: SIM905 - readable
@@ -140,6 +143,43 @@ def tags_params() -> dict[str, object]:
     return params
 
 
+def write_audio_models(folder: Path) -> None:
+    """`wav2vec2`, which hears samples, and `ast`, which sees a spectrogram; both for 8 kHz, with random weights."""
+    import torch
+    from transformers import ASTConfig, ASTFeatureExtractor, ASTModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    convolutions = {"conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [5, 8], "num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2}
+    Wav2Vec2Model(Wav2Vec2Config(**sizes, **convolutions)).eval().save_pretrained(folder / "wav2vec2")
+    Wav2Vec2FeatureExtractor(sampling_rate=8_000).save_pretrained(folder / "wav2vec2")
+    patches = {"patch_size": 8, "frequency_stride": 8, "time_stride": 8, "num_mel_bins": 16, "max_length": 40}
+    ASTModel(ASTConfig(**sizes, **patches)).eval().save_pretrained(folder / "ast")
+    ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=40).save_pretrained(folder / "ast")
+
+
+def write_sounds(folder: Path) -> None:
+    """Rising and falling tones in files that say what they are, with a given test split; a copy as MP3, a silent file and a wrong label."""
+    folder.mkdir(parents=True)
+    for number in range(60):
+        kind = ("up", "down")[number % 2]
+        label = "down" if number == 20 else kind
+        (folder / f"{label}_voice{number % 3}_{number}.wav").write_bytes(sound(kind, seconds=0.2 + number % 7 / 20, seed=number))
+    (folder / "up_voice0_60.wav").write_bytes(sound("up", "MP3", seconds=0.35, seed=24))
+    (folder / "up_voice0_61.wav").write_bytes(encoded(np.zeros(4_000)))
+
+
+def audio_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "presets/fsdd.yaml").read_text())
+    params |= {"epochs": 2, "batch_size": 8, "threads": 1}
+    columns = params["collect"]["columns"] | {"label": "class"}
+    params["collect"] |= {"source": "data/tiny", "columns": columns, "file_names": "{class}_{voice}_{take}.wav", "splits": {"test": "?", "train": "*"}}
+    params["label_audit"] |= {"folds": 2}
+    params["augment"]["copies"] = 1
+    params["finetune"]["audio"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
+    return params
+
+
 def write_images(folder: Path) -> None:
     """Two classes of digits, a folder a class."""
     from stages.sources import read_digits
@@ -188,6 +228,7 @@ LINES: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]]
     "text_number": (write_pairs, number_params),
     "text_tags": (write_tagged, tags_params),
     "image_category": (write_images, image_params),
+    "audio_category": (write_sounds, audio_params),
 }
 
 

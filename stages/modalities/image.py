@@ -16,6 +16,7 @@ from stages.params import Strict
 
 CONTENT = pa.binary()
 REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small")
+MEASURES: tuple[str, ...] = ()
 
 THUMBNAIL = 32  # pixels a side
 HASH_SIDE = 8  # 64 bits

@@ -23,6 +23,7 @@ from stages.tables import ragged
 
 CONTENT = pa.string()
 REASONS = ("empty", "too_short", "too_long")
+MEASURES: tuple[str, ...] = ()
 
 SHINGLE = 5  # characters: words are no unit in languages that are written without spaces
 PERMUTATIONS = 256

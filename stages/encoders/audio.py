@@ -1,0 +1,197 @@
+"""Recordings as samples, and audio models whose outputs do not depend on the other rows; also models of images, which read a spectrogram as a grey one."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.contracts import Vectors
+from stages.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+Samples = npt.NDArray[np.float32]  # (n_samples,), mono, full scale at -1 and 1
+Inputs = dict[str, "torch.Tensor"]  # what a model takes, (n_rows, ...) each
+
+FULL_SCALE = 32768  # 16 bits a sample
+SHORTEST = 400  # samples: the window of the extractors, which fail on less
+CACHE_BYTES = 2**30  # of what models take, so that an epoch need not compute it again
+
+
+def decode(content: bytes) -> tuple[Samples, int]:
+    """The samples of a cleaned content, and how many of them are a second."""
+    import soundfile
+
+    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32")
+    return samples, rate
+
+
+def encode(samples: Samples, rate: int) -> bytes:
+    """FLAC of 16 bits; what is louder than full scale is cut off."""
+    import soundfile
+
+    flac = io.BytesIO()
+    pcm = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    soundfile.write(flac, pcm, rate, format="FLAC", subtype="PCM_16")
+    return flac.getvalue()
+
+
+def resample(samples: Samples, rate: float, wanted: float) -> Samples:
+    import soxr
+
+    return samples if rate == wanted else np.asarray(soxr.resample(samples, rate, wanted), dtype=np.float32)
+
+
+def n_frames(seconds: float, rate: int) -> int:
+    """How many windows of 400 samples, 160 apart, ASTFeatureExtractor makes of a recording."""
+    return 1 + max(0, round(seconds * rate) - 400) // 160
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """What stands between cleaned contents and a model."""
+
+    extractor: Any  # transformers' feature extractor
+    max_seconds: float  # a longer recording is cut off
+    input: str  # what the model calls its input
+
+    @classmethod
+    def of(cls, extractor: Any, max_seconds: float, model: Any) -> "Frontend":
+        frontend = cls(extractor, max_seconds, model.main_input_name)
+        if not frontend.takes_samples and not frontend.pads_itself:
+            raise InputError(
+                f"model {model.config.model_type}: {type(extractor).__name__} is not known here; take one whose extractor is that of wav2vec2, AST or Whisper"
+            )
+        return frontend
+
+    @property
+    def pads_itself(self) -> bool:
+        """Whether all that comes out is of one shape: spectrograms of AST and Whisper."""
+        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_samples")
+
+    @property
+    def takes_samples(self) -> bool:
+        return "Wav2Vec2" in type(self.extractor).__name__
+
+    def samples(self, content: bytes) -> Samples:
+        """At the rate of the extractor, no longer than `max_seconds`."""
+        rate = int(self.extractor.sampling_rate)
+        samples = resample(*decode(content), rate)[: round(self.max_seconds * rate)]
+        return np.pad(samples, (0, max(0, SHORTEST - len(samples))))
+
+    def bucket(self, n_samples: int) -> int:
+        """The length to pad to: a quarter of a second, twice that, and so on, up to `max_seconds`; an extractor that pads by itself has one."""
+        longest: int = max(SHORTEST, round(self.max_seconds * self.extractor.sampling_rate))
+        length: int = longest if self.pads_itself else self.extractor.sampling_rate // 4
+        while length < n_samples:
+            length *= 2
+        return min(length, longest)
+
+    def inputs(self, content: bytes) -> tuple[Inputs, float]:
+        """What the model takes of one content, (1, ...), padded to a length that depends on it alone; and the share of it that is no padding."""
+        samples = self.samples(content)
+        length = self.bucket(len(samples))
+        more = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
+        found = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **more)
+        first, *others = found
+        values = found[first].unsqueeze(1) if self.input == "pixel_values" else found[first]
+        return {self.input: values, **{name: found[name] for name in others}}, 1.0 if self.pads_itself else len(samples) / length
+
+    def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
+        """`inputs`, kept for as many contents as there is room for; `content` is one of them."""
+        size = sum(values.nbytes for values in self.inputs(content)[0].values())
+        return lru_cache(maxsize=max(1, CACHE_BYTES // size))(lambda row: self.inputs(row)[0])
+
+
+def stacked(rows: Sequence[Inputs]) -> Inputs:
+    """One batch, padded with zeros to the longest row."""
+    import torch
+    import torch.nn.functional as F
+
+    def padded(name: str) -> "torch.Tensor":
+        longest = max(row[name].shape[-1] for row in rows)
+        return torch.cat([F.pad(row[name], (0, longest - row[name].shape[-1])) for row in rows])
+
+    return {name: padded(name) for name in rows[0]}
+
+
+def fixed_batches(shapes: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[list[int]]:
+    """Row numbers, those of one shape together."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for row, shape in enumerate(shapes):
+        groups.setdefault(shape, []).append(row)
+    for _, rows in sorted(groups.items()):
+        for start in range(0, len(rows), batch_size):
+            yield rows[start : start + batch_size]
+
+
+def run_fixed(
+    contents: Sequence[bytes], frontend: Frontend, batch_size: int, forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"], title: str
+) -> npt.NDArray[np.float32]:
+    """(n_rows, n_outputs): `forward`, of inputs and the shares of them that are no padding, over batches of one shape a bucket.
+
+    A short last batch is filled up, as equal shapes give equal bits.
+    """
+    import torch
+    from tqdm import tqdm
+
+    lengths = [(frontend.bucket(len(frontend.samples(content))),) for content in contents]
+    outputs: dict[int, npt.NDArray[np.float32]] = {}
+    with torch.inference_mode(), tqdm(total=len(contents), desc=title, unit=" rows", disable=None) as progress:
+        for places in fixed_batches(lengths, batch_size):
+            rows = [frontend.inputs(contents[place]) for place in places]
+            rows += rows[:1] * (batch_size - len(rows))
+            result = forward(stacked([inputs for inputs, _ in rows]), torch.tensor([share for _, share in rows]))
+            outputs.update(zip(places, result[: len(places)].float().cpu().numpy(), strict=True))
+            progress.update(len(places))
+    return np.stack([outputs[place] for place in range(len(contents))])
+
+
+@dataclass(frozen=True)
+class AudioEncoder:
+    model: Any
+    frontend: Frontend
+
+    @classmethod
+    def load(cls, name: str, max_seconds: float) -> "AudioEncoder":
+        import torch
+        from transformers import AutoFeatureExtractor, AutoModel
+
+        from stages import pretrained
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(device)
+        return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
+
+    def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
+        """(n_rows, dim), float32, each of length 1: the mean of the last hidden states over what is no padding."""
+        import torch
+        import torch.nn.functional as F
+
+        def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
+            hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
+            ends = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
+            inside = (torch.arange(hidden.shape[1], device=hidden.device) < ends).unsqueeze(2)
+            return F.normalize((hidden * inside).sum(1))
+
+        return run_fixed(contents, self.frontend, batch_size, forward, "embed")
+
+
+def run_model(model: Any, frontend: Frontend, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
+    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    model.eval()
+
+    def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
+        logits: torch.Tensor = model(**on(inputs, model.device)).logits
+        return logits
+
+    return run_fixed(contents, frontend, batch_size, forward, "predict")
+
+
+def on(inputs: Inputs, device: "torch.device") -> Inputs:
+    return {name: values.to(device) for name, values in inputs.items()}
