@@ -51,7 +51,7 @@ class Section(Strict):
     files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
     file_names: str | None = Field(description="for a folder of files: what their names say, such as {label}_{speaker}_{take}.wav; each is a column")
     label_format: Literal["one", "list", "tags", "spans"] = Field(
-        description="how labels are written: one name or number; a list; a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
+        description="how labels are written: one name or number; a list (an empty cell: none of them); a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
     )
     label_delimiter: str | None = Field(min_length=1, description="what stands between the names of a list that is written in one cell")
     delimiter: str | None = Field(min_length=1, max_length=1, description="what stands between the cells of CSV and TSV files; null: a comma, or a tab in .tsv")
@@ -155,7 +155,7 @@ def map_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
         if section.label_format == "one":
             return content, label
         if section.label_format == "list":
-            return content, None if label is None else as_json(names_of(label, section.label_delimiter))
+            return content, None if label is None or label != label else as_json(names_of(label, section.label_delimiter))
         found = tagged(content, label) if section.label_format == "tags" else tagged_by_spans(content, label)
     except BadLabel as bad:
         raise BadRow("unusable_label", f"{bad}; see collect.label_format") from bad

@@ -111,7 +111,7 @@ class Target(Protocol):
     LabelParams: type[BaseModel]  # `clean.label`
     VECTORS: str  # the column of data/embeddings that `fit_predict` takes: `vector`, or `token_vectors`
     CLOSED: bool  # whether `strata` are of a closed set, each of which (but NO_CLASS) must be learned from
-    CONSTANT: str  # what `constant` says of every row: `majority`, `mean`
+    CONSTANT: str  # what `constant` says of every row: `majority`, `mean`, `prior`
     HEADLINE: tuple[str, ...]  # the metrics that matter most, the first of them above all
 
     def clean_label(self, raw: str | None, content: Content | None, params: Any) -> CleanedLabel:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages import paths
-from stages.contracts import Conclusion, Objective, Predictions, Target, Vectors, load_objective, load_target
+from stages.contracts import NO_CLASS, Conclusion, Objective, Predictions, Target, Vectors, load_objective, load_target
 from stages.errors import InputError
 from stages.params import Strict
 from stages.run import Counts, run_stage
@@ -96,8 +96,9 @@ def check_classes(judged: pd.DataFrame, target: Target) -> None:
     before, after = (
         {name for names in target.strata(labels.tolist()) for name in names} for labels in (judged["given_label"], judged.loc[judged["keep"], "label"])
     )
-    if target.CLOSED and before - after:
-        raise InputError(f"the policy would leave no training row with the label {min(before - after)!r}; set label_audit.policy: keep, or a lower max_quality")
+    lost = before - after - {NO_CLASS}
+    if target.CLOSED and lost:
+        raise InputError(f"the policy would leave no training row with the label {min(lost)!r}; set label_audit.policy: keep, or a lower max_quality")
 
 
 def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[str], target: Target) -> pa.Table:

@@ -1,5 +1,6 @@
 """The probe: a linear model of frozen embeddings. Judge of labels, first state of a head, and the baseline to beat."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,29 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
     return Probe(weights, bias)
 
 
+def fit_one_vs_rest(vectors: Vectors, given: npt.NDArray[np.bool_], C: float, positive_weights: Sequence[float]) -> Probe:
+    """A logistic regression for each column of `given`, (n_rows, n_classes); a class that no row has, or every row, is about impossible, or certain.
+
+    Args:
+        positive_weights: of each class, how much a row that has it counts beside one that has not.
+    """
+    weights = np.zeros((given.shape[1], vectors.shape[1]))
+    bias = np.where(given.any(axis=0), 50.0, -50.0)
+    vectors = vectors.astype(np.float64)
+    with threadpool_limits(1, user_api="blas"):
+        for number in map(int, np.flatnonzero(given.any(axis=0) & ~given.all(axis=0))):
+            balance = {False: 1.0, True: positive_weights[number]}
+            fitted = LogisticRegression(C=C, max_iter=1_000, class_weight=balance).fit(vectors, given[:, number])
+            weights[number], bias[number] = fitted.coef_[0], fitted.intercept_[0]
+    return Probe(weights, bias)
+
+
 def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float) -> Probe:
     """Ridge regression on (n_rows,) numbers; C is the inverse of the penalty, as in logistic regression."""
     with threadpool_limits(1, user_api="blas"):
         fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers)
     return Probe(fitted.coef_.reshape(1, -1), np.array([fitted.intercept_]))
+
+
+def sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.asarray(np.exp(-np.logaddexp(0, -logits)))  # no logit is too large for it

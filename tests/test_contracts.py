@@ -302,6 +302,8 @@ MODALITY_SAMPLES = {
     ),
 }
 
+LISTS = [["apple"], ["apple", "pear"], ["plum"], []] * 6
+
 TARGET_SAMPLES = {
     "category": TargetSamples(
         labels=CATEGORIES,
@@ -309,6 +311,19 @@ TARGET_SAMPLES = {
         params={"aliases": {"apfelsine": "orange", "birne": "pear"}, "drop": ["orange"]},
         cleaned={" apple\n": "apple", "pear": "pear", "birne": "pear", "plum\u200b": "plum"},
         reasons={"missing_label": " \t", "unwanted_label": "apfelsine"},
+    ),
+    "categories": TargetSamples(
+        labels=LISTS,
+        vectors=separated([str(names) for names in LISTS]),
+        params={"aliases": {"birne": "pear"}, "drop": ["orange"]},
+        cleaned={
+            '["pear", " apple\\n"]': ["apple", "pear"],
+            '["birne", "pear", "plum\u200b"]': ["pear", "plum"],
+            '["orange", "plum"]': ["plum"],
+            "[]": [],
+            '[" "]': [],
+        },
+        reasons={"missing_label": " \t", "not_a_list": "apple", "unwanted_label": '["orange"]'},
     ),
     "number": TargetSamples(
         labels=NUMBERS,
@@ -340,6 +355,13 @@ TASK_SAMPLES = {
         write_model=write_text_model,
         recipe={"columns": ["fruit", "tool"]},
         label_of=lambda content: "fruit" if "apple" in content else "tool",
+    ),
+    "text_categories": TaskSamples(
+        augment={"swap": 0.2, "delete": 0.2, "typo": 0.2},
+        wildest={"swap": 1.0, "delete": 1.0, "typo": 1.0},
+        write_model=write_text_model,
+        recipe={"columns": ["fruit", "tool"], "thresholds": [0.4, 0.6]},
+        label_of=lambda content: [name for name, word in (("fruit", "apple"), ("tool", "a ")) if word in content],
     ),
     "text_number": TaskSamples(
         augment={"swap": 0.2, "delete": 0.2, "typo": 0.2},

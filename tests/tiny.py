@@ -180,6 +180,28 @@ def audio_params() -> dict[str, object]:
     return params
 
 
+def write_mixtures(folder: Path) -> None:
+    """Texts about fruit, about tools, about both or about neither, with the numbers of their classes; two have an unwanted class, one of them no other."""
+    folder.mkdir(parents=True)
+    rng = random.Random(5)
+    with (folder / "mixtures.tsv").open("w", encoding="utf-8", newline="") as file:
+        for number, ((fruit, _), (tool, _)) in enumerate(zip(texts(120, seed=6)[::2], texts(120, seed=7)[1::2], strict=True)):
+            words, label = ((fruit, "0"), (tool, "1"), (f"{fruit} {tool}", "1,0"), (" ".join(rng.sample(FILLERS, 8)), ""))[number % 4]
+            file.write(f"{words}\t{label}\n".replace("\t1\n", "\t1,2\n" if number == 5 else "\t2\n" if number == 9 else "\t1\n"))
+
+
+def categories_params() -> dict[str, object]:
+    params = yaml.safe_load((ROOT / "presets/goemotions.yaml").read_text())
+    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
+    params["collect"] |= {"source": "data/tiny/mixtures.tsv", "splits": None}
+    params["clean"]["label"] = {"aliases": {"0": "fruit", "1": "tool", "2": "vegetable"}, "drop": ["vegetable"]}
+    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
+    params["outliers"]["contamination"] = 0.0
+    params["label_audit"]["folds"] = 2
+    params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1, "positive_weight": 0.5}
+    return params
+
+
 def write_images(folder: Path) -> None:
     """Two classes of digits, a folder a class."""
     from stages.sources import read_digits
@@ -226,6 +248,7 @@ def write_params(folder: Path, params: dict[str, object]) -> None:
 LINES: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]] = {
     "text_category": (write_source, text_params),
     "text_number": (write_pairs, number_params),
+    "text_categories": (write_mixtures, categories_params),
     "text_tags": (write_tagged, tags_params),
     "image_category": (write_images, image_params),
     "audio_category": (write_sounds, audio_params),

@@ -1,6 +1,5 @@
 """A category: one of a closed set of names."""
 
-import unicodedata
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from stages.characters import INVISIBLE
+from stages.characters import as_name
 from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
 from stages.params import Strict
 
@@ -32,7 +31,7 @@ class LabelParams(Strict):
 
 def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLabel:
     """Trimmed, in one form of Unicode and without what cannot be seen, then replaced by what `aliases` says; a label in `drop` drops its row."""
-    name = " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", raw or "")).split())
+    name = as_name(raw or "")
     label = params.aliases.get(name, name)
     if not label:
         return CleanedLabel(None, "missing_label")

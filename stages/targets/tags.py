@@ -1,7 +1,6 @@
 """Tags: for each token whether it begins an entity of some type, stands inside one, or in none (BIO)."""
 
 import json
-import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from stages.characters import INVISIBLE
+from stages.characters import as_name
 from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
 from stages.params import Strict
 from stages.tables import ragged
@@ -65,7 +64,7 @@ def tags_of(label: Any) -> list[str] | None:
             return None
     if not all(isinstance(tag, str) for tag in found):
         return None
-    tags = [" ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", tag)).split()) for tag in found]
+    tags = [as_name(tag) for tag in found]
     return tags if all(tag == "O" or (tag.startswith(("B-", "I-")) and tag[2:].strip()) for tag in tags) else None
 
 
