@@ -51,7 +51,8 @@ class Section(Strict):
     files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
     file_names: str | None = Field(description="for a folder of files: what their names say, such as {label}_{speaker}_{take}.wav; each is a column")
     label_format: Literal["one", "list", "tags", "spans"] = Field(
-        description="how labels are written: one name or number; a list (an empty cell: none of them); a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
+        description="how labels are written: one name or number; a list (an empty cell: none of them); "
+        "a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
     )
     label_delimiter: str | None = Field(min_length=1, description="what stands between the names of a list that is written in one cell")
     delimiter: str | None = Field(min_length=1, max_length=1, description="what stands between the cells of CSV and TSV files; null: a comma, or a tab in .tsv")

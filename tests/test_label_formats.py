@@ -267,3 +267,16 @@ def test_labels_that_cannot_be_used_are_counted(monkeypatch: pytest.MonkeyPatch,
     assert "the span [2, 9" in rejected.detail
     with pytest.raises(InputError, match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row: drop"):
         collect(wanted.model_copy(update={"on_bad_row": "error"}))
+
+
+def test_what_is_missing_is_not_an_empty_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        '{"text": "a fig", "spans": ["ripe", "red"]}',
+        '{"text": "a fig", "spans": []}',
+        '{"text": "a fig", "spans": null}',
+        '{"text": "a fig", "spans": NaN}',
+    ]
+    (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    collect(section(tmp_path / "some.jsonl", "list", content="text", label="spans"))
+    assert [row["label"] for row in iter_rows(paths.COLLECTED)] == ['["ripe", "red"]', "[]", None, None]
