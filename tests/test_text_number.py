@@ -112,6 +112,10 @@ def test_scores_of_numbers_that_can_be_worked_out_by_hand() -> None:
     assert found["spearman"] == pytest.approx(0.9486832980505138)
 
 
+def test_a_constant_far_off_explains_less_than_nothing() -> None:
+    assert number.score([1.0, 2.0, 3.0], concluded([100.0] * 3, [1.0, 2.0, 3.0]), 5)["r2"] < -100
+
+
 def test_the_audit_finds_planted_errors() -> None:
     """60 of 600 labels are drawn anew; what lies far from what the rows say has a low quality."""
     rng = np.random.default_rng(1)

@@ -41,7 +41,7 @@ def main() -> None:
     print(
         "\nWhere to look next (. .venv/bin/activate first)",
         "  dvc metrics show                         all metrics, by file",
-        "  dvc plots show                           confusion, learning curves, reliability, class balance",
+        "  dvc plots show                           predictions against labels, learning curves, reliability, class balance",
         "  dvc exp run -S lr=2e-5                   another learning rate; only what it affects runs",
         "  dvc metrics diff                         what it changed",
         "  data/verdicts/                           what each stage decided about each row, and why",
