@@ -60,27 +60,27 @@ def wav_with(place: int, value: int, size: int) -> bytes:
     return bytes(wav)
 
 
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (flac_that_promises(RATE * 36_000), "unreadable"),
-        (flac_that_promises(600), "too_short"),
-        (wav_with(4, 2**30, 4), "truncated"),
-        (wav_with(4, 2**32 - 1, 4), None),  # written to a pipe, by a program that could not know the length
-        (wav_with(24, 1, 4), "implausible_header"),
-        (wav_with(24, 4 * 10**9, 4), "unreadable"),
-        (wav_with(22, 0, 2), "unreadable"),
-        (wav_with(22, 999, 2), "implausible_header"),
-        (sound("up", "MP3", seconds=2)[:-1_000], "truncated"),
-        (sound("up", "OGG")[:40], "unreadable"),
-        (b"ID3\x03" + bytes(3_000), "unreadable"),
-        (b"not a sound " * 50, "unreadable"),
-        (b".snd" + sound("up", "AU")[4:], "unreadable"),  # a format that libsndfile reads, and no one sends
-        (encoded(np.array([0.1, np.nan] * 2_000), subtype="FLOAT"), "unreadable"),
-        (encoded(tones("up") * 1e5, subtype="FLOAT"), "unreadable"),
-        (encoded(np.zeros(0)), "empty"),
-    ],
-)
+LYING_AND_BROKEN: dict[str, tuple[bytes, str | None]] = {
+    "flac_of_ten_hours": (flac_that_promises(RATE * 36_000), "unreadable"),
+    "flac_of_600_samples": (flac_that_promises(600), "too_short"),
+    "riff_longer_than_the_file": (wav_with(4, 2**30, 4), "truncated"),
+    "riff_from_a_pipe": (wav_with(4, 2**32 - 1, 4), None),  # by a program that could not know the length
+    "rate_of_1": (wav_with(24, 1, 4), "implausible_header"),
+    "rate_of_4e9": (wav_with(24, 4 * 10**9, 4), "unreadable"),
+    "no_channel": (wav_with(22, 0, 2), "unreadable"),
+    "999_channels": (wav_with(22, 999, 2), "implausible_header"),
+    "mp3_cut_off": (sound("up", "MP3", seconds=2)[:-1_000], "truncated"),
+    "ogg_cut_off": (sound("up", "OGG")[:40], "unreadable"),
+    "mp3_of_zeros": (b"ID3\x03" + bytes(3_000), "unreadable"),
+    "no_sound_at_all": (b"not a sound " * 50, "unreadable"),
+    "au": (b".snd" + sound("up", "AU")[4:], "unreadable"),  # a format that libsndfile reads, and no one sends
+    "nan": (encoded(np.array([0.1, np.nan] * 2_000), subtype="FLOAT"), "unreadable"),
+    "huge_samples": (encoded(tones("up") * 1e5, subtype="FLOAT"), "unreadable"),
+    "no_samples": (encoded(np.zeros(0)), "empty"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), LYING_AND_BROKEN.values(), ids=LYING_AND_BROKEN.keys())
 def test_lying_and_broken_files(content: bytes, reason: str | None, capfd: pytest.CaptureFixture[str]) -> None:
     found = clean(content)
     assert (found.reason, found.content is None) == (reason, reason is not None)
