@@ -66,7 +66,8 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
             else:
                 dropped[reason] += 1
         if rows_in == sum(dropped.values()):
-            raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns")
+            hint = "; where the cells of a table are the names of files, set collect.files" if dropped["unreadable"] else ""
+            raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns{hint}")
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
     more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}

@@ -48,7 +48,9 @@ class Section(Strict):
         "(with * and ?, [0-4]; the first that fits of test, validation, train); they are never redrawn",
     )
     columns: Columns
-    files: str | None = Field(description="where the file of a row lies in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg")
+    files: str | None = Field(
+        description="for a table of names of files: where they lie in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg, or {} alone"
+    )
     file_names: str | None = Field(description="for a folder of files: what their names say, such as {label}_{speaker}_{take}.wav; each is a column")
     label_format: Literal["one", "list", "tags", "spans"] = Field(
         description="how labels are written: one name or number; a list (an empty cell: none of them); "
@@ -121,7 +123,7 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def map_columns(record: Record, section: Section) -> Row:
+def map_columns(record: Record, section: Section, wanted: Sequence[str]) -> Row:
     """Our columns out of the source's.
 
     Raises:
@@ -130,9 +132,8 @@ def map_columns(record: Record, section: Section) -> Row:
     if record.problem is not None:
         raise BadRow("unreadable_row", record.problem)
     values, columns = record.values, section.columns
-    wanted = [column for named in vars(columns).values() for column in (named if isinstance(named, list) else [named])]
     for column in wanted:
-        if column is not None and column not in values:
+        if column not in values:
             raise BadRow("missing_column", f"no column {column!r} among {', '.join(map(repr, values))}; see collect.columns")
     content, label = map_label(values, section)
     if section.files is not None:
@@ -233,13 +234,14 @@ class RowIds:
 def collect(section: Section) -> Counts:
     """Streams the source into data/collected; a bad row stops it or is counted, as `on_bad_row` says."""
     ids, dropped, rows_in = RowIds(), Counter[str](), 0
+    wanted = [column for named in vars(section.columns).values() for column in (named if isinstance(named, list) else [named]) if column is not None]
     with new_table(paths.COLLECT_VERDICTS, VERDICT) as rejected, new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected:
         for split, records in open_splits(section).items():
             for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
                 rows_in += 1
                 source = storable(record.source)
                 try:
-                    row = map_columns(record, section)
+                    row = map_columns(record, section, wanted)
                     given = given_split(as_text(record.values[section.columns.split], "split") or "", section) if section.columns.split else split or None
                 except BadRow as bad:
                     if section.on_bad_row == "error":

@@ -1,7 +1,9 @@
-"""Where a pretrained model is found: a packaged copy, then a local folder, then the hub."""
+"""Where a pretrained model is found: a packaged copy, then a local folder, then the hub; and new ones, from a config."""
 
 import importlib.util
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +45,44 @@ def load(factory: Any, model: str, **arguments: Any) -> Any:
         raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network") from error
 
 
+def new_config(architecture: str, given: Mapping[str, Any], **more: Any) -> Any:
+    """The config of an architecture of transformers, with the keys that are given, which it must have, and more.
+
+    Raises:
+        ValueError: no such architecture, or no such key.
+    """
+    from transformers import AutoConfig
+
+    known = AutoConfig.for_model(architecture).to_dict()
+    if unknown := given.keys() - known.keys():
+        raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
+    return AutoConfig.for_model(architecture, **given, **more)
+
+
+@contextmanager
+def building(architecture: str, key: str) -> Iterator[None]:
+    """
+    Raises:
+        InputError: what stands at `key` makes no model that runs.
+    """
+    from huggingface_hub.errors import StrictDataclassError
+
+    try:
+        yield
+    except (ValueError, TypeError, RuntimeError, StrictDataclassError) as error:
+        raise InputError(f"model {architecture} with {key}: {' '.join(str(error).split())}; give an architecture of transformers and its own keys") from error
+
+
 def hide_bars() -> None:
     """Switches off transformers' own progress bars where there is no terminal."""
     from transformers.utils import logging
 
     if not sys.stderr.isatty():
         logging.disable_progress_bar()
+
+
+def device() -> str:
+    """Where models run."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
@@ -22,9 +23,7 @@ class Probe:
 
     def probabilities(self, vectors: Vectors) -> npt.NDArray[np.float64]:
         """(n_rows, n_outputs): the softmax over classes."""
-        logits = self.logits(vectors)
-        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(self.logits(vectors), axis=1))
 
 
 def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float) -> Probe:
@@ -66,7 +65,3 @@ def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float) -> P
     with threadpool_limits(1, user_api="blas"):
         fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers)
     return Probe(fitted.coef_.reshape(1, -1), np.array([fitted.intercept_]))
-
-
-def sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.exp(-np.logaddexp(0, -logits)))  # no logit is too large for it

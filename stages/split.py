@@ -5,6 +5,7 @@ duplicates or a group is never cut in two. What the source gives is honoured: on
 """
 
 from collections.abc import Mapping
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -75,7 +76,7 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
     free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
     pool = rows[free]
     by_time = section.method == "time" and len(shares) > 1
-    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), [strata[row] for row in np.flatnonzero(free)], shares, seed)
+    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), list(compress(strata, free)), shares, seed)
     return split
 
 
@@ -138,10 +139,10 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     strata = target.strata(rows["label"].tolist())
     split = np.full(len(rows), "train", dtype="U10")
     unique = rows["unique"].to_numpy()
-    split[unique] = draw(rows[unique], [strata[row] for row in np.flatnonzero(unique)], params.split, params.seed)
+    split[unique] = draw(rows[unique], list(compress(strata, unique)), params.split, params.seed)
     reasons = drop_reasons(rows, split)
     keep = pd.isna(reasons)
-    check_labels(split[keep], [strata[row] for row in np.flatnonzero(keep)], rows["given_split"].notna().any(), target.CLOSED)
+    check_labels(split[keep], list(compress(strata, keep)), rows["given_split"].notna().any(), target.CLOSED)
     return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
 
 

@@ -756,6 +756,16 @@ def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not started
 
 
+def test_names_of_files_that_nobody_opens() -> None:
+    put("pictures/list.csv", "picture,kind\npictures/files/apple.png,fruit\n")
+    set_params({**PICTURES, "collect.files": None, "modality": "image"})
+    run("collect")
+    refuse(
+        "clean",
+        "data/collected: none of 1 rows can be used ({'unreadable': 1}); see clean: …; where the cells of a table are the names of files, set collect.files",
+    )
+
+
 def spy_on_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of pixels of every image that is decoded from now on."""
     decoded: list[int] = []

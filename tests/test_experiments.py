@@ -1,5 +1,6 @@
 """What people type: experiments, their differences, and the commands that the README shows."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -98,8 +99,10 @@ def test_the_summary_names_model_and_baselines(text_line: Path, monkeypatch: pyt
     assert all(name in printed for name in ("model", "probe on frozen embeddings", "majority of the training labels", "dedupe"))
 
 
-def test_params_are_in_block_style() -> None:
+@pytest.mark.parametrize("preset", sorted((tiny.ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_params_are_in_block_style(preset: Path) -> None:
     """`dvc exp run -S` writes into the file: anchors and flow style would not survive it."""
-    text = (tiny.ROOT / "params.yaml").read_text()
-    assert yaml.safe_load(text)
-    assert "{" not in text.replace("aliases: {}", "")
+    events = list(yaml.parse(preset.read_text()))
+    assert not [event for event in events if getattr(event, "anchor", None)]
+    flow = [after for event, after in pairwise(events) if isinstance(event, yaml.MappingStartEvent) and event.flow_style]
+    assert all(isinstance(after, yaml.MappingEndEvent) for after in flow)

@@ -248,7 +248,7 @@ def test_dvc_yaml_lists_the_params_that_a_stage_reads(stage: str, lists: dict[st
     from tools.docs import leaves
 
     monkeypatch.chdir(tiny.ROOT)
-    values = read_yaml(Path("params.yaml"))
+    values = read_yaml(Path("presets/reviews.yaml"))
     keys = {key for key, _, _ in leaves(dict(known_keys(values))[stage], values)}
     listed = [name.replace("${modality}", values["modality"]) for name in lists["params"]]
     assert {key for key in keys if not any(key == name or key.startswith(f"{name}.") for name in listed)} == set()

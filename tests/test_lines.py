@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -66,6 +67,17 @@ def check_scores(line: Path, task: str) -> None:
     for plot in ("confusion", "reliability", "class_balance"):
         assert len((line / f"metrics/plots/{plot}.csv").read_text().splitlines()) > 1
     assert (line / f".dvc/plots/{task.split('_', 1)[1]}.json").exists()
+    check_class_balance(pd.read_csv(line / "metrics/plots/class_balance.csv", keep_default_na=False))
+
+
+def check_class_balance(balance: pd.DataFrame) -> None:
+    """Every stage has the names that the others have, or ranges as wide, in the order in which they are drawn."""
+    widths = set()
+    for _, labels in balance.groupby("stage")["label"]:
+        ranges = [[float(end) for end in label.split(" to ")] for label in labels if " to " in label]
+        assert ranges == sorted(ranges)
+        widths |= {round(high - low, 9) for low, high in ranges}
+    assert len(widths) <= 1
 
 
 def check_edits(line: Path, task: str) -> None:

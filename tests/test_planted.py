@@ -23,7 +23,8 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """Every row of the reviews: the fault that was planted (or ""), and the first reason for which it was dropped (or "")."""
     folder = tmp_path_factory.mktemp("planted")
     (folder / "data").mkdir()
-    for name in ("params.yaml", "dvc.yaml", "data/ledger.csv", "data/reviews.csv"):
+    shutil.copyfile(tiny.ROOT / "presets/reviews.yaml", folder / "params.yaml")
+    for name in ("dvc.yaml", "data/ledger.csv", "data/reviews.csv"):
         shutil.copyfile(tiny.ROOT / name, folder / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

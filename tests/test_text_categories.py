@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import torch
+from scipy.special import expit
 from sklearn import metrics
 
 from stages.contracts import Conclusion, load_target
 from stages.errors import InputError
 from stages.label_audit import Params, audit, check_classes
 from stages.objectives.categories import Objective, best_thresholds
-from stages.probe import fit_one_vs_rest, sigmoid
+from stages.probe import fit_one_vs_rest
 from stages.split import check_labels
 from stages.stratify import deal
 from stages.targets import categories
@@ -162,12 +163,12 @@ def test_labels_that_cannot_be_learned() -> None:
 def test_a_probe_of_classes_that_all_rows_have_or_none() -> None:
     given = np.array([[True, False, True], [True, False, False], [True, False, True], [True, False, False]])
     vectors = np.eye(4, 3, dtype=np.float32)
-    found = sigmoid(fit_one_vs_rest(vectors, given, 1.0, [1.0] * 3).logits(vectors))
+    found = expit(fit_one_vs_rest(vectors, given, 1.0, [1.0] * 3).logits(vectors))
     assert found[:, 0].min() > 0.999
     assert found[:, 1].max() < 0.001
     assert 0.01 < found[:, 2].min() < found[:, 2].max() < 0.99
-    even = sigmoid(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
-    lifted = sigmoid(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
+    even = expit(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
+    lifted = expit(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
     assert (lifted > even).all()
 
 
@@ -236,7 +237,7 @@ def test_rare_classes_are_not_the_worst_for_being_rare() -> None:
 @pytest.fixture(scope="module")
 def judged() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Conclusion]:
     given = tastes(300, seed=2)
-    probabilities = sigmoid(np.where(given, 0.5, -1.5) + np.random.default_rng(3).normal(0, 1.5, given.shape))
+    probabilities = expit(np.where(given, 0.5, -1.5) + np.random.default_rng(3).normal(0, 1.5, given.shape))
     return given, probabilities >= 0.5, concluded(probabilities)
 
 

@@ -66,7 +66,7 @@ def write_text_model(folder: Path) -> None:
 
 
 def text_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = yaml.safe_load((ROOT / "presets/reviews.yaml").read_text())
     params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
     splits = {"train": "train.csv", "test": "test.csv"}
     columns = params["collect"]["columns"] | {"content": "text", "label": "class", "time": None}

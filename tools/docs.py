@@ -13,17 +13,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stages import contracts, paths
+from stages import contracts
 from stages.params import known_keys, read_yaml
 
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
+DEFAULT = Path("presets/reviews.yaml")  # params.yaml is its user's
 TREE_FOLDERS = ("stages", *(f"stages/{name}" for name in ("modalities", "encoders", "learners", "targets", "objectives", "tasks")), "tools")
 INTRODUCTION = """# Params
 
 Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of
 range stops the first stage that runs, and all such keys are named together. This page is generated from the models beside the stages
-(`python -m tools.docs`); "value" is that of the default params.yaml, or of the first preset that has the key.
+(`python -m tools.docs`); "value" is that of presets/reviews.yaml, the params.yaml of a fresh clone, or of the preset that is named.
 
 | key | value | allowed | what it is | read by |
 |---|---|---|---|---|
@@ -32,11 +33,11 @@ range stops the first stage that runs, and all such keys are named together. Thi
 
 def params_page() -> str:
     rows: dict[str, list[Any]] = {}
-    for preset in (paths.PARAMS, *sorted(Path("presets").glob("*.yaml"))):
-        values = read_yaml(preset)
+    for preset in (DEFAULT, *sorted(Path("presets").glob("*.yaml"))):
+        values, named = read_yaml(preset), "" if preset == DEFAULT else f" ({preset.stem})"
         for stage, model in known_keys(values):
             for key, field, value in leaves(model, values):
-                row = rows.setdefault(key, [f"`{json.dumps(value)}`", allowed(field), "", set()])
+                row = rows.setdefault(key, [f"`{json.dumps(value)}`{named}", allowed(field), "", set()])
                 row[2] = row[2] or field.description or ""
                 row[3].add(stage)
     order = list(read_yaml(Path("dvc.yaml"))["stages"])

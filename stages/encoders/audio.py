@@ -1,7 +1,7 @@
 """Recordings as samples, and audio models whose outputs do not depend on the other rows; also models of images, which read a spectrogram as a grey one."""
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -84,18 +84,25 @@ class Frontend:
         samples = resample(*decode(content), rate)[: round(self.max_seconds * rate)]
         return np.pad(samples, (0, max(0, SHORTEST - len(samples))))
 
+    @property
+    def longest(self) -> int:
+        return max(SHORTEST, round(self.max_seconds * int(self.extractor.sampling_rate)))
+
+    def length(self, content: bytes) -> int:
+        """The length to pad a content to; an extractor that pads by itself has one for all."""
+        return self.longest if self.pads_itself else self.bucket(len(self.samples(content)))
+
     def bucket(self, n_samples: int) -> int:
-        """The length to pad to: a quarter of a second, twice that, and so on, up to `max_seconds`; an extractor that pads by itself has one."""
-        longest: int = max(SHORTEST, round(self.max_seconds * self.extractor.sampling_rate))
-        length: int = longest if self.pads_itself else self.extractor.sampling_rate // 4
+        """A quarter of a second, twice that, and so on, up to `max_seconds`."""
+        length: int = self.extractor.sampling_rate // 4
         while length < n_samples:
             length *= 2
-        return min(length, longest)
+        return min(length, self.longest)
 
     def inputs(self, content: bytes) -> tuple[Inputs, float]:
         """What the model takes of one content, (1, ...), padded to a length that depends on it alone; and the share of it that is no padding."""
         samples = self.samples(content)
-        length = self.bucket(len(samples))
+        length = self.longest if self.pads_itself else self.bucket(len(samples))
         more = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
         found = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **more)
         first, *others = found
@@ -120,36 +127,19 @@ def stacked(rows: Sequence[Inputs]) -> Inputs:
     return {name: padded(name) for name in rows[0]}
 
 
-def fixed_batches(shapes: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[list[int]]:
-    """Row numbers, those of one shape together."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for row, shape in enumerate(shapes):
-        groups.setdefault(shape, []).append(row)
-    for _, rows in sorted(groups.items()):
-        for start in range(0, len(rows), batch_size):
-            yield rows[start : start + batch_size]
-
-
 def run_fixed(
     contents: Sequence[bytes], frontend: Frontend, batch_size: int, forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"], title: str
 ) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): `forward`, of inputs and the shares of them that are no padding, over batches of one shape a bucket.
-
-    A short last batch is filled up, as equal shapes give equal bits.
-    """
+    """(n_rows, n_outputs): what `forward` makes of the inputs of each row and of the share of them that is no padding."""
     import torch
-    from tqdm import tqdm
 
-    lengths = [(frontend.bucket(len(frontend.samples(content))),) for content in contents]
-    outputs: dict[int, npt.NDArray[np.float32]] = {}
-    with torch.inference_mode(), tqdm(total=len(contents), desc=title, unit=" rows", disable=None) as progress:
-        for places in fixed_batches(lengths, batch_size):
-            rows = [frontend.inputs(contents[place]) for place in places]
-            rows += rows[:1] * (batch_size - len(rows))
-            result = forward(stacked([inputs for inputs, _ in rows]), torch.tensor([share for _, share in rows]))
-            outputs.update(zip(places, result[: len(places)].float().cpu().numpy(), strict=True))
-            progress.update(len(places))
-    return np.stack([outputs[place] for place in range(len(contents))])
+    from stages.fixed_shapes import run_by_shape
+
+    def run(rows: list[tuple[Inputs, float]], length: int) -> torch.Tensor:
+        return forward(stacked([inputs for inputs, _ in rows]), torch.tensor([share for _, share in rows]))
+
+    lengths = [frontend.length(content) for content in contents]
+    return np.stack(run_by_shape(lengths, batch_size, lambda row: frontend.inputs(contents[row]), run, title))
 
 
 @dataclass(frozen=True)
@@ -159,13 +149,11 @@ class AudioEncoder:
 
     @classmethod
     def load(cls, name: str, max_seconds: float) -> "AudioEncoder":
-        import torch
         from transformers import AutoFeatureExtractor, AutoModel
 
         from stages import pretrained
 
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(device)
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
         return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from tqdm import tqdm
 from transformers import AutoImageProcessor, AutoModel
 
 from stages import pretrained
 from stages.contracts import Vectors
+from stages.fixed_shapes import run_by_shape
 
 
 def decode(content: bytes) -> Image.Image:
@@ -24,15 +24,13 @@ def decode(content: bytes) -> Image.Image:
 def run_fixed(
     contents: Sequence[bytes], processor: Any, batch_size: int, forward: Callable[[torch.Tensor], torch.Tensor], title: str
 ) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): `forward` over batches of one shape; a short last batch is filled up, as equal shapes give equal bits."""
-    outputs = []
-    with torch.inference_mode(), tqdm(total=len(contents), desc=title, unit=" rows", disable=None) as progress:
-        for start in range(0, len(contents), batch_size):
-            images = [decode(content) for content in contents[start : start + batch_size]]
-            filled = images + images[:1] * (batch_size - len(images))
-            outputs.append(forward(processor(filled, return_tensors="pt")["pixel_values"])[: len(images)].float().cpu().numpy())
-            progress.update(len(images))
-    return np.concatenate(outputs)
+    """(n_rows, n_outputs): what `forward` gives for each row."""
+
+    def run(images: list[Image.Image], side: int) -> torch.Tensor:
+        return forward(processor(images, return_tensors="pt")["pixel_values"])
+
+    one_size = [0] * len(contents)  # the processor brings all images to it
+    return np.stack(run_by_shape(one_size, batch_size, lambda row: decode(contents[row]), run, title))
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,7 @@ class ImageEncoder:
 
     @classmethod
     def load(cls, name: str) -> "ImageEncoder":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(device)
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
         return cls(model, pretrained.load(AutoImageProcessor, name, backend="pil"))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:

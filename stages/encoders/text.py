@@ -19,6 +19,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput, TokenClassif
 from stages import pretrained
 from stages.contracts import Learnable, Vectors
 from stages.errors import InputError
+from stages.fixed_shapes import run_by_shape
 
 HEAD = "head.safetensors"
 
@@ -57,16 +58,6 @@ def bucket(length: int) -> int:
     return int(-(-length // step) * step)
 
 
-def fixed_batches(lengths: Sequence[int], longest: int, batch_size: int) -> Iterator[tuple[list[int], int]]:
-    """Row numbers and the length to pad them to: a row's bucket depends on its own length alone."""
-    buckets: dict[int, list[int]] = {}
-    for row, length in enumerate(lengths):
-        buckets.setdefault(min(bucket(length), longest), []).append(row)
-    for padded, rows in sorted(buckets.items()):
-        for start in range(0, len(rows), batch_size):
-            yield rows[start : start + batch_size], padded
-
-
 def encode(tokenizer: Any, contents: Sequence[str], longest: int, together: bool = False) -> list[list[dict[str, Any]]]:
     """What the model takes of each content: of a text one side, of a pair two, which are its lines, or with `together` one that holds both."""
     sides = [content.split("\n") for content in contents]
@@ -79,19 +70,12 @@ def encode(tokenizer: Any, contents: Sequence[str], longest: int, together: bool
 def run_fixed(
     rows: Sequence[dict[str, Any]], tokenizer: Any, longest: int, batch_size: int, forward: Callable[[dict[str, torch.Tensor]], torch.Tensor], title: str
 ) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
-    """What `forward` gives for each row, over batches of encoded rows, of one shape a bucket.
+    """What `forward` gives for each encoded row; a row's bucket depends on its own length alone."""
 
-    Kernels choose their order of summation by shape, so equal shapes (a short last batch is filled up) give equal bits.
-    """
-    outputs: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = {}
-    with torch.inference_mode(), tqdm(total=len(rows), desc=title, unit=" rows", disable=None) as progress:
-        for places, length in fixed_batches([len(row["input_ids"]) for row in rows], longest, batch_size):
-            filled = places + places[:1] * (batch_size - len(places))
-            batch = tokenizer.pad([rows[place] for place in filled], padding="max_length", max_length=length, return_tensors="pt")
-            result = forward(dict(batch))[: len(places)].float().cpu().numpy()
-            outputs.update(zip(places, result, strict=True))
-            progress.update(len(places))
-    return [outputs[place] for place in range(len(rows))]
+    def run(batch: list[dict[str, Any]], length: int) -> torch.Tensor:
+        return forward(dict(tokenizer.pad(batch, padding="max_length", max_length=length, return_tensors="pt")))
+
+    return run_by_shape([min(bucket(len(row["input_ids"])), longest) for row in rows], batch_size, rows.__getitem__, run, title)
 
 
 @dataclass(frozen=True)
@@ -102,8 +86,7 @@ class TextEncoder:
 
     @classmethod
     def load(cls, name: str, max_length: int) -> "TextEncoder":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(device)
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
         check_length(model.config, max_length, "embed.text.max_length")
         return cls(model, pretrained.load(AutoTokenizer, name), max_length)
 
@@ -126,24 +109,19 @@ class Head:
     weight: torch.Tensor
     bias: torch.Tensor
 
+    @classmethod
+    def of(cls, weights: np.ndarray[Any, np.dtype[np.float64]], bias: np.ndarray[Any, np.dtype[np.float64]]) -> "Head":
+        return cls(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
 
-class PooledText(torch.nn.Module):
-    """`head(mean of the last hidden states, at length 1)`; of a pair, `head(combined means)`, the sides of row 1, then those of row 2..."""
 
-    def __init__(self, backbone: Any, n_outputs: int, n_sides: int = 1) -> None:
+class Headed(torch.nn.Module):
+    """A backbone with a linear head, saved beside it."""
+
+    def __init__(self, backbone: Any, n_inputs: int, n_outputs: int) -> None:
         super().__init__()
         self.config = backbone.config  # the Trainer asks for it
         self.backbone = backbone
-        self.n_sides = n_sides
-        self.head = torch.nn.Linear(backbone.config.hidden_size * (1 if n_sides == 1 else PAIR_PARTS), n_outputs)
-
-    def pool(self, **features: torch.Tensor) -> torch.Tensor:
-        """(n, dim): the vector of each side."""
-        return mean_pool(self.backbone(**features).last_hidden_state, features["attention_mask"])
-
-    def forward(self, labels: torch.Tensor | None = None, **features: torch.Tensor) -> SequenceClassifierOutput:
-        logits = self.head(combined(self.pool(**features), self.n_sides))
-        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
+        self.head = torch.nn.Linear(n_inputs, n_outputs)
 
     def start_head(self, head: Head) -> None:
         with torch.no_grad():
@@ -153,6 +131,22 @@ class PooledText(torch.nn.Module):
     def save(self, folder: Path) -> None:
         self.backbone.save_pretrained(folder)
         save_file({name: values.contiguous() for name, values in self.head.state_dict().items()}, folder / HEAD)
+
+
+class PooledText(Headed):
+    """`head(mean of the last hidden states, at length 1)`; of a pair, `head(combined means)`, the sides of row 1, then those of row 2..."""
+
+    def __init__(self, backbone: Any, n_outputs: int, n_sides: int = 1) -> None:
+        super().__init__(backbone, backbone.config.hidden_size * (1 if n_sides == 1 else PAIR_PARTS), n_outputs)
+        self.n_sides = n_sides
+
+    def pool(self, **features: torch.Tensor) -> torch.Tensor:
+        """(n, dim): the vector of each side."""
+        return mean_pool(self.backbone(**features).last_hidden_state, features["attention_mask"])
+
+    def forward(self, labels: torch.Tensor | None = None, **features: torch.Tensor) -> SequenceClassifierOutput:
+        logits = self.head(combined(self.pool(**features), self.n_sides))
+        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
 
     @classmethod
     def load(cls, folder: Path) -> "PooledText":
@@ -210,7 +204,7 @@ def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int,
 
 def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float) -> Head:
     """A linear model of the backbone's own vectors of encoded rows (`sides`, `labels`), where the head starts (LP-FT: Kumar et al. 2022)."""
-    model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+    model.eval().to(pretrained.device())
     sides = [side for row in rows for side in row["sides"]]
     by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
     vectors = np.empty((len(sides), model.config.hidden_size), dtype=np.float32)
@@ -220,8 +214,7 @@ def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, An
             batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
             vectors[chosen] = model.pool(**batch).cpu().numpy()
     whole = combined(torch.from_numpy(vectors), model.n_sides).numpy()
-    weights, bias = objective.first_head(whole, [row["labels"] for row in rows], C)
-    return Head(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
+    return Head.of(*objective.first_head(whole, [row["labels"] for row in rows], C))
 
 
 # --- texts by token: what a person calls a token is a word here, as the model has tokens of its own ---
@@ -358,23 +351,16 @@ def word_vectors(
             yield np.hstack([vectors, row.shapes])
 
 
-class TaggedText(torch.nn.Module):
+class TaggedText(Headed):
     """`head(mean of hidden layers, at length 1; shape)` of every token; that of a word's first one counts."""
 
     def __init__(self, backbone: Any, layers: Sequence[int], n_outputs: int) -> None:
-        super().__init__()
-        self.config = backbone.config  # the Trainer asks for it
-        self.backbone = backbone
+        super().__init__(backbone, backbone.config.hidden_size + N_SHAPES, n_outputs)
         self.layers = layers
-        self.head = torch.nn.Linear(backbone.config.hidden_size + N_SHAPES, n_outputs)
 
     def forward(self, shapes: torch.Tensor, labels: torch.Tensor | None = None, **features: torch.Tensor) -> TokenClassifierOutput:
         logits = self.head(torch.cat([token_states(self.backbone, self.layers, features), shapes], dim=-1))
         return TokenClassifierOutput(loss=None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten()), logits=logits)
-
-    def save(self, folder: Path) -> None:
-        self.backbone.save_pretrained(folder)
-        save_file({name: values.contiguous() for name, values in self.head.state_dict().items()}, folder / HEAD)
 
     @classmethod
     def load(cls, folder: Path, layers: Sequence[int]) -> "TaggedText":

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from stages.contracts import Conclusion, Content, Label, Learnable
 from stages.encoders.audio import Samples, decode, encode, n_frames, resample
-from stages.errors import InputError
 from stages.model_folder import read_recipe, write_recipe
 from stages.params import Strict
 
@@ -109,7 +108,6 @@ def finetune(objective: Learnable, train: pa.Table, validation: pa.Table, params
 
 def first_model(name: str, own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int) -> tuple[Any, Any]:
     """The model and what stands before it: pretrained; or, with a config, of that architecture with random weights."""
-    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
     from stages import pretrained
@@ -119,27 +117,22 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, contents: 
         labels = {**objective.config(), "ignore_mismatched_sizes": True}
         model = pretrained.load(AutoModelForAudioClassification, name, use_safetensors=True, **labels)
         return model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), own.max_seconds, model)
-    try:
-        return new_model(name, own, objective, contents, rate)
-    except (ValueError, TypeError, RuntimeError, StrictDataclassError) as error:
-        raise InputError(
-            f"model {name} with finetune.audio.config: {' '.join(str(error).split())}; give an architecture of transformers and its own keys"
-        ) from error
+    with pretrained.building(name, "finetune.audio.config"):
+        return new_model(name, own.config, own, objective, contents, rate)
 
 
-def new_model(name: str, own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int) -> tuple[Any, Any]:
+def new_model(name: str, given: dict[str, Any], own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int) -> tuple[Any, Any]:
     """Random weights, and an extractor that takes the mean and deviation from the first of the training rows."""
     import torch
     from transformers import ASTFeatureExtractor, AutoConfig, Wav2Vec2FeatureExtractor
 
+    from stages import pretrained
     from stages.encoders.audio import Frontend, stacked
 
-    given, known = own.config or {}, AutoConfig.for_model(name).to_dict()
-    if unknown := given.keys() - known.keys():
-        raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
+    known = AutoConfig.for_model(name).to_dict()
     frames = n_frames(own.max_seconds, rate)
     shape = {"num_mel_bins": own.mels, "max_length": frames, "num_channels": 1}
-    config = AutoConfig.for_model(name, **{key: value for key, value in shape.items() if key in known}, **given, **objective.config())
+    config = pretrained.new_config(name, {key: value for key, value in shape.items() if key in known} | given, **objective.config())
     model = classifier(config).from_config(config)
     if model.main_input_name == "input_values" and "num_mel_bins" not in known:
         frontend = Frontend.of(Wav2Vec2FeatureExtractor(sampling_rate=rate), own.max_seconds, model)
@@ -171,7 +164,6 @@ def classifier(config: Any) -> Any:
 
 
 def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
-    import torch
     from transformers import AutoConfig, AutoFeatureExtractor
 
     from stages import pretrained
@@ -179,7 +171,7 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes],
 
     recipe = read_recipe(folder)
     model = pretrained.load(classifier(pretrained.load(AutoConfig, str(folder))), str(folder), use_safetensors=True)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(pretrained.device())
     frontend = Frontend.of(pretrained.load(AutoFeatureExtractor, str(folder)), recipe["max_seconds"], model)
     towards = objective.from_recipe(recipe)
     return towards.conclude(towards.outputs(run_model(model, frontend, contents, batch_size)))

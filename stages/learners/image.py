@@ -10,7 +10,6 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Conclusion, Content, Label, Learnable
-from stages.errors import InputError
 from stages.model_folder import read_recipe, write_recipe
 from stages.params import Strict
 
@@ -103,7 +102,7 @@ def finetune(objective: Learnable, train: pa.Table, validation: pa.Table, params
 def first_model(name: str, own: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
     """The model and its processor: pretrained; or, with a config, of that architecture with random weights."""
     import torch
-    from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
+    from transformers import AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
 
     from stages import pretrained
 
@@ -112,22 +111,14 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable) -> tuple[A
         labels = {**objective.config(), "ignore_mismatched_sizes": True}
         model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
-    try:
-        known = AutoConfig.for_model(name).to_dict()
-        if unknown := own.config.keys() - known.keys():
-            raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
-        model = AutoModelForImageClassification.from_config(AutoConfig.for_model(name, **own.config, **objective.config()))
+    with pretrained.building(name, "finetune.image.config"):
+        model = AutoModelForImageClassification.from_config(pretrained.new_config(name, own.config, **objective.config()))
         with torch.inference_mode():  # layers that do not fit together show when they run
             model.eval()(torch.zeros(1, 3, own.size, own.size))
-        return model, ViTImageProcessorPil(size=size)
-    except (ValueError, TypeError, RuntimeError) as error:
-        raise InputError(
-            f"model {name} with finetune.image.config: {str(error).splitlines()[0]}; give an architecture of transformers and its own keys"
-        ) from error
+    return model, ViTImageProcessorPil(size=size)
 
 
 def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
-    import torch
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     from stages import pretrained
@@ -135,6 +126,6 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes],
 
     processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
     model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(pretrained.device())
     towards = objective.from_recipe(read_recipe(folder))
     return towards.conclude(towards.outputs(run_model(model, processor, contents, batch_size)))

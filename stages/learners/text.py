@@ -137,7 +137,6 @@ def dropouts(config: Any, share: float) -> dict[str, float]:
 
 
 def predict(objective: type[Learnable], folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
-    import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from stages import pretrained
@@ -147,6 +146,6 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[str], b
     together = recipe["pooling"] == "model"
     tokenizer = pretrained.load(AutoTokenizer, str(folder))
     model = pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True) if together else PooledText.load(folder)
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(pretrained.device())
     towards = objective.from_recipe(recipe)
     return towards.conclude(towards.outputs(run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together)))

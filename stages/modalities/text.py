@@ -176,11 +176,10 @@ def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
 
 def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:
     """Of each content (n_tokens, dim): the hidden state and the shape of each token, in half precision, as there are many."""
-    import torch
-
+    from stages import pretrained
     from stages.encoders.text import load_layers, load_word_tokenizer, word_vectors
 
-    backbone = load_layers(params.model, layer, "embed.text.token_layer").to("cuda" if torch.cuda.is_available() else "cpu")
+    backbone = load_layers(params.model, layer, "embed.text.token_layer").to(pretrained.device())
     tokenizer = load_word_tokenizer(params.model)
     found = word_vectors(backbone, [layer], tokenizer, contents, params.max_length, params.batch_size, "embed tokens")
     return ragged([tokens.astype(np.float16) for tokens in found])

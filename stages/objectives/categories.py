@@ -71,9 +71,9 @@ class Objective:
 
     def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
         """Probabilities, one class apart from the other."""
-        from stages.probe import sigmoid
+        from scipy.special import expit
 
-        return sigmoid(logits.astype(np.float64))
+        return np.asarray(expit(logits.astype(np.float64)))
 
     def tuned(self, labels: Sequence[Sequence[str]], outputs: Predictions) -> Self:
         """With the threshold of each class that gives the best F1 (Lipton, Elkan & Naryanaswamy 2014)."""

@@ -51,8 +51,9 @@ class Objective:
 
     def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
         """Probabilities: the softmax."""
-        exponents = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True))
+        from scipy.special import softmax
+
+        return np.asarray(softmax(logits.astype(np.float64), axis=1))
 
     def tuned(self, labels: Sequence[str], outputs: Predictions) -> Self:
         """The most probable class needs no threshold."""

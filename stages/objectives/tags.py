@@ -58,8 +58,9 @@ class Objective:
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
         """Probabilities, of each row (n_tokens, n_columns): the softmax."""
-        exponents = [np.exp(row.astype(np.float64) - row.max(axis=1, keepdims=True)) for row in logits]
-        return ragged([row / row.sum(axis=1, keepdims=True) for row in exponents])
+        from scipy.special import softmax
+
+        return ragged([softmax(row.astype(np.float64), axis=1) for row in logits])
 
     def tuned(self, labels: Sequence[Sequence[str]], outputs: Predictions) -> Self:
         """The most probable sequence needs no threshold."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Vectors
 from stages.params import Strict
@@ -75,9 +76,11 @@ def multi_hot(labels: Sequence[Sequence[str]], columns: Sequence[str]) -> npt.ND
 
 def fit_predict(labels: Sequence[Sequence[str]], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
     """(n_others, n_columns): probabilities, each by a probe of its own."""
-    from stages.probe import fit_one_vs_rest, sigmoid
+    from scipy.special import expit
 
-    return sigmoid(fit_one_vs_rest(vectors, multi_hot(labels, columns), C, [1.0] * len(columns)).logits(others))
+    from stages.probe import fit_one_vs_rest
+
+    return np.asarray(expit(fit_one_vs_rest(vectors, multi_hot(labels, columns), C, [1.0] * len(columns)).logits(others)))
 
 
 def constant(labels: Sequence[Sequence[str]], given: Sequence[Sequence[str]], columns: Sequence[str]) -> Predictions:
@@ -175,18 +178,8 @@ def mean_average_precision(truth: npt.NDArray[np.bool_], predictions: Prediction
 
 
 def reliability(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> "pd.DataFrame":
-    """`confidence`, `accuracy` and `rows` of equal-width bins of probability: how often a class is there that is said to be; `rows` are decisions."""
-    import pandas as pd
-
-    probabilities = concluded.predictions.ravel()
-    decisions = pd.DataFrame({"confidence": probabilities, "accuracy": multi_hot(given, concluded.columns).ravel(), "rows": 1})
-    number = np.minimum((probabilities * bins).astype(int), bins - 1)
-    return decisions.groupby(number).agg({"confidence": "mean", "accuracy": "mean", "rows": "sum"})
-
-
-def calibration_error(bins: "pd.DataFrame") -> float:
-    """The mean gap between confidence and accuracy, weighted by decisions."""
-    return float(((bins["confidence"] - bins["accuracy"]).abs() * bins["rows"]).sum() / bins["rows"].sum())
+    """How often a class is there that is said to be, over all classes; `rows` are decisions."""
+    return reliability_bins(concluded.predictions.ravel(), multi_hot(given, concluded.columns).ravel(), bins)
 
 
 def plots(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:

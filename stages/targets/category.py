@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
 from stages.params import Strict
@@ -92,22 +93,14 @@ def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, f
         "recall_macro": metrics.recall_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
         "roc_auc": _roc_auc(numbers, predictions),
         "log_loss": metrics.log_loss(numbers, predictions.clip(1e-15, 1.0), labels=every),
-        "calibration_error": _calibration_error(reliability(given, concluded, bins)),
+        "calibration_error": calibration_error(reliability(given, concluded, bins)),
         **{f"f1_of_{name}": value for name, value in zip(columns, per_class, strict=True)},
     }
     return {name: float(value) for name, value in values.items()}
 
 
 def reliability(given: Sequence[str], concluded: Conclusion, bins: int) -> "pd.DataFrame":
-    """`confidence`, `accuracy` and `rows` of equal-width bins of confidence (Guo et al. 2017)."""
-    import pandas as pd
-
-    confidence = concluded.predictions.max(axis=1)
-    hits = np.asarray(concluded.labels) == np.asarray(given)
-    rows = pd.DataFrame({"confidence": confidence, "accuracy": hits, "rows": 1})
-    number = np.minimum((confidence * bins).astype(int), bins - 1)
-    grouped = rows.groupby(number)
-    return pd.DataFrame({"confidence": grouped["confidence"].mean(), "accuracy": grouped["accuracy"].mean(), "rows": grouped["rows"].sum()})
+    return reliability_bins(concluded.predictions.max(axis=1), np.asarray(concluded.labels) == np.asarray(given), bins)
 
 
 def plots(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
@@ -135,8 +128,3 @@ def _roc_auc(numbers: npt.NDArray[np.int64], predictions: npt.NDArray[np.float64
 
     present = [number for number in range(predictions.shape[1]) if 0 < (numbers == number).sum() < len(numbers)]
     return float(np.mean([roc_auc_score(numbers == number, predictions[:, number]) for number in present])) if present else 0.5
-
-
-def _calibration_error(bins: "pd.DataFrame") -> float:
-    """Expected calibration error: the mean gap between confidence and accuracy, weighted by rows."""
-    return float(((bins["confidence"] - bins["accuracy"]).abs() * bins["rows"]).sum() / bins["rows"].sum())

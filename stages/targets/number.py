@@ -112,7 +112,7 @@ def score(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str,
     truth, predicted = np.asarray(given), np.asarray(concluded.labels)
     varied = np.ptp(truth) > 0 and np.ptp(predicted) > 0
     pearson = float(np.corrcoef(truth, predicted)[0, 1]) if varied else 0.0
-    low, high = correlation_interval(pearson, len(truth))
+    low, high = correlation_interval(pearson, len(truth)) if varied else (-1.0, 1.0)
     lower, upper = quantile(concluded, "q05"), quantile(concluded, "q95")
     values = {
         "pearson": pearson,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
+from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
 from stages.params import Strict
@@ -201,20 +202,11 @@ def f1_interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
 
 
 def reliability(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> "pd.DataFrame":
-    """`confidence`, `accuracy` and `rows` (tokens) of equal-width bins of the confidence in each token's tag (Guo et al. 2017)."""
-    import pandas as pd
-
+    """Of the confidence in each token's tag; `rows` are tokens."""
     chosen = _numbers(concluded.labels, concluded.columns)
     confidence = np.concatenate([predictions[np.arange(len(row)), row] for row, predictions in zip(chosen, concluded.predictions, strict=True)])
     hits = [one == other for own, found in zip(given, concluded.labels, strict=True) for one, other in zip(own, found, strict=True)]
-    tokens = pd.DataFrame({"confidence": confidence, "accuracy": hits, "rows": 1})
-    grouped = tokens.groupby(np.minimum((confidence * bins).astype(int), bins - 1))
-    return pd.DataFrame({"confidence": grouped["confidence"].mean(), "accuracy": grouped["accuracy"].mean(), "rows": grouped["rows"].sum()})
-
-
-def calibration_error(bins: "pd.DataFrame") -> float:
-    """Expected calibration error: the mean gap between confidence and accuracy, weighted by tokens."""
-    return float(((bins["confidence"] - bins["accuracy"]).abs() * bins["rows"]).sum() / bins["rows"].sum())
+    return reliability_bins(confidence, hits, bins)
 
 
 def plots(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:

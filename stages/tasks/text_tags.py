@@ -137,16 +137,12 @@ def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
 
 def start_head(model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, own: FinetuneParams, batch_size: int) -> None:
     """The head becomes a linear model of the backbone's own vectors of these rows (LP-FT: Kumar et al. 2022)."""
-    import torch
+    from stages import pretrained
+    from stages.encoders.text import Head, word_vectors
 
-    from stages.encoders.text import word_vectors
-
-    model.to("cuda" if torch.cuda.is_available() else "cpu")
+    model.to(pretrained.device())
     vectors = ragged(list(word_vectors(model.backbone, own.layers, tokenizer, rows["content"].to_pylist(), own.max_length, batch_size, "probe")))
-    weights, bias = objective.first_head(vectors, objective.targets(rows["label"].to_pylist()), own.probe_C)
-    with torch.no_grad():
-        model.head.weight.copy_(torch.from_numpy(weights))
-        model.head.bias.copy_(torch.from_numpy(bias))
+    model.start_head(Head.of(*objective.first_head(vectors, objective.targets(rows["label"].to_pylist()), own.probe_C)))
 
 
 def examples(tokenizer: Any, rows: pa.Table, objective: Objective, longest: int) -> Any:
@@ -181,10 +177,11 @@ def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
 def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
     import torch
 
+    from stages import pretrained
     from stages.encoders.text import TaggedText, load_word_tokenizer, word_vectors
 
     recipe = read_recipe(folder)
-    model = TaggedText.load(folder, recipe["layers"]).to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    model = TaggedText.load(folder, recipe["layers"]).to(pretrained.device()).eval()
     vectors = word_vectors(model.backbone, model.layers, load_word_tokenizer(str(folder)), contents, recipe["max_length"], batch_size, "predict")
     with torch.inference_mode():
         logits = ragged([model.head(torch.from_numpy(row).to(model.head.weight.device)).cpu().numpy() for row in vectors])
