@@ -1,6 +1,7 @@
-"""Repairs content and labels, and applies the ledger; writes data/cleaned (the rows that can be used) and data/verdicts/clean.
+"""Repairs content and labels, and applies the ledger; writes data/cleaned (the rows that can be used), data/verdicts/clean and data/suggestions.
 
-What cannot be used is dropped with a reason: the modality's, the target's, or `ledger` where a person said so.
+What cannot be used is dropped with a reason: the modality's, the target's, or `ledger` where a person said so. What a person had better
+decide is suggested, and left as it is.
 """
 
 from collections import Counter
@@ -12,14 +13,16 @@ from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
-from stages.contracts import CleanedLabel, Modality, Target, load_modality, load_target
+from stages.contracts import CleanedLabel, Modality, Suggestion, Target, load_modality, load_target
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
 from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
-from stages.tables import count_rows, iter_rows, new_table, row_schema, verdict_schema
+from stages.tables import count_rows, iter_rows, new_table, row_schema, verdict_schema, write_tables
 
 VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
+
+SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", pa.int64()), ("proposal", pa.string())])
 
 
 class Section(VariantSection):
@@ -46,13 +49,15 @@ def decide_label(given: str | None, content: Any, decision: Decision | None, tar
 def clean(params: Params, modality: Modality, target: Target, decisions: Mapping[str, Decision]) -> Counts:
     dropped: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
+    given: Counter[str] = Counter()
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
-    columns = pa.schema([*VERDICT, *(pa.field(name, pa.float64()) for name in modality.MEASURES)])
+    columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in modality.MEASURES.items())])
     with new_table(paths.CLEAN_VERDICTS, columns) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
         for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
             unused.discard(row["id"])
+            given[row["label"] or ""] += 1
             decision = decisions.get(row["id"])
             content = modality.clean(row["content"], params.clean.of(params.modality))
             label = decide_label(row["label"], content.content, decision, target, params.clean.label)
@@ -70,8 +75,16 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
             raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns{hint}")
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
+    suggestions = [*suggest_contents(modality, params), *target.suggest(given, params.clean.label)]
+    write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)])
+    for suggestion in suggestions:
+        print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
     more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
     return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
+
+
+def suggest_contents(modality: Modality, params: Params) -> list[Suggestion]:
+    return modality.suggest((row["content"] for row in iter_rows(paths.COLLECTED, ["content"])), params.clean.of(params.modality))
 
 
 def main(params: Params) -> Counts:

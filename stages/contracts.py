@@ -36,7 +36,7 @@ class Cleaned:
     content: Content | None
     reason: str | None = None
     repairs: tuple[str, ...] = ()
-    measured: Mapping[str, float] = field(default_factory=dict)  # of what is measured, as far as it was
+    measured: Mapping[str, Any] = field(default_factory=dict)  # of what is measured, as far as it was
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,16 @@ class CleanedLabel:
     label: Label | None
     reason: str | None = None
     repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Something in the data that a person should decide about, in params."""
+
+    key: str  # the param that would do it
+    value: str  # what was found
+    rows: int  # in how many rows
+    proposal: str  # what could stand at `key`, and why
 
 
 @dataclass(frozen=True)
@@ -77,12 +87,15 @@ class Modality(Protocol):
 
     CONTENT: pa.DataType  # how cleaned content is stored
     REASONS: tuple[str, ...]  # the closed list of reasons that `clean` gives
-    MEASURES: tuple[str, ...]  # what `clean` measures of the raw content: each is a column of its verdicts
+    MEASURES: Mapping[str, pa.DataType]  # what `clean` measures of the raw content: each is a column of its verdicts
     CleanParams: type[BaseModel]
     EmbedParams: type[BaseModel]
 
     def clean(self, content: bytes, params: Any) -> Cleaned:
         """Repairs and normalises one raw content."""
+
+    def suggest(self, contents: Iterable[bytes], params: Any) -> list[Suggestion]:
+        """What the raw contents together say that no row says alone; a modality that has nothing to say reads none of them."""
 
     def exact_key(self, content: Content) -> bytes:
         """16 bytes that two cleaned contents share if and only if they say the same."""
@@ -116,6 +129,9 @@ class Target(Protocol):
 
     def clean_label(self, raw: str | None, content: Content | None, params: Any) -> CleanedLabel:
         """The label in its own form; `content` is the cleaned one, None where it cannot be used."""
+
+    def suggest(self, given: Mapping[str, int], params: Any) -> list[Suggestion]:
+        """What the source's own labels, each with its number of rows, say together."""
 
     def strata(self, labels: Sequence[Any]) -> list[tuple[str, ...]]:
         """The strata of each row: each is spread evenly over splits and folds."""

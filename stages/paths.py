@@ -8,6 +8,7 @@ LEDGER = Path("data/ledger.csv")
 
 COLLECTED = Path("data/collected")
 CLEANED = Path("data/cleaned")
+SUGGESTIONS = Path("data/suggestions")
 EMBEDDINGS = Path("data/embeddings")
 
 VERDICTS = Path("data/verdicts")

@@ -467,7 +467,7 @@ def check_attribute(name: str, value: Any) -> None:
     elif name == "REASONS":
         assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
     elif name == "MEASURES":
-        assert isinstance(value, tuple) and all(measure.isidentifier() for measure in value)
+        assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
     elif name == "HEADLINE":
         assert value and isinstance(value, tuple) and len(set(value)) == len(value)
     elif name == "VECTORS":

@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,13 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import Cleaned, Embedded
+from stages.contracts import Cleaned, Embedded, Suggestion
 from stages.encoders.audio import FULL_SCALE, Samples, decode, encode, resample
 from stages.params import Strict
 
 CONTENT = pa.binary()
 REASONS = ("empty", "unreadable", "implausible_header", "truncated", "too_long", "clipped", "silent", "too_short")
-MEASURES = ("seconds", "peak_db", "rms_db", "clipped")
+MEASURES = dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.float64())
 
 # WAV, FLAC, Ogg, MP3 and AIFF: libsndfile knows twenty more, most of them from the last century.
 FORMATS = re.compile(rb"RIFF|RF64|fLaC|OggS|ID3|FORM|\xff[\xe0-\xff]")
@@ -198,6 +198,10 @@ def gain_to(samples: Samples, level: float | None) -> float:
     possible = db((FULL_SCALE - 1) / FULL_SCALE) - db(highest)
     gain = min(wanted, possible)
     return 1.0 if abs(gain) < 0.1 else float(10 ** (gain / 20))
+
+
+def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
+    return []
 
 
 def exact_key(content: bytes) -> bytes:

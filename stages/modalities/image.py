@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, Self
 
@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import Cleaned, Embedded
+from stages.contracts import Cleaned, Embedded, Suggestion
 from stages.params import Strict
 
 CONTENT = pa.binary()
 REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small")
-MEASURES: tuple[str, ...] = ()
+MEASURES: dict[str, pa.DataType] = {}
 
 THUMBNAIL = 32  # pixels a side
 HASH_SIDE = 8  # 64 bits
@@ -94,6 +94,10 @@ def pixels(content: bytes) -> npt.NDArray[np.uint8]:
     from PIL import Image
 
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
+    return []
 
 
 def exact_key(content: bytes) -> bytes:

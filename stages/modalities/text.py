@@ -6,7 +6,7 @@ A cleaned text holds no line break. So a pair of texts is two lines, one a side;
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
@@ -17,13 +17,13 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.characters import INVISIBLE, SIDE_MARK, WORD_MARK
-from stages.contracts import Cleaned, Embedded, Vectors
+from stages.contracts import Cleaned, Embedded, Suggestion, Vectors
 from stages.params import Strict
 from stages.tables import ragged
 
 CONTENT = pa.string()
 REASONS = ("empty", "too_short", "too_long")
-MEASURES: tuple[str, ...] = ()
+MEASURES: dict[str, pa.DataType] = {}
 
 SHINGLE = 5  # characters: words are no unit in languages that are written without spaces
 PERMUTATIONS = 256
@@ -122,6 +122,10 @@ def normalise(text: str) -> str:
     """Case, punctuation and compatibility forms do not tell two texts apart; a text of nothing else stays itself."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _NOT_WORD.sub(" ", folded).strip() or folded
+
+
+def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
+    return []
 
 
 def exact_key(content: str) -> bytes:

@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import compress, product
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
-from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Vectors
+from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
 from stages.params import Strict
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ def parsed(raw: str | None) -> list[str] | None:
     except ValueError:
         return None
     return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None
+
+
+def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return []
 
 
 def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """A category: one of a closed set of names."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
-from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
+from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
 from stages.params import Strict
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     if not label:
         return CleanedLabel(None, "missing_label")
     return CleanedLabel(None, "unwanted_label") if label in params.drop else CleanedLabel(label)
+
+
+def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return []
 
 
 def strata(labels: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """A number: a finite float."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
+from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
 from stages.params import Strict
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def parsed(raw: Any) -> float:
         return math.nan if "_" in str(raw) else float(raw)
     except (TypeError, ValueError):
         return math.nan
+
+
+def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return []
 
 
 def strata(labels: Sequence[float]) -> list[tuple[str, ...]]:

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
-from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Vectors
+from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
 from stages.params import Strict
 from stages.tables import ragged
 
@@ -77,6 +77,10 @@ def renamed(tag: str, params: LabelParams) -> str:
 def as_valid(tags: Sequence[str]) -> list[str]:
     """An I- that continues no entity of its type begins one."""
     return [f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag for before, tag in zip(["O", *tags], tags, strict=False)]
+
+
+def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return []
 
 
 def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
