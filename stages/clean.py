@@ -13,7 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
-from stages.contracts import CleanedLabel, Modality, Suggestion, Target, load_modality, load_target
+from stages.contracts import CleanedLabel, Cleaner, Modality, Suggestion, Target, load_cleaner, load_modality, load_target
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
 from stages.params import Strict, VariantSection
@@ -26,7 +26,7 @@ SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", p
 
 
 class Section(VariantSection):
-    variant = ("modality", "CleanParams")
+    variant = ("cleaner", "CleanParams")
     label_variant = "LabelParams"
     label: Any
 
@@ -46,20 +46,20 @@ def decide_label(given: str | None, content: Any, decision: Decision | None, tar
     return target.clean_label(decision.label, content, params)
 
 
-def clean(params: Params, modality: Modality, target: Target, decisions: Mapping[str, Decision]) -> Counts:
+def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision]) -> Counts:
     dropped: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
     given: Counter[str] = Counter()
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
-    columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in modality.MEASURES.items())])
+    columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in cleaner.MEASURES.items())])
     with new_table(paths.CLEAN_VERDICTS, columns) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
         for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
             unused.discard(row["id"])
             given[row["label"] or ""] += 1
             decision = decisions.get(row["id"])
-            content = modality.clean(row["content"], params.clean.of(params.modality))
+            content = cleaner.clean(row["content"], params.clean.of(params.modality))
             label = decide_label(row["label"], content.content, decision, target, params.clean.label)
             reason = label.reason if label.reason == "ledger" else content.reason or label.reason
             repairs = content.repairs + label.repairs
@@ -75,7 +75,7 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
             raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns{hint}")
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
-    suggestions = [*suggest_contents(modality, params), *target.suggest(given, params.clean.label)]
+    suggestions = [*suggest_contents(cleaner, params), *target.suggest(given, params.clean.label)]
     write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)])
     for suggestion in suggestions:
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
@@ -83,12 +83,12 @@ def clean(params: Params, modality: Modality, target: Target, decisions: Mapping
     return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
 
 
-def suggest_contents(modality: Modality, params: Params) -> list[Suggestion]:
-    return modality.suggest((row["content"] for row in iter_rows(paths.COLLECTED, ["content"])), params.clean.of(params.modality))
+def suggest_contents(cleaner: Cleaner, params: Params) -> list[Suggestion]:
+    return cleaner.suggest((row["content"] for row in iter_rows(paths.COLLECTED, ["content"])), params.clean.of(params.modality))
 
 
 def main(params: Params) -> Counts:
-    return clean(params, load_modality(params.modality), load_target(params.target), read_ledger(paths.LEDGER))
+    return clean(params, load_modality(params.modality), load_cleaner(params.modality), load_target(params.target), read_ledger(paths.LEDGER))
 
 
 if __name__ == "__main__":

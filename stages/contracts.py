@@ -83,19 +83,30 @@ class Judged:
 
 
 class Modality(Protocol):
-    """What a row is made of: stages/modalities/<name>.py."""
+    """What a row is made of: stages/modalities/<name>/content.py; the other parts of it stand beside, each for the stages that need it."""
 
     CONTENT: pa.DataType  # how cleaned content is stored
+
+    def preview(self, content: Content) -> str:
+        """One short line for people."""
+
+
+class Cleaner(Protocol):
+    """stages/modalities/<name>/clean.py"""
+
     REASONS: tuple[str, ...]  # the closed list of reasons that `clean` gives
     MEASURES: Mapping[str, pa.DataType]  # what `clean` measures of the raw content: each is a column of its verdicts
     CleanParams: type[BaseModel]
-    EmbedParams: type[BaseModel]
 
     def clean(self, content: bytes, params: Any) -> Cleaned:
         """Repairs and normalises one raw content."""
 
     def suggest(self, contents: Iterable[bytes], params: Any) -> list[Suggestion]:
         """What the raw contents together say that no row says alone; a modality that has nothing to say reads none of them."""
+
+
+class Comparer(Protocol):
+    """stages/modalities/<name>/compare.py"""
 
     def exact_key(self, content: Content) -> bytes:
         """16 bytes that two cleaned contents share if and only if they say the same."""
@@ -109,11 +120,14 @@ class Modality(Protocol):
     def similarity(self, one: Any, other: Any) -> float:
         """0 to 1, computed exactly from two fingerprints."""
 
+
+class Embedder(Protocol):
+    """stages/modalities/<name>/embed.py"""
+
+    EmbedParams: type[BaseModel]
+
     def embed(self, contents: Sequence[Content], params: Any) -> Embedded:
         """One vector of length 1 a row; its bits do not depend on the other rows."""
-
-    def preview(self, content: Content) -> str:
-        """One short line for people."""
 
 
 class Target(Protocol):
@@ -242,7 +256,19 @@ def modality_names() -> list[str]:
 
 
 def load_modality(name: str) -> Modality:
-    return cast(Modality, _load("modality", "modalities", name))
+    return cast(Modality, _load("modality", "modalities", name, "content"))
+
+
+def load_cleaner(modality: str) -> Cleaner:
+    return cast(Cleaner, _load("modality", "modalities", modality, "clean"))
+
+
+def load_comparer(modality: str) -> Comparer:
+    return cast(Comparer, _load("modality", "modalities", modality, "compare"))
+
+
+def load_embedder(modality: str) -> Embedder:
+    return cast(Embedder, _load("modality", "modalities", modality, "embed"))
 
 
 def load_target(name: str) -> Target:
@@ -268,11 +294,11 @@ def check_variants(modality: Any, target: Any) -> None:
         load_task(modality, target)
 
 
-def _load(what: str, folder: str, name: str) -> Any:
+def _load(what: str, folder: str, name: str, part: str = "") -> Any:
     if name not in _variants(folder):
-        raise InputError(f"params.yaml: {what}: no such file stages/{folder}/{name}.py; there are {', '.join(_variants(folder))}")
-    return importlib.import_module(f"stages.{folder}.{name}")
+        raise InputError(f"params.yaml: {what}: {name!r} is none of stages/{folder}; there are {', '.join(_variants(folder))}")
+    return importlib.import_module(".".join(filter(None, ["stages", folder, name, part])))
 
 
 def _variants(folder: str) -> list[str]:
-    return sorted(path.stem for path in (_STAGES / folder).glob("[!_]*.py"))
+    return sorted(path.stem for path in (_STAGES / folder).glob("[!_.]*"))

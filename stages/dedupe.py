@@ -19,7 +19,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
-from stages.contracts import Modality, load_modality
+from stages.contracts import Comparer, load_comparer
 from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import iter_tables, read_frame, verdict_schema, write_frame
@@ -55,7 +55,7 @@ class Match:
     reason: str
 
 
-def build_index(modality: Modality, section: Section, n_rows: int) -> Index:
+def build_index(comparer: Comparer, section: Section, n_rows: int) -> Index:
     """Reads all content once; holds 16 bytes a row, and 8 more a band."""
     exact = np.zeros((n_rows, 2), dtype=np.uint64)
     buckets = np.zeros((n_rows, 0), dtype=np.uint64)
@@ -64,9 +64,9 @@ def build_index(modality: Modality, section: Section, n_rows: int) -> Index:
         for table in iter_tables(paths.CLEANED, ["content"]):
             contents = table["content"].to_pylist()
             end = start + len(contents)
-            exact[start:end] = np.frombuffer(b"".join(map(modality.exact_key, contents)), dtype=np.uint64).reshape(-1, 2)
+            exact[start:end] = np.frombuffer(b"".join(map(comparer.exact_key, contents)), dtype=np.uint64).reshape(-1, 2)
             if section.near:
-                signatures = modality.signatures(contents, section.near_threshold)
+                signatures = comparer.signatures(contents, section.near_threshold)
                 if not buckets.size:
                     buckets = np.zeros((n_rows, signatures.shape[1]), dtype=np.uint64)
                 buckets[start:end] = signatures
@@ -102,12 +102,12 @@ def read_candidates(index: Index) -> dict[int, Any]:
 class Kept:
     """The rows that stay, found again by exact key and by bucket."""
 
-    def __init__(self, index: Index, candidates: Mapping[int, Any], modality: Modality, threshold: float) -> None:
+    def __init__(self, index: Index, candidates: Mapping[int, Any], comparer: Comparer, threshold: float) -> None:
         self._index = index
         self._candidates = candidates
         self._threshold = threshold
-        self._similarity = modality.similarity
-        self._fingerprint = lru_cache(maxsize=10_000)(lambda row: modality.fingerprint(candidates[row]))
+        self._similarity = comparer.similarity
+        self._fingerprint = lru_cache(maxsize=10_000)(lambda row: comparer.fingerprint(candidates[row]))
         self._by_content = np.full(len(index.buckets), -1, dtype=np.intp)
         self._by_bucket: defaultdict[int, list[int]] = defaultdict(list)
 
@@ -176,11 +176,11 @@ def as_verdicts(rows: pd.DataFrame, cluster: npt.NDArray[np.int64], matches: Map
 
 
 def main(params: Params) -> Counts:
-    modality = load_modality(params.modality)
+    comparer = load_comparer(params.modality)
     rows = read_frame(paths.CLEANED, ["id", "label", "given_split"])
     rows = rows.merge(read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"]), on="id", how="left")
-    index = build_index(modality, params.dedupe, len(rows))
-    verdicts = find_duplicates(rows, Kept(index, read_candidates(index), modality, params.dedupe.near_threshold))
+    index = build_index(comparer, params.dedupe, len(rows))
+    verdicts = find_duplicates(rows, Kept(index, read_candidates(index), comparer, params.dedupe.near_threshold))
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, VERDICT)
     sizes = verdicts["cluster"].value_counts()
     conflicts = verdicts.loc[verdicts["label_conflict"], "cluster"].nunique()

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages import paths
-from stages.contracts import Modality, load_modality
+from stages.contracts import Embedder, load_embedder
 from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
@@ -17,7 +17,7 @@ from stages.threads import set_threads
 
 
 class Section(VariantSection):
-    variant = ("modality", "EmbedParams")
+    variant = ("embedder", "EmbedParams")
 
 
 class Params(Strict):
@@ -26,10 +26,10 @@ class Params(Strict):
     embed: Section
 
 
-def embedded(modality: Modality, params: Params) -> Iterator[pa.Table]:
+def embedded(embedder: Embedder, params: Params) -> Iterator[pa.Table]:
     """`id`, `vector` and, where params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        found = modality.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
+        found = embedder.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
         columns = {"id": rows["id"], "vector": vector_column(found.rows)}
         if found.tokens is not None:
             columns["token_vectors"] = vectors_column(found.tokens)
@@ -38,7 +38,7 @@ def embedded(modality: Modality, params: Params) -> Iterator[pa.Table]:
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    write_tables(paths.EMBEDDINGS, embedded(load_modality(params.modality), params))
+    write_tables(paths.EMBEDDINGS, embedded(load_embedder(params.modality), params))
     return Counts(count_rows(paths.CLEANED))
 
 

@@ -25,7 +25,7 @@ class Recipe(VariantSection):
     """How content was cleaned, to be saved with the model: what it is served must be cleaned alike."""
 
     model_config = ConfigDict(extra="ignore")
-    variant = ("modality", "CleanParams")
+    variant = ("cleaner", "CleanParams")
 
 
 class Params(Strict):

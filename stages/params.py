@@ -28,7 +28,7 @@ class Strict(BaseModel):
 class VariantSection(Strict):
     """A section with one sub-section a modality, typed by a model that the modality or its task keeps, and perhaps with `label`, typed by the target's."""
 
-    variant: ClassVar[tuple[Literal["modality", "task"], str]]
+    variant: ClassVar[tuple[Literal["cleaner", "embedder", "task"], str]]
     label_variant: ClassVar[str | None] = None
 
     def of(self, modality: str) -> Any:
@@ -112,7 +112,10 @@ def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseM
 
 def _variant_model(section: type[VariantSection], modality: str, values: dict[str, Any]) -> type[BaseModel]:
     axis, name = section.variant
-    module = contracts.load_modality(modality) if axis == "modality" else contracts.load_task(modality, values.get("target", ""))
+    if axis == "task":
+        module: Any = contracts.load_task(modality, values.get("target", ""))
+    else:
+        module = contracts.load_cleaner(modality) if axis == "cleaner" else contracts.load_embedder(modality)
     return cast(type[BaseModel], getattr(module, name))
 
 

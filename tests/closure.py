@@ -6,9 +6,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Where the files of variants lie, as dvc.yaml names them, and what loads one by its name: an import too.
 VARIANTS = {
-    "stages/modalities/${modality}.py": "load_modality",
-    "stages/encoders/${modality}.py": None,
-    "stages/learners/${modality}.py": None,
+    "stages/modalities/${modality}/content.py": "load_modality",
+    "stages/modalities/${modality}/clean.py": "load_cleaner",
+    "stages/modalities/${modality}/compare.py": "load_comparer",
+    "stages/modalities/${modality}/embed.py": "load_embedder",
+    "stages/modalities/${modality}/encoder.py": None,
+    "stages/modalities/${modality}/learner.py": None,
     "stages/targets/${target}.py": "load_target",
     "stages/objectives/${target}.py": "load_objective",
     "stages/tasks/${modality}_${target}.py": "load_task",

@@ -15,10 +15,11 @@ import soundfile
 
 from stages.collect import Params, Section, collect
 from stages.contracts import load_objective, load_task
-from stages.encoders.audio import decode, encode, resample, run_model
 from stages.errors import InputError
-from stages.learners import audio as learner
-from stages.modalities import audio
+from stages.modalities.audio import clean as cleaner
+from stages.modalities.audio import compare, embed, learner
+from stages.modalities.audio.content import db, decode, encode, resample
+from stages.modalities.audio.encoder import run_model
 from stages.sources import FileFormat, read_source
 from stages.targets import category
 from tests.sounds import RATE, encoded, sound, tones
@@ -35,7 +36,7 @@ CLEAN: dict[str, Any] = {
 
 
 def clean(content: bytes, **changes: Any) -> Any:
-    return audio.clean(content, audio.CleanParams(**CLEAN | changes))
+    return cleaner.clean(content, cleaner.CleanParams(**CLEAN | changes))
 
 
 def samples_of(content: bytes, **changes: Any) -> npt.NDArray[np.float32]:
@@ -115,7 +116,7 @@ def test_no_bytes_crash_the_decoder(format: str, capfd: pytest.CaptureFixture[st
 def test_silence_and_clipping_are_measured() -> None:
     quiet = clean(encoded(tones("up") * 1e-3, "FLAC", subtype="PCM_24"))
     assert quiet.reason == "silent"
-    assert quiet.measured["peak_db"] == pytest.approx(audio.db(1e-3 * np.abs(tones("up")).max()), abs=0.2)
+    assert quiet.measured["peak_db"] == pytest.approx(db(1e-3 * np.abs(tones("up")).max()), abs=0.2)
     assert clean(encoded(np.full(RATE, 0.5))).reason == "silent"  # a constant is no sound
     wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
     clipped = clean(encoded(np.clip(wave * 4, -1, 1)))
@@ -123,7 +124,7 @@ def test_silence_and_clipping_are_measured() -> None:
     assert clipped.measured["clipped"] == pytest.approx(2 / 3, abs=0.02)  # |sin| > 1/2
     fine = clean(encoded(wave))
     assert fine.measured == pytest.approx({"seconds": 1.0, "peak_db": -6.02, "rms_db": -9.03, "clipped": 0.0}, abs=0.01)
-    assert set(fine.measured) == set(audio.MEASURES)
+    assert set(fine.measured) == set(cleaner.MEASURES)
 
 
 def test_sounds_are_brought_to_one_form() -> None:
@@ -134,7 +135,7 @@ def test_sounds_are_brought_to_one_form() -> None:
     assert rate == RATE
     assert samples.ndim == 1
     assert 0.7 < len(samples) / rate < 1.0
-    assert audio.db(audio.rms(samples)) == pytest.approx(-20, abs=0.1)
+    assert db(cleaner.rms(samples)) == pytest.approx(-20, abs=0.1)
     assert soundfile.info(io.BytesIO(found.content)).subtype == "PCM_16"
     plain = clean(sound("up"), trim_db=None, level_db=None)
     assert plain.repairs == ()
@@ -147,13 +148,13 @@ def test_a_level_that_would_clip_is_not_reached() -> None:
     samples = samples_of(encoded(click), trim_db=None)
     assert np.abs(samples).max() == pytest.approx(1, abs=1e-3)
     assert samples[2_015] == pytest.approx(0.5, abs=1e-2)  # as far from the peak as before
-    assert audio.db(audio.rms(samples)) < -20
+    assert db(cleaner.rms(samples)) < -20
 
 
 def test_nothing_is_shorter_than_the_shortest_or_longer_than_the_longest() -> None:
     assert [clean(sound("flat", seconds=seconds), trim_db=None).reason for seconds in (0.09, 0.1, 5.0, 5.01)] == ["too_short", None, None, "too_long"]
     with pytest.raises(ValueError, match="min_seconds is larger than max_seconds"):
-        audio.CleanParams(**CLEAN | {"min_seconds": 6.0})
+        cleaner.CleanParams(**CLEAN | {"min_seconds": 6.0})
 
 
 # --- duplicates ---
@@ -175,21 +176,21 @@ COPIES: dict[str, Callable[[npt.NDArray[np.float32]], bytes]] = {
 def test_a_changed_copy_is_a_near_duplicate(change: str, trim_db: float | None) -> None:
     for kind in ("up", "down") if change == "mp3" else ("up", "down", "noise"):  # MP3 makes another noise of a noise
         one, other = (clean(content, trim_db=trim_db).content for content in (sound(kind, seed=5), COPIES[change](tones(kind, seed=5))))
-        assert audio.similarity(audio.fingerprint(one), audio.fingerprint(other)) >= 0.96
-        first, second = audio.signatures([one, other], 0.96)
+        assert compare.similarity(compare.fingerprint(one), compare.fingerprint(other)) >= 0.96
+        first, second = compare.signatures([one, other], 0.96)
         assert (first == second).any()
 
 
 def test_different_sounds_are_not() -> None:
-    prints = [audio.fingerprint(clean(sound(kind, seed=seed)).content) for kind in ("up", "down") for seed in range(3)]
-    prints += [audio.fingerprint(clean(sound("noise", seed=seed)).content) for seed in range(4)]
-    alike = np.array([[audio.similarity(one, other) for other in prints] for one in prints])
+    prints = [compare.fingerprint(clean(sound(kind, seed=seed)).content) for kind in ("up", "down") for seed in range(3)]
+    prints += [compare.fingerprint(clean(sound("noise", seed=seed)).content) for seed in range(4)]
+    alike = np.array([[compare.similarity(one, other) for other in prints] for one in prints])
     assert alike[:3, 3:].max() < 0.9
     assert alike[3:6, 6:].max() < 0.9
 
 
 def test_bands_of_signatures_follow_the_threshold() -> None:
-    rows = [audio.band_rows(threshold) for threshold in (0.5, 0.8, 0.9, 0.96, 0.99, 1.0)]
+    rows = [compare.band_rows(threshold) for threshold in (0.5, 0.8, 0.9, 0.96, 0.99, 1.0)]
     assert rows == sorted(rows)
     assert rows[0] >= 1
     assert rows[-1] == 32
@@ -266,7 +267,7 @@ def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
 def test_a_model_of_another_rate_hears_the_same_length() -> None:
     from transformers import Wav2Vec2FeatureExtractor
 
-    from stages.encoders.audio import Frontend
+    from stages.modalities.audio.encoder import Frontend
 
     content = clean(sound("up"), trim_db=None).content
     frontend = Frontend(Wav2Vec2FeatureExtractor(sampling_rate=16_000), 0.4, "input_values")
@@ -296,7 +297,7 @@ def test_planted_label_errors_are_found() -> None:
     truth = table["label"].to_pylist()
     planted = {10, 33, 57, 90}
     given = [kinds[(kinds.index(label) + 1) % 4] if row in planted else label for row, label in enumerate(truth)]
-    vectors = audio.embed(table["content"].to_pylist(), audio.EmbedParams(model="logmel", max_seconds=1.0, batch_size=8)).rows
+    vectors = embed.embed(table["content"].to_pylist(), embed.EmbedParams(model="logmel", max_seconds=1.0, batch_size=8)).rows
     objective = load_objective("category").of(given)
     fold = np.arange(len(given)) // 4 % 5
     outputs = np.empty((len(given), 4))
@@ -322,11 +323,11 @@ def test_changes_are_what_they_are_called() -> None:
     assert min(lengths) < 0.9
     assert max(lengths) > 1.1
     assert all((copy[: len(copy) - len(content)] == 0).all() for copy in copies(shift=0.1))
-    loudness = [audio.db(audio.rms(copy)) + 20 for copy in copies(gain=6.0)]
+    loudness = [db(cleaner.rms(copy)) + 20 for copy in copies(gain=6.0)]
     assert -6.1 < min(loudness) < -3
     assert 3 < max(loudness) < 6.1
     assert all(np.abs(copy).max() <= 1 for copy in copies(gain=20.0))
-    distance = [audio.rms(content) / audio.rms(copy - content) for copy in copies(noise=10.0)]
+    distance = [cleaner.rms(content) / cleaner.rms(copy - content) for copy in copies(noise=10.0)]
     assert all(9 < 20 * np.log10(ratio) < 41 for ratio in distance)
     assert 0.1 < max((copy == 0).mean() for copy in copies(gap=0.3)) <= 0.3
     before = np.abs(np.fft.rfft(content))

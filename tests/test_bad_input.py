@@ -577,12 +577,12 @@ SETTINGS = [
     Bad("list for a word", "params.yaml:\n  modality: input should be a valid string, got ['text']", params={"modality": ["text"]}),
     Bad(
         "unknown modality",
-        "params.yaml: modality: no such file stages/modalities/smell.py; there are …",
+        "params.yaml: modality: 'smell' is none of stages/modalities; there are audio, image, text",
         params={"modality": "smell"},
     ),
     Bad(
         "unknown target",
-        "params.yaml: target: no such file stages/targets/mood.py; there are …",
+        "params.yaml: target: 'mood' is none of stages/targets; there are categories, category, number, tags",
         params={"target": "mood"},
     ),
     Bad(

@@ -24,8 +24,11 @@ from PIL import Image, ImageDraw
 from stages import tables
 from stages.contracts import (
     CleanedLabel,
+    Cleaner,
+    Comparer,
     Conclusion,
     Content,
+    Embedder,
     Label,
     Learnable,
     Modality,
@@ -33,6 +36,9 @@ from stages.contracts import (
     Target,
     Task,
     Vectors,
+    load_cleaner,
+    load_comparer,
+    load_embedder,
     load_modality,
     load_objective,
     load_target,
@@ -45,11 +51,17 @@ from tests import tiny
 from tests.sounds import encoded, sound, tones
 
 STAGES = Path(__file__).parents[1] / "stages"
-PROTOCOLS = {"modalities": Modality, "targets": Target, "objectives": Learnable, "tasks": Task}
+PROTOCOLS = {"targets": Target, "objectives": Learnable, "tasks": Task}
+PARTS = {"content": Modality, "clean": Cleaner, "compare": Comparer, "embed": Embedder}  # of a modality
 
 
 def names(folder: str) -> list[str]:
-    return sorted(path.stem for path in (STAGES / folder).glob("[!_]*.py"))
+    return sorted(path.stem for path in (STAGES / folder).glob("[!_]*"))
+
+
+def modules() -> list[tuple[str, type]]:
+    parts = [(f"modalities.{name}.{part}", protocol) for name in names("modalities") for part, protocol in PARTS.items()]
+    return parts + [(f"{folder}.{name}", protocol) for folder, protocol in PROTOCOLS.items() for name in names(folder)]
 
 
 modalities = pytest.mark.parametrize("name", names("modalities"))
@@ -122,7 +134,7 @@ def deep_picture() -> bytes:
 def write_text_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.encoders.text import PooledText
+    from stages.modalities.text.encoder import PooledText
 
     tiny.write_text_model(folder / "backbone")
     PooledText(AutoModel.from_pretrained(folder / "backbone"), len(recipe["columns"])).save(folder)
@@ -142,7 +154,7 @@ def write_image_model(folder: Path, recipe: Mapping[str, Any]) -> None:
 def write_tags_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.encoders.text import TaggedText
+    from stages.modalities.text.encoder import TaggedText
 
     tiny.write_text_model(folder / "backbone")
     TaggedText(AutoModel.from_pretrained(folder / "backbone"), recipe["layers"], len(recipe["columns"])).save(folder)
@@ -400,8 +412,8 @@ def samples_of(name: str, known: Mapping[str, Any]) -> Any:
 
 
 def cleaned(name: str, raws: Sequence[bytes]) -> list[Any]:
-    modality, samples = load_modality(name), samples_of(name, MODALITY_SAMPLES)
-    found = [modality.clean(raw, modality.CleanParams(**samples.clean)) for raw in raws]
+    cleaner, samples = load_cleaner(name), samples_of(name, MODALITY_SAMPLES)
+    found = [cleaner.clean(raw, cleaner.CleanParams(**samples.clean)) for raw in raws]
     assert [content.reason for content in found] == [None] * len(raws)
     return [content.content for content in found]
 
@@ -438,17 +450,17 @@ def members(protocol: type) -> dict[str, Any]:
     return {key: value for base in bases for key, value in {**base.__annotations__, **vars(base)}.items() if not key.startswith("_")}
 
 
-@pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder in PROTOCOLS for name in names(folder)])
-def test_module_has_all_of_its_protocol(folder: str, name: str) -> None:
-    module: Any = importlib.import_module(f"stages.{folder}.{name}")
-    subject, protocol = (module.Objective if folder == "objectives" else module), PROTOCOLS[folder]
+@pytest.mark.parametrize(("name", "protocol"), modules(), ids=lambda value: value if isinstance(value, str) else "")
+def test_module_has_all_of_its_protocol(name: str, protocol: type) -> None:
+    module: Any = importlib.import_module(f"stages.{name}")
+    subject = module.Objective if protocol is Learnable else module
     promised = members(protocol)
     assert any(isinstance(value, FunctionType) for value in promised.values())
     for key, value in promised.items():
         if isinstance(value, FunctionType | classmethod):
-            check_signature(subject, key, list(inspect.signature(value.__get__(None, protocol)).parameters), f"{folder}/{name}.py: {key}")
+            check_signature(subject, key, list(inspect.signature(value.__get__(None, protocol)).parameters), f"{name}: {key}")
         elif isinstance(value, property):
-            assert hasattr(subject, key) or key in subject.__dataclass_fields__, f"{folder}/{name}.py: {key}"
+            assert hasattr(subject, key) or key in subject.__dataclass_fields__, f"{name}: {key}"
         else:
             check_attribute(key, getattr(subject, key))
 
@@ -492,11 +504,11 @@ def given_reasons(path: Path, result: str) -> Iterator[str]:
 
 @modalities
 def test_reasons_of_clean_are_closed(name: str) -> None:
-    modality, samples = load_modality(name), samples_of(name, MODALITY_SAMPLES)
-    assert set(given_reasons(STAGES / f"modalities/{name}.py", "Cleaned")) == set(modality.REASONS)
-    params = modality.CleanParams(**samples.clean)
-    assert {reason: modality.clean(content, params).reason for reason, content in samples.reasons.items()} == {reason: reason for reason in modality.REASONS}
-    assert all(modality.clean(content, params).content is None for content in samples.reasons.values())
+    cleaner, samples = load_cleaner(name), samples_of(name, MODALITY_SAMPLES)
+    assert set(given_reasons(STAGES / f"modalities/{name}/clean.py", "Cleaned")) == set(cleaner.REASONS)
+    params = cleaner.CleanParams(**samples.clean)
+    assert {reason: cleaner.clean(content, params).reason for reason, content in samples.reasons.items()} == {reason: reason for reason in cleaner.REASONS}
+    assert all(cleaner.clean(content, params).content is None for content in samples.reasons.values())
 
 
 @targets
@@ -521,43 +533,43 @@ def test_cleaned_content_can_be_stored_and_stays_clean(name: str) -> None:
 
 @modalities
 def test_exact_key(name: str) -> None:
-    modality, rows = load_modality(name), rows_of(name)
-    keys = [modality.exact_key(row) for row in rows]
+    comparer, rows = load_comparer(name), rows_of(name)
+    keys = [comparer.exact_key(row) for row in rows]
     assert all(isinstance(key, bytes) and len(key) == 16 for key in keys)
     assert len(set(keys)) == len(rows)
-    assert keys == [modality.exact_key(row) for row in rows_of(name)]
+    assert keys == [comparer.exact_key(row) for row in rows_of(name)]
     for pair in samples_of(name, MODALITY_SAMPLES).same:
         one, other = cleaned(name, pair)
-        assert modality.exact_key(one) == modality.exact_key(other)
+        assert comparer.exact_key(one) == comparer.exact_key(other)
 
 
 @modalities
 def test_signatures(name: str) -> None:
-    modality, samples, rows = load_modality(name), samples_of(name, MODALITY_SAMPLES), rows_of(name)
-    signatures = modality.signatures(rows, samples.threshold)
+    comparer, samples, rows = load_comparer(name), samples_of(name, MODALITY_SAMPLES), rows_of(name)
+    signatures = comparer.signatures(rows, samples.threshold)
     assert signatures.dtype == np.uint64
     assert signatures.shape == (len(rows), signatures.shape[1])
-    assert (modality.signatures(rows[::-1], samples.threshold) == signatures[::-1]).all()
+    assert (comparer.signatures(rows[::-1], samples.threshold) == signatures[::-1]).all()
     for row, signature in zip(rows, signatures, strict=True):  # each on its own
-        assert (modality.signatures([row], samples.threshold) == signature).all()
+        assert (comparer.signatures([row], samples.threshold) == signature).all()
     for pair in samples.near:
-        one, other = modality.signatures(cleaned(name, pair), samples.threshold)
+        one, other = comparer.signatures(cleaned(name, pair), samples.threshold)
         assert (one == other).any()
 
 
 @modalities
 def test_similarity(name: str) -> None:
-    modality, samples, rows = load_modality(name), samples_of(name, MODALITY_SAMPLES), rows_of(name)
-    prints = [modality.fingerprint(row) for row in rows]
+    comparer, samples, rows = load_comparer(name), samples_of(name, MODALITY_SAMPLES), rows_of(name)
+    prints = [comparer.fingerprint(row) for row in rows]
     for number, one in enumerate(prints):
-        assert modality.similarity(one, one) == pytest.approx(1, abs=1e-6), f"row {number} with itself"
-    for one, other in combinations([*prints, *map(modality.fingerprint, rows)], 2):
-        assert 0 <= modality.similarity(one, other) <= 1
-        assert modality.similarity(one, other) == modality.similarity(other, one)
+        assert comparer.similarity(one, one) == pytest.approx(1, abs=1e-6), f"row {number} with itself"
+    for one, other in combinations([*prints, *map(comparer.fingerprint, rows)], 2):
+        assert 0 <= comparer.similarity(one, other) <= 1
+        assert comparer.similarity(one, other) == comparer.similarity(other, one)
     for pair in samples.near:
-        one, other = map(modality.fingerprint, cleaned(name, pair))
-        assert samples.threshold <= modality.similarity(one, other) < 1
-    assert modality.similarity(prints[0], prints[2]) < samples.threshold
+        one, other = map(comparer.fingerprint, cleaned(name, pair))
+        assert samples.threshold <= comparer.similarity(one, other) < 1
+    assert comparer.similarity(prints[0], prints[2]) < samples.threshold
 
 
 EMBEDDERS = [(name, number) for name in names("modalities") for number in range(len(samples_of(name, MODALITY_SAMPLES).embedders))]
@@ -566,15 +578,15 @@ EMBEDDERS = [(name, number) for name in names("modalities") for number in range(
 @pytest.mark.parametrize(("name", "number"), EMBEDDERS)
 def test_embed(name: str, number: int, models: Path) -> None:
     """Vectors of length 1, with the same bits whatever rows stand beside them."""
-    modality, rows = load_modality(name), rows_of(name)
+    embedder, rows = load_embedder(name), rows_of(name)
     given = samples_of(name, MODALITY_SAMPLES).embedders[number]
-    params = modality.EmbedParams(**{**given, "model": given["model"].format(folder=models)})
-    found = modality.embed(rows, params)
+    params = embedder.EmbedParams(**{**given, "model": given["model"].format(folder=models)})
+    found = embedder.embed(rows, params)
     assert found.rows.dtype == np.float32
     assert found.rows.shape == (len(rows), found.rows.shape[1])
     assert np.linalg.norm(found.rows, axis=1) == pytest.approx(np.ones(len(rows)), abs=1e-5)
     for some in ([*range(len(rows))][::-1], [*range(1, len(rows), 2)], *([row] for row in range(len(rows)))):
-        again = modality.embed([rows[row] for row in some], params)
+        again = embedder.embed([rows[row] for row in some], params)
         assert same_bits(again.rows, found.rows[some])
         assert (again.tokens is None) == (found.tokens is None)
         assert found.tokens is None or same_bits(again.tokens, found.tokens[some])
@@ -590,7 +602,9 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer
 
-    from stages.encoders import audio, image, text
+    from stages.modalities.audio import encoder as audio
+    from stages.modalities.image import encoder as image
+    from stages.modalities.text import encoder as text
 
     shapes: list[tuple[int, ...]] = []
 
@@ -666,14 +680,14 @@ def test_augment_depends_on_the_row_params_and_seed_alone(name: str) -> None:
 @pytest.mark.parametrize("strength", ["augment", "wildest"])
 def test_augmented_rows_are_valid(name: str, strength: str) -> None:
     modality_name, target_name = parts_of(name)
-    modality, target, samples = load_modality(modality_name), load_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
-    clean = modality.CleanParams(**{**samples.clean, **samples.clean_copies})
+    cleaner, target, samples = load_cleaner(modality_name), load_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
+    clean = cleaner.CleanParams(**{**samples.clean, **samples.clean_copies})
     changed = augmenter(name, strength)
     copies = [changed(*row, seed) for row in labelled_rows(name) for seed in range(5)]
     contents, labels = map(list, zip(*copies, strict=True))
-    assert pa.array(contents, modality.CONTENT).to_pylist() == contents
+    assert pa.array(contents, load_modality(modality_name).CONTENT).to_pylist() == contents
     assert pa.array(labels, target.LABEL).to_pylist() == labels
-    assert {modality.clean(raw(content), clean).reason for content in contents} == {None}
+    assert {cleaner.clean(raw(content), clean).reason for content in contents} == {None}
 
 
 @of_category

@@ -46,9 +46,9 @@ def edit(file: str) -> Callable[[Path], None]:
 
 def edit_other_variants(folder: Path) -> None:
     """Every file that only other modalities and targets than text and category have."""
-    of_other = [path for path in (folder / "stages").glob("*/[!_]*.py") if path.stem not in ("text", "category", "text_category")]
-    assert {path.parent.name for path in of_other} == {"modalities", "encoders", "learners", "targets", "objectives", "tasks"}
-    for path in of_other:
+    variants = [path for path in (folder / "stages").glob("*/**/[!_]*.py") if path.stem not in ("category", "text_category") and path.parent.name != "text"]
+    assert {path.relative_to(folder / "stages").parts[0] for path in variants} == {"modalities", "targets", "objectives", "tasks"}
+    for path in variants:
         edit(str(path.relative_to(folder)))(folder)
 
 
@@ -84,9 +84,11 @@ AFFECTED = [
     (edit("stages/targets/category.py"), {"clean", "split", "label_audit", "augment", "evaluate"}),
     (edit("stages/objectives/category.py"), {"label_audit", "augment", *TRAINING}),
     (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
-    (edit("stages/learners/text.py"), {"augment", "finetune", "predict"}),
+    (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),
     (edit_other_variants, set()),
-    (edit("stages/modalities/text.py"), {"clean", "embed", "dedupe"}),
+    (edit("stages/modalities/text/clean.py"), {"clean"}),
+    (edit("stages/modalities/text/compare.py"), {"dedupe"}),
+    (edit("stages/modalities/text/embed.py"), {"embed"}),
     (edit("README.md"), set()),
     (edit("presets/digits.yaml"), set()),
     (replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"), {"collect", *FROM_CLEAN} - {"finetune"}),  # a test row never retrains
@@ -198,10 +200,10 @@ def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.Mon
 
     monkeypatch.chdir(text_line)
     recipe = read_recipe(Path("models/finetuned"))
-    modality = contracts.load_modality(recipe["modality"])
+    cleaner = contracts.load_cleaner(recipe["modality"])
     with Path("data/tiny/test.csv").open() as file:
         raw = [f" <b>{row['text']}</b>\u200b " for row in csv.DictReader(file)]  # dirtier than what was trained on
-    cleaned = [modality.clean(text.encode(), modality.CleanParams(**recipe["clean"])).content for text in raw]
+    cleaned = [cleaner.clean(text.encode(), cleaner.CleanParams(**recipe["clean"])).content for text in raw]
     task = contracts.load_task(recipe["modality"], recipe["target"])
     served = task.predict(Path("models/finetuned"), cleaned, 32)
     predictions = read_frame(Path("data/predictions"))

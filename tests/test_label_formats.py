@@ -12,7 +12,7 @@ from stages import paths
 from stages.collect import Section, collect
 from stages.errors import InputError
 from stages.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
-from stages.modalities import text
+from stages.modalities.text import clean
 from stages.sources import Record, read_conll
 from stages.tables import iter_rows, read_frame
 from stages.targets import tags
@@ -224,11 +224,11 @@ def section(source: Path, label_format: str, **columns: Any) -> Section:
 def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section_: Section) -> list[tuple[str, Any]]:
     monkeypatch.chdir(folder)
     collect(section_)
-    lengths = text.CleanParams(min_chars=1, max_chars=1_000_000)
+    lengths = clean.CleanParams(min_chars=1, max_chars=1_000_000)
     labels = tags.LabelParams(aliases={}, drop=[], on_invalid="repair")
     found = []
     for row in iter_rows(paths.COLLECTED):
-        content = text.clean(row["content"], lengths).content
+        content = clean.clean(row["content"], lengths).content
         label = tags.clean_label(row["label"], content, labels)
         found.append((content, label.label if label.reason is None else label.reason))
     return found

@@ -16,9 +16,12 @@ TASKS = sorted(path.stem for path in (tiny.ROOT / "stages/tasks").glob("[!_]*.py
 STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 
 EDITS = {
-    "stages/modalities/{modality}.py": {"clean", "embed", "dedupe"},
-    "stages/encoders/{modality}.py": {"clean", "embed", "dedupe", "augment", "finetune", "predict"},
-    "stages/learners/{modality}.py": {"augment", "finetune", "predict"},
+    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "finetune", "predict"},
+    "stages/modalities/{modality}/clean.py": {"clean"},
+    "stages/modalities/{modality}/compare.py": {"dedupe"},
+    "stages/modalities/{modality}/embed.py": {"embed"},
+    "stages/modalities/{modality}/encoder.py": {"embed", "augment", "finetune", "predict"},
+    "stages/modalities/{modality}/learner.py": {"augment", "finetune", "predict"},
     "stages/targets/{target}.py": {"clean", "split", "label_audit", "augment", "evaluate"},
     "stages/objectives/{target}.py": {"label_audit", "augment", "finetune", "predict", "evaluate"},
     "stages/tasks/{task}.py": {"augment", "finetune", "predict"},
@@ -88,7 +91,7 @@ def check_edits(line: Path, task: str) -> None:
         append_comment(line / file)
         assert affected(line) == stages, file
         (line / file).write_text(before)
-    for path in (line / "stages").glob("*/[!_]*.py"):
+    for path in (line / "stages").glob("*/**/[!_]*.py"):
         if str(path.relative_to(line)) not in own:
             append_comment(path)
     assert affected(line) == set()

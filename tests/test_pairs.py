@@ -11,8 +11,10 @@ import pytest
 from stages import collect, paths
 from stages.characters import SIDE_MARK, WORD_MARK
 from stages.errors import InputError
-from stages.modalities import text
-from stages.modalities.text import CleanParams
+from stages.modalities.text import clean as cleaner
+from stages.modalities.text import compare
+from stages.modalities.text.clean import CleanParams
+from stages.modalities.text.content import preview
 from stages.params import load_params
 from stages.tables import iter_rows
 from tests import tiny
@@ -65,34 +67,34 @@ def test_columns_that_make_no_sense_are_refused(changes: dict[str, Any], message
 
 def test_a_pair_needs_both_sides() -> None:
     def clean(one: str, other: str) -> tuple[str | None, str | None]:
-        found = text.clean(f"{one}{SIDE_MARK}{other}".encode(), LENGTHS)
+        found = cleaner.clean(f"{one}{SIDE_MARK}{other}".encode(), LENGTHS)
         return found.content, found.reason
 
     assert clean("a <b>cat</b>", " a\ndog ") == ("a cat\na dog", None)
     assert clean("a cat", " ") == (None, "empty")
     assert clean("c", "a dog") == (None, "too_short")
     assert clean("a cat", "a dog " * 8) == (None, "too_long")
-    assert text.clean(f"a <b>cat</b>{SIDE_MARK}a  dog".encode(), LENGTHS).repairs == ("html", "spaces")
+    assert cleaner.clean(f"a <b>cat</b>{SIDE_MARK}a  dog".encode(), LENGTHS).repairs == ("html", "spaces")
 
 
 def test_tokens_keep_their_number_and_hold_no_space() -> None:
     def clean(*tokens: str) -> str:
-        return str(text.clean("".join(token + WORD_MARK for token in tokens).encode(), LENGTHS).content)
+        return str(cleaner.clean("".join(token + WORD_MARK for token in tokens).encode(), LENGTHS).content)
 
     assert clean("New", "York", "<b>", "\u200b", "a\u00a0b", "It\u2019s") == "New York \ufffd \ufffd a_b It's"
     assert clean("New York") == "New_York"
-    assert text.clean(f"<b>{WORD_MARK}".encode(), LENGTHS).reason == "empty"
+    assert cleaner.clean(f"<b>{WORD_MARK}".encode(), LENGTHS).reason == "empty"
 
 
 def test_a_pair_is_not_its_sides_joined_nor_its_reverse() -> None:
-    keys = {text.exact_key(content) for content in ("a cat a dog", "a cat\na dog", "a\ncat a dog", "a dog\na cat")}
+    keys = {compare.exact_key(content) for content in ("a cat a dog", "a cat\na dog", "a\ncat a dog", "a dog\na cat")}
     assert len(keys) == 4
-    assert text.exact_key("A cat!\na dog") == text.exact_key("a cat\nA  dog.")
+    assert compare.exact_key("A cat!\na dog") == compare.exact_key("a cat\nA  dog.")
     long = "the quick fox ran over the hill to the shop\nand bought a box of ripe apples for the old lady"
     near = long.replace("box", "bag")
-    assert text.similarity(*map(text.fingerprint, (long, near))) > 0.8
-    assert text.similarity(*map(text.fingerprint, (long, "\n".join(long.split("\n")[::-1])))) < 0.1
-    assert text.preview(long) == long.replace("\n", " | ")
+    assert compare.similarity(*map(compare.fingerprint, (long, near))) > 0.8
+    assert compare.similarity(*map(compare.fingerprint, (long, "\n".join(long.split("\n")[::-1])))) < 0.1
+    assert preview(long) == long.replace("\n", " | ")
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +106,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vectors_of_pairs(model: Path) -> None:
     """Both sides, what they share and where they differ, as long as one; the order of the sides matters."""
-    from stages.encoders.text import TextEncoder
+    from stages.modalities.text.encoder import TextEncoder
 
     encoder = TextEncoder.load(str(model), 32)
     vectors = encoder.embed(["apple fig\nhammer", "hammer\napple fig", "apple fig\napple fig"], 4)

@@ -23,7 +23,8 @@ from stages.collect import RowIds
 from stages.contracts import Conclusion
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
-from stages.modalities import text
+from stages.modalities.text import clean as cleaner
+from stages.modalities.text import compare
 from stages.objectives.category import Objective
 from stages.params import read_yaml
 from stages.run import Counts
@@ -33,7 +34,7 @@ from stages.targets import category
 from stages.tasks import text_category
 
 Run = Callable[[ModuleType, BaseModel], Counts]
-CLEAN_TEXT = text.CleanParams(min_chars=3, max_chars=80)
+CLEAN_TEXT = cleaner.CleanParams(min_chars=3, max_chars=80)
 
 
 @pytest.fixture(autouse=True)
@@ -301,7 +302,7 @@ CLEANED_TEXTS = [
 
 @pytest.mark.parametrize(("raw", "content", "repairs"), CLEANED_TEXTS, ids=[content for _, content, _ in CLEANED_TEXTS])
 def test_text_is_repaired(raw: str, content: str, repairs: list[str] | None) -> None:
-    cleaned = text.clean(raw.encode(), CLEAN_TEXT)
+    cleaned = cleaner.clean(raw.encode(), CLEAN_TEXT)
     assert cleaned.content == content
     assert repairs is None or list(cleaned.repairs) == repairs
 
@@ -319,14 +320,14 @@ def test_text_is_repaired(raw: str, content: str, repairs: list[str] | None) -> 
     ],
 )
 def test_text_that_cannot_be_used(raw: bytes, reason: str | None) -> None:
-    assert text.clean(raw, CLEAN_TEXT).reason == reason
+    assert cleaner.clean(raw, CLEAN_TEXT).reason == reason
 
 
 @pytest.mark.parametrize("opening", ["<!--", "<script>", "<style ", "<b "])
 def test_unclosed_html_is_no_trap(opening: str) -> None:
     """Work that grows with the square of the length would let one row stop the line."""
     started = time.perf_counter()
-    text.clean((opening * (40_000 // len(opening))).encode(), CLEAN_TEXT)
+    cleaner.clean((opening * (40_000 // len(opening))).encode(), CLEAN_TEXT)
     seconds = time.perf_counter() - started
     assert seconds < 1
 
@@ -356,7 +357,7 @@ def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
 
 
 class TextSection(clean.Section):
-    text: text.CleanParams
+    text: cleaner.CleanParams
 
 
 def clean_params() -> clean.Params:
@@ -431,7 +432,7 @@ def phrase(first: int, count: int = 14) -> str:
 
 
 def likeness(one: str, other: str) -> float:
-    return text.similarity(text.fingerprint(one), text.fingerprint(other))
+    return compare.similarity(compare.fingerprint(one), compare.fingerprint(other))
 
 
 def duplicates(run: Run, rows: Sequence[str], threshold: float = 0.7, **more: Sequence[Any]) -> pd.DataFrame:

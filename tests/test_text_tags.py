@@ -239,7 +239,7 @@ LONG = " ".join(["fig", "a", "face", "Hide", "\ufffd", "ill", "abcdefghijklmnop"
 
 def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
     """Over windows, among them some that begin or end inside a word, and with a word that is longer than a window."""
-    from stages.encoders.text import encode_words, load_word_tokenizer
+    from stages.modalities.text.encoder import encode_words, load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     words = LONG.split(" ")
@@ -257,7 +257,7 @@ def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
 
 
 def test_a_token_is_taken_where_most_stands_around_it() -> None:
-    from stages.encoders.text import word_places
+    from stages.modalities.text.encoder import word_places
 
     windows = [[None, 0, 1, 1, 2, 3, None], [None, 2, 3, 4, 4, 5, None], [None, 4, 5, 6, None]]
     assert word_places(windows, 8).tolist() == [[0, 1], [0, 2], [0, 4], [1, 2], [1, 3], [2, 2], [2, 3], [-1, -1]]
@@ -268,7 +268,7 @@ def test_vectors_are_those_of_the_model_itself(model_folder: Path) -> None:
     import torch.nn.functional as F
     from transformers import AutoModel
 
-    from stages.encoders.text import N_SHAPES, encode_words, load_layers, load_word_tokenizer, shape_features, word_vectors
+    from stages.modalities.text.encoder import N_SHAPES, encode_words, load_layers, load_word_tokenizer, shape_features, word_vectors
 
     tokenizer, whole = load_word_tokenizer(str(model_folder)), AutoModel.from_pretrained(model_folder).eval()
     contents = [LONG, "fig", "\ufffd", "a cabbage"]
@@ -294,11 +294,11 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
     """In half precision; the vectors of rows are the same with and without."""
     import pandas as pd
 
-    from stages.modalities import text
+    from stages.modalities.text import embed
     from stages.tables import read_vectors, vector_column, vectors_column, write_tables
 
     given = {"model": str(model_folder), "max_length": 16, "batch_size": 4}
-    plain, found = (text.embed([LONG, "fig"], text.EmbedParams(**given, token_layer=layer)) for layer in (None, 1))
+    plain, found = (embed.embed([LONG, "fig"], embed.EmbedParams(**given, token_layer=layer)) for layer in (None, 1))
     assert plain.tokens is None
     assert found.tokens is not None
     assert plain.rows.tobytes() == found.rows.tobytes()
@@ -314,14 +314,14 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
 
 
 def test_layers_that_are_not_there(model_folder: Path) -> None:
-    from stages.encoders.text import load_layers
-    from stages.modalities import text
+    from stages.modalities.text import embed
+    from stages.modalities.text.encoder import load_layers
 
     with pytest.raises(InputError, match=r"finetune\.text\.layers: 3, but the model has 2 layers; give at most 2"):
         text_tags.first_model(str(model_folder), finetune_params(layers=[1, 3]), Objective(COLUMNS))
-    params = text.EmbedParams(model=str(model_folder), max_length=16, batch_size=4, token_layer=3)
+    params = embed.EmbedParams(model=str(model_folder), max_length=16, batch_size=4, token_layer=3)
     with pytest.raises(InputError, match=r"embed\.text\.token_layer: 3, but the model has 2 layers"):
-        text.embed(["fig"], params)
+        embed.embed(["fig"], params)
     with pytest.raises(ValueError, match="layers are counted from 1"):
         finetune_params(layers=[0])
     assert load_layers(str(model_folder), 1, "layers").config.num_hidden_layers == 1
@@ -344,7 +344,7 @@ SPELLINGS = {
 
 
 def test_shapes_of_words() -> None:
-    from stages.encoders.text import SHAPES, shape
+    from stages.modalities.text.encoder import SHAPES, shape
 
     assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {name: {name} for name in SPELLINGS}
     assert {*SPELLINGS, "outside"} == set(SHAPES)
@@ -364,7 +364,7 @@ def tagged_rows(count: int) -> pa.Table:
 
 
 def test_each_token_is_learned_once(model_folder: Path) -> None:
-    from stages.encoders.text import load_word_tokenizer
+    from stages.modalities.text.encoder import load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     content = LONG.replace("\ufffd", "a")
@@ -381,7 +381,7 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     """Logits of a batch as the Trainer makes it, of the probe that the head starts from, and of the folder that is saved."""
     import torch
 
-    from stages.encoders.text import load_word_tokenizer, word_vectors
+    from stages.modalities.text.encoder import load_word_tokenizer, word_vectors
     from stages.probe import fit_probe
 
     rows, own = tagged_rows(20), finetune_params()
@@ -420,7 +420,7 @@ def test_the_model_loads_with_plain_transformers(model_folder: Path, tmp_path: P
 def test_a_tokenizer_that_knows_no_words_is_refused(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import BertTokenizerFast
 
-    from stages.encoders.text import load_word_tokenizer
+    from stages.modalities.text.encoder import load_word_tokenizer
 
     monkeypatch.setattr(BertTokenizerFast, "is_fast", False)
     with pytest.raises(InputError, match="its tokenizer cannot tell which word a token belongs to"):

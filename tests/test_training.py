@@ -76,7 +76,7 @@ def test_the_short_batch_may_hold_any_rows() -> None:
 def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.encoders.text import freeze
+    from stages.modalities.text.encoder import freeze
 
     backbone = AutoModel.from_pretrained(model_folder)
     freeze(backbone, layers)
@@ -87,15 +87,15 @@ def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_fold
 def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.encoders.text import freeze
+    from stages.modalities.text.encoder import freeze
 
     with pytest.raises(InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"):
         freeze(AutoModel.from_pretrained(model_folder), 4)
 
 
 def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:
-    from stages.encoders.text import TextEncoder
-    from stages.learners.text import first_model
+    from stages.modalities.text.encoder import TextEncoder
+    from stages.modalities.text.learner import first_model
 
     with pytest.raises(InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"):
         TextEncoder.load(str(model_folder), 65)
@@ -112,7 +112,7 @@ def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> 
     ],
 )
 def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> None:
-    from stages.learners.image import first_model
+    from stages.modalities.image.learner import first_model
     from stages.tasks.image_category import FinetuneParams
 
     with pytest.raises(InputError, match=message):
@@ -123,7 +123,7 @@ def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> Non
 def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
     import torch
 
-    from stages.learners.text import first_model
+    from stages.modalities.text.learner import first_model
 
     model = first_model(str(model_folder), finetune_params(pooling=pooling, dropout=0.25), fruit_or_tool(), 1)
     assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
@@ -136,8 +136,8 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer
 
-    from stages.encoders.text import TextEncoder, collator, encode, probe_head
-    from stages.learners.text import first_model
+    from stages.modalities.text.encoder import TextEncoder, collator, encode, probe_head
+    from stages.modalities.text.learner import first_model
     from stages.probe import fit_probe
 
     rows = tiny.texts(20, seed=3)

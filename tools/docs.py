@@ -19,7 +19,7 @@ from stages.params import known_keys, read_yaml
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
 DEFAULT = Path("presets/reviews.yaml")  # params.yaml is its user's
-TREE_FOLDERS = ("stages", *(f"stages/{name}" for name in ("modalities", "encoders", "learners", "targets", "objectives", "tasks")), "tools")
+TREE_FOLDERS = ("stages", *(f"stages/modalities/{name}" for name in contracts.modality_names()), "stages/targets", "stages/objectives", "stages/tasks", "tools")
 INTRODUCTION = """# Params
 
 Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of

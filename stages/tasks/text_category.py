@@ -8,21 +8,21 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Conclusion
-from stages.learners import text
-from stages.learners.text import AugmentParams, augmenter
+from stages.modalities.text import learner
+from stages.modalities.text.learner import AugmentParams, augmenter
 from stages.objectives.category import Objective
 
 __all__ = ["AugmentParams", "FinetuneParams", "augmenter", "finetune", "predict"]
 
 
-class FinetuneParams(text.FinetuneParams):
+class FinetuneParams(learner.FinetuneParams):
     label_smoothing: float = Field(ge=0, lt=1, description="how much of a label's weight is spread over all classes")
 
 
 def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
     objective = Objective.of(train["label"].to_pylist(), params.finetune.of("text").label_smoothing)
-    return text.finetune(objective, train, validation, params, recipe, folder)
+    return learner.finetune(objective, train, validation, params, recipe, folder)
 
 
 def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
-    return text.predict(Objective, folder, contents, batch_size)
+    return learner.predict(Objective, folder, contents, batch_size)

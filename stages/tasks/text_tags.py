@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.contracts import Conclusion
-from stages.learners.text import dropouts, mistype
+from stages.modalities.text.learner import dropouts, mistype
 from stages.model_folder import read_recipe, write_recipe
 from stages.objectives.tags import NOT_LEARNED, Objective
 from stages.params import Strict
@@ -103,7 +103,7 @@ def mentions(rows: Iterable[tuple[str, Sequence[str]]]) -> Mapping[str, Mentions
 def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
     from transformers import set_seed
 
-    from stages.encoders.text import load_word_tokenizer
+    from stages.modalities.text.encoder import load_word_tokenizer
     from stages.training import fine_tune
 
     set_seed(params.seed)
@@ -126,7 +126,7 @@ def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
     from transformers import AutoConfig
 
     from stages import pretrained
-    from stages.encoders.text import TaggedText, check_length, freeze, load_layers
+    from stages.modalities.text.encoder import TaggedText, check_length, freeze, load_layers
 
     config = pretrained.load(AutoConfig, name)
     check_length(config, own.max_length, "finetune.text.max_length")
@@ -138,7 +138,7 @@ def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
 def start_head(model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, own: FinetuneParams, batch_size: int) -> None:
     """The head becomes a linear model of the backbone's own vectors of these rows (LP-FT: Kumar et al. 2022)."""
     from stages import pretrained
-    from stages.encoders.text import Head, word_vectors
+    from stages.modalities.text.encoder import Head, word_vectors
 
     model.to(pretrained.device())
     vectors = ragged(list(word_vectors(model.backbone, own.layers, tokenizer, rows["content"].to_pylist(), own.max_length, batch_size, "probe")))
@@ -147,7 +147,7 @@ def start_head(model: Any, tokenizer: Any, rows: pa.Table, objective: Objective,
 
 def examples(tokenizer: Any, rows: pa.Table, objective: Objective, longest: int) -> Any:
     """The windows of all rows; each token is learned in one of them."""
-    from stages.encoders.text import encode_words
+    from stages.modalities.text.encoder import encode_words
     from stages.training import Examples
 
     windows: list[dict[str, Any]] = []
@@ -178,7 +178,7 @@ def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusio
     import torch
 
     from stages import pretrained
-    from stages.encoders.text import TaggedText, load_word_tokenizer, word_vectors
+    from stages.modalities.text.encoder import TaggedText, load_word_tokenizer, word_vectors
 
     recipe = read_recipe(folder)
     model = TaggedText.load(folder, recipe["layers"]).to(pretrained.device()).eval()

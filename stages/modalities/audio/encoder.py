@@ -1,6 +1,5 @@
-"""Recordings as samples, and audio models whose outputs do not depend on the other rows; also models of images, which read a spectrogram as a grey one."""
+"""Audio models whose outputs do not depend on the other rows; also models of images, which read a spectrogram as a grey one."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,37 +13,11 @@ from stages.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+from stages.modalities.audio.content import Samples, decode, resample
 
-Samples = npt.NDArray[np.float32]  # (n_samples,), mono, full scale at -1 and 1
 Inputs = dict[str, "torch.Tensor"]  # what a model takes, (n_rows, ...) each
-
-FULL_SCALE = 32768  # 16 bits a sample
 SHORTEST = 400  # samples: the window of the extractors, which fail on less
 CACHE_BYTES = 2**30  # of what models take, so that an epoch need not compute it again
-
-
-def decode(content: bytes) -> tuple[Samples, int]:
-    """The samples of a cleaned content, and how many of them are a second."""
-    import soundfile
-
-    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32")
-    return samples, rate
-
-
-def encode(samples: Samples, rate: int) -> bytes:
-    """FLAC of 16 bits; what is louder than full scale is cut off."""
-    import soundfile
-
-    flac = io.BytesIO()
-    pcm = np.clip(np.rint(samples * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
-    soundfile.write(flac, pcm, rate, format="FLAC", subtype="PCM_16")
-    return flac.getvalue()
-
-
-def resample(samples: Samples, rate: float, wanted: float) -> Samples:
-    import soxr
-
-    return samples if rate == wanted else np.asarray(soxr.resample(samples, rate, wanted), dtype=np.float32)
 
 
 def n_frames(seconds: float, rate: int) -> int:

@@ -1,6 +1,5 @@
 """A frozen vision model that turns images into vectors whose bits do not depend on the other rows."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,7 @@ from transformers import AutoImageProcessor, AutoModel
 from stages import pretrained
 from stages.contracts import Vectors
 from stages.fixed_shapes import run_by_shape
-
-
-def decode(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content)).convert("RGB")
+from stages.modalities.image.content import decode
 
 
 def run_fixed(

@@ -9,7 +9,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts import Conclusion, Content, Label, Learnable
-from stages.encoders.audio import Samples, decode, encode, n_frames, resample
+from stages.modalities.audio.content import Samples, decode, encode, resample
+from stages.modalities.audio.encoder import n_frames
 from stages.model_folder import read_recipe, write_recipe
 from stages.params import Strict
 
@@ -80,7 +81,7 @@ def finetune(objective: Learnable, train: pa.Table, validation: pa.Table, params
     import torch
     from transformers import set_seed
 
-    from stages.encoders.audio import run_model, stacked
+    from stages.modalities.audio.encoder import run_model, stacked
     from stages.training import Examples, fine_tune
 
     set_seed(params.seed)
@@ -111,7 +112,7 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, contents: 
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
     from stages import pretrained
-    from stages.encoders.audio import Frontend
+    from stages.modalities.audio.encoder import Frontend
 
     if own.config is None:
         labels = {**objective.config(), "ignore_mismatched_sizes": True}
@@ -127,7 +128,7 @@ def new_model(name: str, given: dict[str, Any], own: FinetuneParams, objective: 
     from transformers import ASTFeatureExtractor, AutoConfig, Wav2Vec2FeatureExtractor
 
     from stages import pretrained
-    from stages.encoders.audio import Frontend, stacked
+    from stages.modalities.audio.encoder import Frontend, stacked
 
     known = AutoConfig.for_model(name).to_dict()
     frames = n_frames(own.max_seconds, rate)
@@ -167,7 +168,7 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes],
     from transformers import AutoConfig, AutoFeatureExtractor
 
     from stages import pretrained
-    from stages.encoders.audio import Frontend, run_model
+    from stages.modalities.audio.encoder import Frontend, run_model
 
     recipe = read_recipe(folder)
     model = pretrained.load(classifier(pretrained.load(AutoConfig, str(folder))), str(folder), use_safetensors=True)

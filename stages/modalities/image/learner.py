@@ -29,7 +29,7 @@ class FinetuneParams(Strict):
 
 def augmenter(params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]) -> Callable[[Content, Label, int], tuple[Content, Label]]:
     """Copies changed by every switch that is on."""
-    from stages.encoders.image import decode
+    from stages.modalities.image.content import decode
 
     changes = compose(params)
 
@@ -75,7 +75,8 @@ def finetune(objective: Learnable, train: pa.Table, validation: pa.Table, params
     import torch
     from transformers import set_seed
 
-    from stages.encoders.image import decode, run_model
+    from stages.modalities.image.content import decode
+    from stages.modalities.image.encoder import run_model
     from stages.training import Examples, fine_tune
 
     set_seed(params.seed)
@@ -122,7 +123,7 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[bytes],
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     from stages import pretrained
-    from stages.encoders.image import run_model
+    from stages.modalities.image.encoder import run_model
 
     processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
     model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True)

@@ -80,7 +80,7 @@ def finetune(objective: Learnable, train: pa.Table, validation: pa.Table, params
     from transformers import AutoTokenizer, set_seed
 
     from stages import pretrained
-    from stages.encoders.text import collator, encode, probe_head, run_model
+    from stages.modalities.text.encoder import collator, encode, probe_head, run_model
     from stages.training import Examples, fine_tune
 
     set_seed(params.seed)
@@ -116,7 +116,7 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: i
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from stages import pretrained
-    from stages.encoders.text import PooledText, check_length, freeze
+    from stages.modalities.text.encoder import PooledText, check_length, freeze
 
     config = pretrained.load(AutoConfig, name)
     check_length(config, own.max_length, "finetune.text.max_length")
@@ -140,7 +140,7 @@ def predict(objective: type[Learnable], folder: Path, contents: Sequence[str], b
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from stages import pretrained
-    from stages.encoders.text import PooledText, run_model
+    from stages.modalities.text.encoder import PooledText, run_model
 
     recipe = read_recipe(folder)
     together = recipe["pooling"] == "model"
