@@ -1,4 +1,7 @@
-"""How cleaned texts are stored and shown. They hold no line break: so a pair of texts is two lines, one a side; a tokenised text has one space between tokens and none in them."""
+"""How cleaned texts are stored and shown.
+
+They hold no line break: so a pair of texts is two lines, one a side; a tokenised text has one space between tokens and none in them.
+"""
 
 import re
 from typing import Any
