@@ -18,6 +18,7 @@ DUPLICATE_VERDICTS = VERDICTS / "duplicates"
 OUTLIER_VERDICTS = VERDICTS / "outliers"
 SPLIT_VERDICTS = VERDICTS / "split"
 LABEL_VERDICTS = VERDICTS / "labels"
+LEAKS = VERDICTS / "leaks"
 
 TRAIN = Path("data/train")
 VALIDATION = Path("data/validation")

@@ -2,20 +2,22 @@
 
 Duplicates leave here, and outliers leave the training rows: held-out rows keep theirs, as the world will not drop them either. A cluster of
 duplicates or a group is never cut in two. What the source gives is honoured: only splits that it does not give are drawn, out of its training rows.
+Rows can be drawn evenly over labels, by time, by hash (so that no row moves when others come), or as one of k folds.
 """
 
 from collections.abc import Mapping
 from itertools import compress
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages import paths
 from stages.contracts import NO_CLASS, Target, load_target
+from stages.draw import by_fold, by_hash, by_time, with_train
 from stages.errors import InputError
 from stages.params import Strict
 from stages.run import Counts, run_stage
@@ -23,12 +25,25 @@ from stages.stratify import deal
 from stages.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
+LATER = {"train": ["validation", "test"], "validation": ["test"]}  # what a split must know nothing of
 
 
 class Section(Strict):
-    method: Literal["stratified", "time"] = Field(description="evenly over labels, or by time: the latest rows are the test rows")
+    method: Literal["stratified", "time", "stable", "kfold"] = Field(
+        description="evenly over labels; by time: the latest are the test rows; stable: by hash, no row moves when others come; kfold: `fold` is the test set"
+    )
     validation: float = Field(gt=0, lt=0.5, description="share of validation rows, unless the source gives them")
-    test: float = Field(gt=0, lt=0.5, description="share of test rows, unless the source gives them")
+    test: float = Field(gt=0, lt=0.5, description="share of test rows, unless the source gives them; of kfold the folds decide")
+    gap: float = Field(ge=0, description="method time: days before the validation rows, and before the test rows, whose rows are left out")
+    folds: int = Field(ge=2, description="method kfold: how many folds there are, dealt evenly over labels")
+    fold: int = Field(ge=0, description="method kfold: the fold, from 0 on, that is the test set; the validation set, where the source gives the test set")
+    max_leaks: int = Field(ge=0, description="how many rows may stand, or nearly stand, in two splits before the line stops; see data/verdicts/leaks")
+
+    @model_validator(mode="after")
+    def check_fold(self) -> Self:
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} is none of {self.folds}: they are counted from 0")
+        return self
 
 
 class Params(Strict):
@@ -49,7 +64,10 @@ def read_rows() -> pd.DataFrame:
 
 
 def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
-    """(n_rows,): rows that share a cluster or a group, directly or through others, share a unit; it is named after its smallest cluster."""
+    """(n_rows,): rows that share a cluster or a group, directly or through others, share a unit.
+
+    It is named after its smallest group, or else its smallest cluster: a group has its name before all of its rows are there.
+    """
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -58,11 +76,9 @@ def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
             name = parent[name]
         return name
 
-    first_of_group: dict[str, str] = {}
     for cluster, group in zip(clusters, groups, strict=True):
-        one = root(cluster)
         if isinstance(group, str):
-            other = root(first_of_group.setdefault(group, cluster))
+            one, other = root(cluster), root(f"#{group}")  # ids are hexadecimal: groups go before them
             parent[max(one, other)] = min(one, other)
     return np.array([root(cluster) for cluster in clusters], dtype=str)
 
@@ -71,36 +87,47 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
     """(n_rows,): the split of every row; given held-out splits stay, the rest is drawn."""
     given = set(rows["given_split"].dropna())
     shares = {name: getattr(section, name) for name in paths.HELD_OUT if name not in given}
-    shares = {"train": 1 - sum(shares.values()), **shares}
     split = np.array(rows["given_split"].fillna("train"), dtype="U10")
     free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
-    pool = rows[free]
-    by_time = section.method == "time" and len(shares) > 1
-    split[free] = draw_by_time(pool, shares) if by_time else deal(pool["unit"].tolist(), list(compress(strata, free)), shares, seed)
+    units, strata = rows.loc[free, "unit"], list(compress(strata, free))
+    if section.method == "time" and shares:
+        split[free] = by_time(read_times(rows[free]), units, shares)
+    elif section.method == "stable":
+        split[free] = by_hash(units, shares, seed)
+    elif section.method == "kfold":
+        split[free] = by_fold(units.tolist(), strata, shares, section.folds, section.fold, seed)
+    else:
+        split[free] = deal(units.tolist(), strata, with_train(shares), seed)
     return split
 
 
-def draw_by_time(rows: pd.DataFrame, shares: Mapping[str, float]) -> npt.NDArray[np.str_]:
-    """The latest units are the test rows, those before them the validation rows; a unit is as late as its latest row."""
+def read_times(rows: pd.DataFrame) -> pd.Series:
     times = pd.to_datetime(rows["time"], format="ISO8601", errors="coerce", utc=True)
     if times.isna().any():
         bad = rows[times.isna()].iloc[0]
         raise InputError(
             f"split.method: time, but {bad['source']} has the time {bad['time']!r}; collect.columns.time must name a column of ISO 8601 dates in every row"
         )
+    return times
+
+
+def in_gap(rows: pd.DataFrame, split: npt.NDArray[np.str_], days: float) -> npt.NDArray[np.bool_]:
+    """(n_rows,): what is younger than `days` before the first of a later split; a unit is as late as its latest row."""
+    times = read_times(rows)
     latest = times.groupby(rows["unit"]).transform("max")
-    place = pd.DataFrame({"latest": latest, "unit": rows["unit"]}).sort_values(["latest", "unit"], kind="stable")
-    through = pd.Series((np.arange(len(rows)) + 1) / len(rows), index=place.index)
-    through = through.groupby(place["unit"]).transform("max").reindex(rows.index)  # a unit goes where its last row falls
-    edges = np.cumsum(list(shares.values()))[:-1] + 1e-9  # in their order: train, validation, test
-    return np.asarray(np.array(list(shares))[np.searchsorted(edges, through)], dtype=np.str_)
+    found = np.zeros(len(rows), dtype=bool)
+    for name, later in LATER.items():
+        found |= (split == name) & (times > latest[np.isin(split, later)].min() - pd.Timedelta(days=days)).to_numpy()
+    return found
 
 
-def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_]) -> npt.NDArray[np.object_]:
+def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_], section: Section) -> npt.NDArray[np.object_]:
     """(n_rows,): why a row leaves here, None where it stays."""
     reasons = np.full(len(rows), None, dtype=object)
     reasons[(split == "train") & ~rows["typical"]] = "outlier"
-    for name, later in (("train", ["validation", "test"]), ("validation", ["test"])):
+    if section.method == "time" and section.gap:
+        reasons[in_gap(rows, split, section.gap)] = "gap"
+    for name, later in LATER.items():
         units_of_later = set(rows.loc[rows["unique"] & np.isin(split, later), "unit"])
         reasons[(split == name) & rows["unit"].isin(units_of_later)] = "group_of_held_out"
     reasons[~rows["unique"]] = "duplicate"
@@ -140,7 +167,7 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     split = np.full(len(rows), "train", dtype="U10")
     unique = rows["unique"].to_numpy()
     split[unique] = draw(rows[unique], list(compress(strata, unique)), params.split, params.seed)
-    reasons = drop_reasons(rows, split)
+    reasons = drop_reasons(rows, split, params.split)
     keep = pd.isna(reasons)
     check_labels(split[keep], list(compress(strata, keep)), rows["given_split"].notna().any(), target.CLOSED)
     return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})

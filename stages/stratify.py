@@ -27,15 +27,17 @@ def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mappin
     several = any(len(row) > 1 for row in strata)
     rarity = {unit: min(totals[stratum] for stratum in inside) if several else 0 for unit, inside in members.items()}
     missing = {stratum: _targets(total, shares) for stratum, total in totals.items()}
-    # Of several strata, the large part would get most rows with many before the others get any: there all parts fill at one pace.
-    whole = {stratum: _targets(total, shares) if several else dict.fromkeys(shares, total) for stratum, total in totals.items()}
+    pace = {stratum: _targets(total, shares) for stratum, total in totals.items()}
+    all_rows = {stratum: dict.fromkeys(shares, total) for stratum, total in totals.items()}
     part_of: dict[str, str] = {}
     empty = {stratum: list(shares) for stratum in totals}  # the parts that have no row of it yet
     waiting = Counter(stratum for inside in members.values() for stratum in inside)  # units that hold it and are not dealt yet
     # The large ones first, while there is still room to balance them.
-    for unit in sorted(members, key=lambda name: (rarity[name], -members[name].total(), _shuffle_key(name, seed))):
+    for unit in sorted(members, key=lambda name: (rarity[name], -members[name].total(), shuffle_key(name, seed))):
         inside = members[unit]
         starved = [part for stratum in sorted(inside) if waiting[stratum] <= len(empty[stratum]) for part in empty[stratum]]
+        # The large part would get all large units, and most rows of many strata, before the others get any: these fill all parts at one pace.
+        whole = pace if several or inside.total() > 1 else all_rows
         part = max(starved or shares, key=lambda name: sum(count * missing[stratum][name] / whole[stratum][name] for stratum, count in inside.items()))
         part_of[unit] = part
         for stratum, count in inside.items():
@@ -53,5 +55,6 @@ def _targets(total: int, shares: Mapping[str, float]) -> dict[str, float]:
     return targets
 
 
-def _shuffle_key(name: str, seed: int) -> bytes:
+def shuffle_key(name: str, seed: int) -> bytes:
+    """8 bytes that look like chance, the same for a name and a seed wherever they are asked for."""
     return blake2b(f"{seed} {name}".encode(), digest_size=8).digest()

@@ -106,3 +106,18 @@ def test_params_are_in_block_style(preset: Path) -> None:
     assert not [event for event in events if getattr(event, "anchor", None)]
     flow = [after for event, after in pairwise(events) if isinstance(event, yaml.MappingStartEvent) and event.flow_style]
     assert all(isinstance(after, yaml.MappingEndEvent) for after in flow)
+
+
+def test_cross_validation_is_summed_up_by_params() -> None:
+    from tools.crossval import report
+
+    def experiment(fold: int, lr: float, accuracy: float) -> dict[str, object]:
+        return {"Experiment": "some-name", "split.fold": float(fold), "split.folds": 3.0, "lr": lr, "seed": 42.0, "accuracy": accuracy}
+
+    latest_first = [experiment(0, 0.1, 0.9), experiment(1, 0.1, 0.7), experiment(2, 0.1, 0.8), experiment(0, 0.1, 0.1), experiment(1, 0.2, 0.5)]
+    lines = report(latest_first, ["seed", "lr", "split.fold", "split.folds"], ["accuracy"])
+    assert [line for line in lines if "folds" in line] == ["\nlr=0.1: 3 of 3 folds", "\nlr=0.2: 1 of 3 folds, fold 0, 2 missing"]
+    assert [line.split() for line in lines if "accuracy" in line] == [
+        ["accuracy", "0.8000", "0.1000", "0.7000", "0.9000"],
+        ["accuracy", "0.5000", "nan", "0.5000", "0.5000"],
+    ]

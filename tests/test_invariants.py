@@ -15,7 +15,7 @@ import yaml
 from stages.tables import read_frame
 from tests import tiny
 
-FROM_SPLIT = {"split", "label_audit", "augment", "finetune", "predict", "evaluate"}
+FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate"}
 FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}
 TRAINING = {"finetune", "predict", "evaluate"}
 
@@ -70,11 +70,13 @@ AFFECTED = [
     (set_param("finetune.text.head_init", "random"), TRAINING),
     (set_param("evaluate.calibration_bins", 5), {"evaluate"}),
     (set_param("predict.batch_size", 4), {"predict"}),
-    (set_param("augment.copies", 1), {"augment", *TRAINING}),
+    (set_param("augment.copies", 1), {"augment", "leaks", *TRAINING}),
     (set_param("augment.text.typo", 0.5), {"augment"}),  # no copies are made
     (set_param("label_audit.C", 2.0), {"label_audit", "augment", "evaluate"}),  # other scores, the same training rows
     (set_param("split.validation", 0.3), FROM_SPLIT),
-    (set_param("dedupe.near_threshold", 0.8), {"dedupe"}),  # the same verdicts
+    (set_param("split.max_leaks", 5), {"split", "leaks"}),
+    (set_param("split.folds", 3), {"split"}),  # of another method
+    (set_param("dedupe.near_threshold", 0.8), {"dedupe", "leaks"}),  # the same verdicts
     (set_param("outliers.neighbours", 3), {"outliers", "split"}),  # other scores, no outliers
     (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
     (set_param("clean.text.min_chars", 12), {"clean", "finetune", "predict"}),  # the recipe that is saved with the model
@@ -87,7 +89,7 @@ AFFECTED = [
     (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),
     (edit_other_variants, set()),
     (edit("stages/modalities/text/clean.py"), {"clean"}),
-    (edit("stages/modalities/text/compare.py"), {"dedupe"}),
+    (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
     (edit("stages/modalities/text/embed.py"), {"embed"}),
     (edit("README.md"), set()),
     (edit("presets/digits.yaml"), set()),

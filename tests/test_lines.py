@@ -16,9 +16,9 @@ TASKS = sorted(path.stem for path in (tiny.ROOT / "stages/tasks").glob("[!_]*.py
 STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 
 EDITS = {
-    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "finetune", "predict"},
+    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict"},
     "stages/modalities/{modality}/clean.py": {"clean"},
-    "stages/modalities/{modality}/compare.py": {"dedupe"},
+    "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
     "stages/modalities/{modality}/embed.py": {"embed"},
     "stages/modalities/{modality}/encoder.py": {"embed", "augment", "finetune", "predict"},
     "stages/modalities/{modality}/learner.py": {"augment", "finetune", "predict"},

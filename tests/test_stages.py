@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel
 
-from stages import augment, clean, collect, dedupe, evaluate, label_audit, outliers, paths, split, tables
+from stages import augment, clean, collect, dedupe, evaluate, label_audit, outliers, paths, tables
 from stages.collect import RowIds
 from stages.contracts import Conclusion
 from stages.errors import InputError
@@ -28,10 +28,10 @@ from stages.modalities.text import compare
 from stages.objectives.category import Objective
 from stages.params import read_yaml
 from stages.run import Counts
-from stages.stratify import deal
 from stages.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
 from stages.targets import category
 from stages.tasks import text_category
+from tests.rows import write_rows
 
 Run = Callable[[ModuleType, BaseModel], Counts]
 CLEAN_TEXT = cleaner.CleanParams(min_chars=3, max_chars=80)
@@ -53,22 +53,6 @@ def run() -> Run:
         return counts
 
     return run_stage
-
-
-def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:
-    """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in order."""
-    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(labels))], "label": labels, "content": texts or "a text", "keep": True})
-    rows = rows.assign(group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False)
-    rows = rows.assign(cluster=rows["id"], duplicate_of=None, similarity=None, label_conflict=False, score=0.0, nearest=None, split="train")
-    rows["source"] = [f"notes.csv:{number + 1}" for number in range(len(rows))]
-    rows = rows.assign(**more)
-    rows["unit"] = rows["cluster"]
-    write_frame(paths.CLEANED, rows, row_schema(pa.string(), pa.string()))
-    write_frame(paths.CLEAN_VERDICTS, rows, clean.VERDICT)
-    write_frame(paths.DUPLICATE_VERDICTS, rows.assign(keep=more.get("unique", True)), dedupe.VERDICT)
-    write_frame(paths.OUTLIER_VERDICTS, rows.assign(keep=more.get("typical", True)), outliers.VERDICT)
-    write_frame(paths.SPLIT_VERDICTS, rows, split.VERDICT)
-    return rows
 
 
 def write_vectors(vectors: np.ndarray) -> None:
@@ -537,183 +521,6 @@ def test_no_share_of_outliers_is_none() -> None:
 def test_one_row_is_no_outlier() -> None:
     found = outliers.find_outliers(pd.Series(["apple"]), np.eye(1), outliers.Section(neighbours=5, contamination=0.4))
     assert found["keep"].tolist() == [True]
-
-
-# --- dealing out ---
-
-SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
-
-
-def random_units(seed: int, rows: int = 60) -> pd.DataFrame:
-    """Rows in units of one to three rows; a unit is of one stratum, of three."""
-    rng = random.Random(seed)
-    found: list[tuple[str, str]] = []
-    while len(found) < rows:
-        found += [(f"unit {len(found)}", rng.choice("aab"))] * rng.randint(1, 3)
-    return pd.DataFrame(found, columns=["unit", "stratum"])
-
-
-def dealt(rows: pd.DataFrame, seed: int = 1) -> pd.Series:
-    return pd.Series(deal(rows["unit"].tolist(), [(stratum,) for stratum in rows["stratum"]], SHARES, seed), index=rows.index)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_units_stay_whole_and_strata_have_their_shares(seed: int) -> None:
-    rows = random_units(seed)
-    rows["part"] = dealt(rows)
-    assert (rows.groupby("unit")["part"].nunique() == 1).all()
-    largest = rows.groupby("unit").size().max()
-    for _, stratum in rows.groupby("stratum"):
-        for part, share in SHARES.items():
-            assert abs((stratum["part"] == part).sum() - share * len(stratum)) <= largest
-
-
-def test_dealing_does_not_depend_on_the_order_of_rows() -> None:
-    rows = random_units(1)
-    shuffled = rows.sample(frac=1, random_state=3)
-    assert dealt(shuffled).sort_index().tolist() == dealt(rows).tolist()
-
-
-def test_another_seed_deals_otherwise() -> None:
-    rows = random_units(1)
-    assert dealt(rows, seed=1).tolist() == dealt(rows, seed=1).tolist()
-    assert dealt(rows, seed=1).tolist() != dealt(rows, seed=2).tolist()
-
-
-@pytest.mark.parametrize("size", [1, 2, 3])
-@pytest.mark.parametrize("count", [3, 4, 5, 8])
-def test_a_small_stratum_is_in_every_part(size: int, count: int) -> None:
-    """`count` units of `size` rows, beside a large stratum."""
-    small = pd.DataFrame({"unit": [f"rare {number}" for number in range(count) for _ in range(size)], "stratum": "rare"})
-    rows = pd.concat([random_units(1), small], ignore_index=True)
-    assert set(dealt(rows)[rows["stratum"] == "rare"]) == set(SHARES)
-
-
-def test_units_of_two_strata_are_dealt_too() -> None:
-    rows = pd.DataFrame({"unit": [f"pair {number // 2}" for number in range(80)], "stratum": ["a", "b"] * 40})
-    rows["part"] = dealt(rows)
-    assert (rows.groupby("unit")["part"].nunique() == 1).all()
-    assert rows.groupby(["stratum", "part"]).size().to_dict() == {(s, p): n for s in "ab" for p, n in (("train", 28), ("validation", 6), ("test", 6))}
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_rows_of_several_strata_are_spread_over_the_parts(seed: int) -> None:
-    rng = random.Random(seed)
-    strata = [tuple(sorted(rng.sample("abcdef", rng.randint(1, 3)))) for _ in range(300)]
-    strata += [("a", "rare"), ("b", "c", "rare"), ("rare",)]
-    parts = deal([f"row {number}" for number in range(len(strata))], strata, SHARES, seed)
-    for name in (*"abcdef", "rare"):
-        inside = [part for part, row in zip(parts, strata, strict=True) if name in row]
-        assert set(inside) == set(SHARES), name
-        assert name == "rare" or all(abs(inside.count(part) / len(inside) - share) < 0.05 for part, share in SHARES.items()), name
-
-
-# --- split ---
-
-
-def split_verdicts(run: Run, rows: pd.DataFrame, method: str = "stratified", seed: int = 1) -> pd.DataFrame:
-    """The verdicts beside the rows; holds that the tables of content have the rows that are kept, and no unit is in two splits."""
-    section = split.Section.model_validate({"method": method, "validation": 0.2, "test": 0.2})
-    run(split, split.Params(target="category", seed=seed, split=section))
-    verdicts = read_frame(paths.SPLIT_VERDICTS)
-    assert verdicts["id"].tolist() == rows["id"].tolist()
-    kept = verdicts[verdicts["keep"]]
-    assert (kept.groupby("unit")["split"].nunique() == 1).all()
-    for name, folder in paths.HELD_OUT.items():
-        assert read_frame(folder)["id"].tolist() == kept.loc[kept["split"] == name, "id"].tolist()
-    found = rows.drop(columns=["split", "unit", "keep", "reason"]).merge(verdicts, on="id")
-    assert found["keep"].tolist() == found["reason"].isna().tolist()
-    return found.astype(object).where(found.notna(), None)
-
-
-def test_units_join_clusters_and_groups_through_others() -> None:
-    clusters = pd.Series(["a", "b", "b", "c", "d", "e", "f"])
-    groups = pd.Series(["g1", "g1", "g2", "g2", None, None, "g3"])
-    assert split.units(clusters, groups).tolist() == ["a", "a", "a", "a", "d", "e", "f"]
-    assert split.units(clusters[::-1], groups[::-1]).tolist() == ["f", "e", "d", "a", "a", "a", "a"]
-
-
-def test_rows_of_one_group_stay_together(run: Run) -> None:
-    groups = [f"farm {number % 12}" for number in range(60)]
-    rows = write_rows(["fruit", "fruit", "tool"] * 20, group=groups)
-    found = split_verdicts(run, rows)
-    assert (found.groupby("group")["split"].nunique() == 1).all()
-    assert set(found["split"]) == {"train", "validation", "test"}
-    assert found["keep"].all()
-
-
-def test_split_has_its_shares_for_every_label(run: Run) -> None:
-    found = split_verdicts(run, write_rows(["fruit"] * 50 + ["tool"] * 20))
-    sizes = found.groupby(["label", "split"]).size().to_dict()
-    assert sizes == {
-        ("fruit", "train"): 30,
-        ("fruit", "validation"): 10,
-        ("fruit", "test"): 10,
-        ("tool", "train"): 12,
-        ("tool", "validation"): 4,
-        ("tool", "test"): 4,
-    }
-
-
-def test_split_depends_on_the_seed(run: Run) -> None:
-    rows = write_rows(["fruit", "tool"] * 20)
-    assert split_verdicts(run, rows, seed=1)["split"].tolist() != split_verdicts(run, rows, seed=2)["split"].tolist()
-
-
-def test_duplicates_leave_and_outliers_leave_training_alone(run: Run) -> None:
-    unique, typical = [True] * 40, [True] * 40
-    unique[3] = False
-    typical[4:40] = [False] * 36
-    rows = write_rows(["fruit", "tool"] * 20, unique=unique, typical=typical, cluster=["002" if number == 3 else f"{number:03d}" for number in range(40)])
-    with pytest.MonkeyPatch.context() as patch:  # nearly every row is an outlier here: let few rows be enough
-        patch.setattr(split, "check_labels", lambda *_: None)
-        found = split_verdicts(run, rows).set_index("id")
-    assert (found.loc["003", "reason"], found.loc["003", "split"]) == ("duplicate", None)
-    far = found[4:]
-    assert set(far.loc[far["split"] == "train", "reason"]) == {"outlier"}
-    assert set(far.loc[far["split"] != "train", "reason"]) == {None}
-    assert found.loc[["000", "001", "002"], "reason"].tolist() == [None] * 3
-
-
-def test_rows_that_people_reviewed_are_no_outliers(run: Run) -> None:
-    rows = write_rows(["fruit", "tool"] * 20, typical=[number % 4 > 1 for number in range(40)], reviewed=[number < 20 for number in range(40)])
-    found = split_verdicts(run, rows)
-    assert set(found.loc[found["reviewed"].astype(bool), "reason"]) == {None}
-    assert "outlier" in set(found["reason"])
-
-
-def test_split_by_time_is_in_the_order_of_time(run: Run) -> None:
-    days = random.Random(0).sample(range(1, 31), 30)
-    rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in days])
-    found = split_verdicts(run, rows, method="time")
-    days_of = {name: sorted(days[int(row)] for row in found.loc[found["split"] == name, "id"]) for name in ("train", "validation", "test")}
-    assert days_of == {"train": [*range(1, 19)], "validation": [*range(19, 25)], "test": [*range(25, 31)]}
-
-
-def test_split_by_time_puts_a_group_where_its_latest_row_falls(run: Run) -> None:
-    groups: list[str | None] = [None] * 30
-    groups[0] = groups[29] = "farm"
-    rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in range(1, 31)], group=groups)
-    found = split_verdicts(run, rows, method="time").set_index("id")
-    assert found.loc[["000", "029"], "split"].tolist() == ["test", "test"]
-    assert found.loc["001", "split"] == "train"
-
-
-def test_given_splits_are_honoured_and_the_missing_one_is_drawn(run: Run) -> None:
-    given = ["test" if number < 10 else "train" for number in range(60)]
-    found = split_verdicts(run, write_rows(["fruit", "tool"] * 30, given_split=given))
-    assert found.groupby(["given_split", "split"]).size().to_dict() == {("test", "test"): 10, ("train", "train"): 40, ("train", "validation"): 10}
-
-
-def test_training_rows_of_a_held_out_group_go(run: Run) -> None:
-    given = ["test"] * 10 + ["validation"] * 10 + ["train"] * 40
-    groups: list[str | None] = [None] * 60
-    groups[0] = groups[10] = groups[20] = groups[21] = "farm"
-    groups[11] = groups[30] = "shop"
-    found = split_verdicts(run, write_rows(["fruit", "tool"] * 30, given_split=given, group=groups)).set_index("id")
-    assert found.index[found["reason"] == "group_of_held_out"].tolist() == ["010", "020", "021", "030"]
-    assert found.loc[["000", "011"], "keep"].tolist() == [True, True]
-    assert [name for name, one in zip(given, found["split"], strict=True) if name != one] == []
 
 
 # --- label audit ---

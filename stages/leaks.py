@@ -1,0 +1,172 @@
+"""Looks whether a row of one split stands in another, too; writes data/verdicts/leaks, and stops the line above `split.max_leaks`.
+
+dedupe, split and augment each see to it that none does. This stage believes none of them: it compares what they wrote, augmented copies
+included, and finetune waits for it. Kinds: exact and near copies, rows of one group, and by time what is later than what it should predict.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pydantic import ConfigDict
+
+from stages import paths
+from stages.contracts import Comparer, load_comparer
+from stages.errors import InputError
+from stages.params import Strict
+from stages.run import Counts, run_stage
+from stages.tables import iter_tables, read_frame, write_frame
+
+VERDICT = pa.schema(
+    [
+        ("id", pa.string()),  # a row of the later split, which must be unknown in the earlier
+        ("split", pa.string()),
+        ("kind", pa.string()),
+        ("of", pa.string()),  # the row of the earlier split
+        ("of_split", pa.string()),
+        ("of_copy", pa.int32()),  # of a training row: 0, or the number of the augmented copy
+        ("similarity", pa.float64()),  # of near copies
+    ]
+)
+TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # earlier splits must know nothing of later ones
+CLOSER = 0.9  # candidates are looked for from this share of the threshold on, so that what dedupe's search missed is found
+NAMED = 5  # rows, in the message
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Two rows, by their places in `read_rows`."""
+
+    earlier: int
+    later: int
+    kind: Literal["exact", "near", "group", "time"]
+    similarity: float | None = None
+
+
+class SplitKeys(Strict):
+    model_config = ConfigDict(extra="ignore")
+    method: str
+    max_leaks: int
+
+
+class DedupeKeys(Strict):
+    model_config = ConfigDict(extra="ignore")
+    near: bool
+    near_threshold: float
+
+
+class Params(Strict):
+    modality: str
+    dedupe: DedupeKeys
+    split: SplitKeys
+
+
+def read_rows() -> pd.DataFrame:
+    """`id`, `split` and `copy` of all rows of the three tables, with `unit`, `group`, `time` and `source`."""
+    found = [read_frame(folder, ["id", "copy"] if name == "train" else ["id"]).assign(split=name) for name, folder in TABLES.items()]
+    rows = pd.concat(found, ignore_index=True).fillna({"copy": 0}).astype({"copy": int})
+    units = read_frame(paths.SPLIT_VERDICTS, ["id", "unit"])
+    return rows.merge(read_frame(paths.CLEANED, ["id", "group", "time", "source"]), on="id").merge(units, on="id")
+
+
+def contents() -> Iterator[list[Any]]:
+    """In the order of `read_rows`."""
+    for folder in TABLES.values():
+        for table in iter_tables(folder, ["content"]):
+            yield table["content"].to_pylist()
+
+
+def shared(keys: npt.NDArray[Any], split: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.intp]]:
+    """The places that have a key in common and stand in more than one split."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
+    yield from (places for places in np.split(order, starts) if len(places) > 1 and len(set(split[places])) > 1)
+
+
+def each_later_row(places: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterator[tuple[int, int]]:
+    """Each row with the first that it meets in an earlier split: of a thousand that say the same, no million pairs."""
+    for earlier, later in combinations(TABLES, 2):
+        first = places[split[places] == earlier][:1].tolist()
+        yield from ((one, other) for one in first for other in places[split[places] == later].tolist())
+
+
+def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Iterator[Leak]:
+    split = rows["split"].to_numpy()
+    keys = np.concatenate([np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()])
+    content = np.unique(keys, axis=0, return_inverse=True)[1]
+    for places in shared(content, split):
+        yield from (Leak(one, other, "exact") for one, other in each_later_row(places, split))
+    if not section.near:
+        return
+    signatures = np.concatenate([comparer.signatures(part, section.near_threshold * CLOSER) for part in contents()])
+    pairs = {(one, other) for band in signatures.T for places in shared(band, split) for one, other in combinations(sorted(places.tolist()), 2)}
+    candidates = sorted((one, other) for one, other in pairs if split[one] != split[other] and content[one] != content[other])
+    prints = fingerprints({place for pair in candidates for place in pair}, comparer)
+    for one, other in candidates:
+        similarity = comparer.similarity(prints[one], prints[other])
+        if similarity >= section.near_threshold:
+            yield Leak(one, other, "near", similarity)
+
+
+def fingerprints(places: set[int], comparer: Comparer) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    start = 0
+    for part in contents() if places else ():
+        found.update({place: comparer.fingerprint(part[place - start]) for place in range(start, start + len(part)) if place in places})
+        start += len(part)
+    return found
+
+
+def groups(rows: pd.DataFrame) -> Iterator[Leak]:
+    named = np.flatnonzero(rows["group"].notna() & (rows["copy"] == 0))
+    split = rows["split"].to_numpy()
+    for places in shared(rows["group"].to_numpy()[named].astype(str), split[named]):
+        yield from (Leak(one, other, "group") for one, other in each_later_row(named[places], split))
+
+
+def times(rows: pd.DataFrame) -> Iterator[Leak]:
+    """Rows that are later than the first of a later split; a unit is as late as its latest row."""
+    latest = pd.to_datetime(rows["time"], format="ISO8601", utc=True).groupby(rows["unit"]).transform("max")
+    for earlier, later in combinations(TABLES, 2):
+        first = latest[rows["split"] == later].idxmin()
+        late = (rows["split"] == earlier) & (rows["copy"] == 0) & (latest > latest[first])
+        yield from (Leak(place, first, "time") for place in np.flatnonzero(late).tolist())
+
+
+def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.DataFrame:
+    """The table of data/verdicts/leaks."""
+    found = [*copies(rows, comparer, params.dedupe), *groups(rows), *(times(rows) if params.split.method == "time" else ())]
+    of = rows.loc[[leak.earlier for leak in found], ["id", "split", "copy"]].reset_index(drop=True)
+    leaks = rows.loc[[leak.later for leak in found], ["id", "split"]].reset_index(drop=True)
+    leaks = leaks.assign(kind=[leak.kind for leak in found], of=of["id"], of_split=of["split"], of_copy=of["copy"])
+    return leaks.assign(similarity=[leak.similarity for leak in found]).sort_values(["id", "of", "of_copy", "kind"])
+
+
+def check(leaks: pd.DataFrame, rows: pd.DataFrame, most: int) -> None:
+    """
+    Raises:
+        InputError: more rows than `most` leak.
+    """
+    leaking = leaks.drop_duplicates("id")
+    if len(leaking) > most:
+        source = rows.drop_duplicates("id").set_index("id")["source"]
+        named = [f"{source[row.id]} ({row.split}) and {source[row.of]} ({row.of_split}): {row.kind}" for row in leaking.head(NAMED).itertuples()]
+        raise InputError(f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; all of them are in {paths.LEAKS}")
+
+
+def main(params: Params) -> Counts:
+    rows = read_rows()
+    leaks = find_leaks(rows, load_comparer(params.modality), params)
+    write_frame(paths.LEAKS, leaks, VERDICT)
+    check(leaks, rows, params.split.max_leaks)
+    pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
+    return Counts(len(rows), more={f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())})
+
+
+if __name__ == "__main__":
+    run_stage("leaks", Params, main)

@@ -1,0 +1,26 @@
+"""Cleaned rows and verdicts, written as the stages before would."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from stages import clean, dedupe, outliers, paths, split
+from stages.tables import row_schema, write_frame
+
+
+def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:
+    """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in order."""
+    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(labels))], "label": labels, "content": texts or "a text", "keep": True})
+    rows = rows.assign(group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False)
+    rows = rows.assign(cluster=rows["id"], duplicate_of=None, similarity=None, label_conflict=False, score=0.0, nearest=None, split="train")
+    rows["source"] = [f"notes.csv:{number + 1}" for number in range(len(rows))]
+    rows = rows.assign(**more)
+    rows["unit"] = rows["cluster"]
+    write_frame(paths.CLEANED, rows, row_schema(pa.string(), pa.string()))
+    write_frame(paths.CLEAN_VERDICTS, rows, clean.VERDICT)
+    write_frame(paths.DUPLICATE_VERDICTS, rows.assign(keep=more.get("unique", True)), dedupe.VERDICT)
+    write_frame(paths.OUTLIER_VERDICTS, rows.assign(keep=more.get("typical", True)), outliers.VERDICT)
+    write_frame(paths.SPLIT_VERDICTS, rows, split.VERDICT)
+    return rows
