@@ -37,19 +37,30 @@ class Params(Strict):
     clean: Section
 
 
-def decide_label(given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
-    """The label that a person gave, else the source's."""
+def decide_label(key: str, given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
+    """The label that a person gave, else the source's.
+
+    Raises:
+        InputError: what the person gave is no label; her word must not lose a row.
+    """
     if decision is None or decision.action == "keep":
         return target.clean_label(given, content, params)
     if decision.action == "drop":
         return CleanedLabel(None, "ledger")
-    return target.clean_label(decision.label, content, params)
+    found = target.clean_label(decision.label, content, params)
+    if found.label is None and content is not None:
+        raise InputError(
+            f"{paths.LEDGER}: row {key}: the label {decision.label!r} cannot be used ({found.reason}); "
+            f"write it as {paths.COLLECTED} has it, such as {given!r}, and as clean.label allows"
+        )
+    return found
 
 
 def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision]) -> Counts:
     dropped: Counter[str] = Counter()
     repaired: Counter[str] = Counter()
     given: Counter[str] = Counter()
+    first: dict[str, dict[str, Any]] = {}
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
@@ -60,7 +71,7 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
             given[row["label"] or ""] += 1
             decision = decisions.get(row["id"])
             content = cleaner.clean(row["content"], params.clean.of(params.modality))
-            label = decide_label(row["label"], content.content, decision, target, params.clean.label)
+            label = decide_label(row["id"], row["label"], content.content, decision, target, params.clean.label)
             reason = label.reason if label.reason == "ledger" else content.reason or label.reason
             repairs = content.repairs + label.repairs
             verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": repairs, "reviewed": decision is not None}
@@ -70,9 +81,9 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
                 cleaned.write_row({**row, "content": content.content, "label": label.label})
             else:
                 dropped[reason] += 1
+                first.setdefault(reason, row)
         if rows_in == sum(dropped.values()):
-            hint = "; where the cells of a table are the names of files, set collect.files" if dropped["unreadable"] else ""
-            raise InputError(f"{paths.COLLECTED}: none of {rows_in} rows can be used ({dict(dropped)}); see clean: in params.yaml and collect.columns{hint}")
+            raise InputError(nothing_left(dropped, first))
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
     suggestions = [*suggest_contents(cleaner, params), *target.suggest(given, params.clean.label)]
@@ -81,6 +92,15 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
     more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
     return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
+
+
+def nothing_left(dropped: Counter[str], first: Mapping[str, Mapping[str, Any]]) -> str:
+    """What to say when no row can be used; `first` is the first row that was dropped for each reason."""
+    (reason, _), *_ = dropped.most_common(1)
+    example = f"{first[reason]['source']}, whose label is {first[reason]['label']!r}"
+    hint = "; where the cells of a table are the names of files, set collect.files" if reason == "unreadable" else ""
+    count = f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({dict(dropped)})"
+    return f"{count}, such as {example}; see clean, collect.columns and collect.label_format{hint}"
 
 
 def suggest_contents(cleaner: Cleaner, params: Params) -> list[Suggestion]:

@@ -64,8 +64,10 @@ class Section(Strict):
 
     @model_validator(mode="after")
     def check_columns(self) -> Self:
-        if isinstance(self.columns.content, list) and len(self.columns.content) != 2:
+        if isinstance(self.columns.content, list) and len(set(self.columns.content)) != 2:
             raise ValueError("columns.content is one column, or the two of a pair of texts")
+        if isinstance(self.columns.label, list) and not 0 < len(set(self.columns.label)) == len(self.columns.label):
+            raise ValueError("columns.label is one column, or several, each once")
         if isinstance(self.columns.label, list) and self.label_format != "list":
             raise ValueError("several label columns are a list of labels: set label_format: list")
         if isinstance(self.columns.content, list) and (self.files is not None or self.label_format in ("tags", "spans")):
@@ -233,7 +235,7 @@ class RowIds:
 
 def collect(section: Section) -> Counts:
     """Streams the source into data/collected; a bad row stops it or is counted, as `on_bad_row` says."""
-    ids, dropped, rows_in = RowIds(), Counter[str](), 0
+    ids, dropped, rows_in, rejected_first = RowIds(), Counter[str](), 0, ""
     wanted = [column for named in vars(section.columns).values() for column in (named if isinstance(named, list) else [named]) if column is not None]
     with new_table(paths.COLLECT_VERDICTS, VERDICT) as rejected, new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected:
         for split, records in open_splits(section).items():
@@ -245,15 +247,18 @@ def collect(section: Section) -> Counts:
                     given = given_split(as_text(record.values[section.columns.split], "split") or "", section) if section.columns.split else split or None
                 except BadRow as bad:
                     if section.on_bad_row == "error":
-                        raise InputError(f"{section.source}, {record.source}: {bad}; mend the row, or set collect.on_bad_row: drop") from bad
+                        advice = "" if bad.reason == "missing_column" else "; mend the row, or set collect.on_bad_row: drop"
+                        raise InputError(f"{section.source}, {record.source}: {bad}{advice}") from bad
                     dropped[bad.reason] += 1
+                    rejected_first = rejected_first or str(bad)
                     key = RowIds().next(source.encode(), split)
                     rejected.write_row({"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))})
                 else:
                     key = ids.next(row.content, row.label)
                     collected.write_row({"id": key, **vars(row), "source": source, "given_split": given})
         if rows_in == sum(dropped.values()):
-            raise InputError(f"{section.source}: {rows_in} rows in it, none that can be used; check collect.source and collect.columns")
+            why = f" ({dict(dropped)}; the first: {rejected_first})" if dropped else ""
+            raise InputError(f"{section.source}: {rows_in} rows in it, none that can be used{why}; check collect.source and collect.columns")
     return Counts(rows_in, dropped)
 
 

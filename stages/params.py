@@ -129,8 +129,9 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
     except ValidationError as error:
         for detail in error.errors():
             key = ".".join(str(part) for part in detail["loc"])
-            got = "" if detail["type"] == "missing" else f", got {detail['input']!r}"
-            yield f"{key}: {_MESSAGES.get(detail['type'], detail['msg'][0].lower() + detail['msg'][1:])}{got}"
+            got = "" if detail["type"] == "missing" or isinstance(detail["input"], dict) else f", got {detail['input']!r}"
+            message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+            yield f"{key}: {message[0].lower() + message[1:]}{got}"
 
 
 _MESSAGES = {

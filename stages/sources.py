@@ -9,7 +9,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -101,10 +101,18 @@ def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
         raise InputError(f"{path}: the header is not valid CSV ({error}); if the file does not use quotes, set collect.quoting: false") from error
     if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
         raise InputError(f"{path}: the header is one cell, {names[0]!r}; say in collect.delimiter what stands between the cells")
+    refuse_twins(path, names)
+    return names
+
+
+def refuse_twins(path: Path, names: Sequence[str]) -> None:
+    """
+    Raises:
+        InputError: two columns of one name.
+    """
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"{path}: the header has the column {twice[0]!r} more than once; rename one")
-    return names
+        raise InputError(f"{path}: it has the column {twice[0]!r} more than once; rename one")
 
 
 def read_json_lines(path: Path) -> Iterator[Record]:
@@ -114,7 +122,7 @@ def read_json_lines(path: Path) -> Iterator[Record]:
             if not line.strip():
                 continue
             try:
-                values = json.loads(line)
+                values = json.loads(line, object_pairs_hook=_once)
             except (ValueError, RecursionError) as error:  # too many digits, too many brackets
                 what = f"{error.msg} at character {error.pos}" if isinstance(error, json.JSONDecodeError) else error
                 yield Record(source, problem=f"not valid JSON ({what})")
@@ -125,7 +133,7 @@ def read_json_lines(path: Path) -> Iterator[Record]:
 def read_json(path: Path) -> Iterator[Record]:
     with _open_text(path) as file:
         try:
-            rows = json.loads("".join(_lines(file, path)))
+            rows = json.loads("".join(_lines(file, path)), object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             if isinstance(error, InputError):
                 raise
@@ -135,6 +143,17 @@ def read_json(path: Path) -> Iterator[Record]:
         raise InputError(f"{path}: expected a list of objects, got {type(rows).__name__}")
     for number, values in enumerate(rows, start=1):
         yield _json_record(f"{path.name}:{number}", values)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """
+    Raises:
+        ValueError: a key stands twice, of which Python would take the last.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"the key {next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)!r} stands twice")
+    return found
 
 
 def _json_record(source: str, values: Any) -> Record:
@@ -149,11 +168,14 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
     try:
         with pq.ParquetFile(path) as file:
+            refuse_twins(path, file.schema_arrow.names)
             number = 0
             for batch in file.iter_batches(1_000):
                 for values in batch.to_pylist():
                     number += 1
                     yield Record(f"{path.name}:{number}", values)
+    except InputError:
+        raise
     except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last two of dates that Python has no type for
         raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); copy or export it again") from error
 
@@ -163,6 +185,9 @@ def read_class_folders(path: Path) -> Iterator[Record]:
     folders = sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
     if not folders:
         raise InputError(f"{path}: expected one folder a class, found none; for a folder of tables set collect.splits or collect.table")
+    for file in sorted(path.iterdir()):
+        if file.is_file() and not file.name.startswith("."):
+            yield Record(f"{file.name}:1", problem="it stands beside the folders of classes; move it into one of them")
     for folder in folders:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.name.startswith("."):
@@ -184,7 +209,9 @@ def read_files(path: Path, pattern: str) -> Iterator[Record]:
         re.compile("".join(f"{before}(?P<{name}>{some})" for before, name in zip(between, names, strict=False)) + between[-1]) for some in (".+?", ".+")
     )
     for file in sorted(path.iterdir()):
-        if file.is_file() and not file.name.startswith("."):
+        if file.is_dir() and not file.name.startswith("."):
+            yield Record(f"{file.name}:1", problem="a folder, and collect.file_names reads files that stand side by side; for a folder a class set it to null")
+        elif not file.name.startswith("."):
             source = f"{file.name}:1"
             found, other = shortest.fullmatch(file.name), longest.fullmatch(file.name)
             if found is None or other is None:

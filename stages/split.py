@@ -25,6 +25,7 @@ from stages.stratify import deal
 from stages.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
+NAMED = 20  # labels, in a message
 LATER = {"train": ["validation", "test"], "validation": ["test"]}  # what a split must know nothing of
 
 
@@ -135,18 +136,24 @@ def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_], section: Secti
 
 
 def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], given: bool, closed: bool) -> None:
-    """No split is empty; every stratum of a closed set must be learned from and, unless the source gives the splits, be judged by."""
+    """No split is empty; every stratum of a closed set must be learned from and, unless the source gives the splits, be judged by.
+
+    Args:
+        split: of every row; empty where it leaves.
+    """
     names = np.array([stratum for row in strata for stratum in row])
-    found = pd.crosstab(names, np.repeat(split, [len(row) for row in strata])).reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
+    cleaned = pd.crosstab(names, np.repeat(split, [len(row) for row in strata]))
+    found = cleaned.reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
     if not found["train"].any():
         raise InputError("no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
     for name in found:
         missing = found.index[(found[name] == 0) & (found.index != NO_CLASS)] if closed and (name == "train" or not given) else []
         if len(missing):
+            rows = [f"{label!r} ({found.loc[label].sum()} of {cleaned.loc[label].sum()} rows left)" for label in missing]
             raise InputError(
-                f"the label {missing[0]!r} has too few rows: {found.loc[missing[0]].sum()} that can be used, and none of them falls into {name} "
-                f"(so it is with {len(missing)} of {len(found)} labels); "
-                "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label"
+                f"labels of which no row falls into {name}: {', '.join(rows[:NAMED])}{f' and {len(rows) - NAMED} more' if len(rows) > NAMED else ''}; "
+                "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
+                "where many rows left as duplicates, see dedupe.near_threshold"
             )
         if not found[name].any():
             raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
@@ -169,7 +176,7 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     split[unique] = draw(rows[unique], list(compress(strata, unique)), params.split, params.seed)
     reasons = drop_reasons(rows, split, params.split)
     keep = pd.isna(reasons)
-    check_labels(split[keep], list(compress(strata, keep)), rows["given_split"].notna().any(), target.CLOSED)
+    check_labels(np.where(keep, split, ""), strata, rows["given_split"].notna().any(), target.CLOSED)
     return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
 
 

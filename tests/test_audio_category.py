@@ -151,6 +151,14 @@ def test_a_level_that_would_clip_is_not_reached() -> None:
     assert db(cleaner.rms(samples)) < -20
 
 
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_a_constant_is_no_sound(rate: int) -> None:
+    assert clean(encoded(np.full(rate, 0.5), rate=rate)).reason == "silent"
+    moved = clean(encoded(tones("up", rate=rate) + 0.3, rate=rate))
+    assert "offset" in moved.repairs
+    assert np.abs(decode(moved.content)[0] - decode(clean(encoded(tones("up", rate=rate), rate=rate)).content)[0]).max() < 0.01
+
+
 def test_nothing_is_shorter_than_the_shortest_or_longer_than_the_longest() -> None:
     assert [clean(sound("flat", seconds=seconds), trim_db=None).reason for seconds in (0.09, 0.1, 5.0, 5.01)] == ["too_short", None, None, "too_long"]
     with pytest.raises(ValueError, match="min_seconds is larger than max_seconds"):
@@ -169,6 +177,12 @@ COPIES: dict[str, Callable[[npt.NDArray[np.float32]], bytes]] = {
     "shifted": lambda samples: encoded(np.pad(samples, (70, 0))[:-70]),
     "padded": lambda samples: encoded(np.pad(samples, (400, 300))),
 }
+
+
+def test_a_long_sound_is_no_copy_of_a_short_one() -> None:
+    dot, dash = (compare.fingerprint(clean(sound("flat", seconds=seconds)).content) for seconds in (0.15, 0.45))
+    assert compare.similarity(dot, dash) == 0
+    assert compare.similarity(dot, dot) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("change", COPIES)

@@ -26,10 +26,11 @@ import yaml
 from PIL import Image, ImageFile
 
 from stages import clean, dedupe, outliers, paths
+from stages.atomic import new_folder
 from stages.errors import InputError
 from stages.params import load_params, read_yaml
 from stages.run import Counts, run_stage
-from stages.tables import new_table, read_frame, row_schema, write_frame
+from stages.tables import iter_rows, new_table, read_frame, row_schema, write_frame
 
 ROOT = Path(__file__).parents[1]
 LEDGER_HEADER = "id,action,label,note\n"
@@ -44,7 +45,8 @@ SETTINGS_USED = {
     "collect.quoting": True,
     "clean.text": {"min_chars": 3, "max_chars": 100},
     "clean.image": {"max_pixels": 1_000_000, "min_side": 4, "max_side": 64},
-    "split": {"method": "stratified", "validation": 0.2, "test": 0.2},
+    "split.validation": 0.2,
+    "split.test": 0.2,
     "threads": 1,
 }
 NOTES = "text,kind\na ripe apple,fruit\na red car,vehicle\n"
@@ -200,12 +202,12 @@ SOURCES = [
     ),
     Bad(
         "column that stands twice",
-        "data/notes.csv: the header has the column 'text' more than once; rename one",
+        "data/notes.csv: it has the column 'text' more than once; rename one",
         {"notes.csv": NOTES.replace("text,kind", "text,kind, text")},
     ),
     Bad(
         "missing column",
-        "data/notes.csv, notes.csv:1: no column 'label' among 'text', 'kind'; see collect.columns" + MEND,
+        "data/notes.csv, notes.csv:1: no column 'label' among 'text', 'kind'; see collect.columns",
         params={"collect.columns.label": "label"},
     ),
     Bad("empty file", "data/notes.csv: " + NOTHING, {"notes.csv": ""}),
@@ -458,7 +460,11 @@ def test_bad_rows_are_dropped_and_counted_where_params_say_so() -> None:
 def test_nothing_is_left_when_every_row_is_dropped() -> None:
     put("notes.csv", "text,kind\na ripe apple\na red car\n")
     set_params({"collect.on_bad_row": "drop"})
-    refuse("collect", "data/notes.csv: 2 rows in it, none that can be used; check collect.source and collect.columns")
+    refuse(
+        "collect",
+        "data/notes.csv: 2 rows in it, none that can be used ({'unreadable_row': 2}; the first: line 2 has 1 cells, the file has 2 columns); "
+        "check collect.source and collect.columns",
+    )
 
 
 def test_what_is_missing_is_no_group_and_no_label() -> None:
@@ -520,7 +526,7 @@ SETTINGS = [
     Bad("unknown key at the top", "params.yaml:\n  learning_rate: unknown key; allowed are augment, …, threads", params={"learning_rate": 0.1}),
     Bad("unknown key in a section", "params.yaml:\n  dedupe.threshold: unknown key; see docs/params.md, got 0.5", params={"dedupe.threshold": 0.5}),
     Bad("unknown key in a sub-section", "params.yaml:\n  clean.text.min_words: unknown key; see docs/params.md, got 2", params={"clean.text.min_words": 2}),
-    Bad("unknown sub-section", "params.yaml:\n  embed.video: unknown key; see docs/params.md, got {}", params={"embed.video": {}}),
+    Bad("unknown sub-section", "params.yaml:\n  embed.video: unknown key; see docs/params.md", params={"embed.video": {}}),
     Bad("text for a number", "params.yaml:\n  lr: input should be a valid number, got 'fast'", params={"lr": "fast"}),
     Bad("number below its range", "params.yaml:\n  lr: input should be greater than 0, got -1", params={"lr": -1}),
     Bad("number that is none", "params.yaml:\n  lr: input should be a finite number, got nan", params={"lr": float("nan")}),
@@ -528,7 +534,11 @@ SETTINGS = [
     Bad("fraction for a whole number", "params.yaml:\n  epochs: input should be a valid integer, got 1.5", params={"epochs": 1.5}),
     Bad("truth for a number", "params.yaml:\n  epochs: input should be a valid integer, got True", params={"epochs": True}),
     Bad("share that is too large", "params.yaml:\n  split.test: input should be less than 0.5, got 0.5", params={"split.test": 0.5}),
-    Bad("word that is not offered", "params.yaml:\n  split.method: input should be 'stratified' or 'time', got 'random'", params={"split.method": "random"}),
+    Bad(
+        "word that is not offered",
+        "params.yaml:\n  split.method: input should be 'stratified', 'time', 'stable' or 'kfold', got 'random'",
+        params={"split.method": "random"},
+    ),
     Bad("YAML's no for the word", "params.yaml:\n  clean.label.drop.0: input should be a valid string, got False", params={"clean.label.drop": [False]}),
     Bad("unknown key for labels", "params.yaml:\n  clean.label.unit: unknown key; see docs/params.md, got 'kg'", params={"clean.label.unit": "kg"}),
     Bad("nothing said of labels", "params.yaml:\n  clean.label: missing; every value stands in this file, see docs/params.md", params={"clean.label": ...}),
@@ -553,17 +563,17 @@ SETTINGS = [
     ),
     Bad(
         "shortest text longer than the longest",
-        "params.yaml:\n  clean.text: …min_chars is larger than max_chars, so that no text could stay…",
+        "params.yaml:\n  clean.text: min_chars is larger than max_chars, so that no text could stay",
         params={"clean.text.min_chars": 20, "clean.text.max_chars": 10},
     ),
     Bad(
         "smallest side longer than the largest",
-        "params.yaml:\n  clean.image: …min_side is larger than max_side, so that no image could stay…",
+        "params.yaml:\n  clean.image: min_side is larger than max_side, so that no image could stay",
         params={"modality": "image", "clean.image.min_side": 20, "clean.image.max_side": 10},
     ),
     Bad(
         "no splits at all",
-        "params.yaml:\n  collect.splits: dictionary should have at least 1 item after validation, not 0, got {}",
+        "params.yaml:\n  collect.splits: dictionary should have at least 1 item after validation, not 0",
         params={"collect.splits": {}},
     ),
     Bad("no model", "params.yaml:\n  model: string should have at least 1 character, got ''", params={"model": ""}),
@@ -587,7 +597,7 @@ SETTINGS = [
     ),
     Bad(
         "head from a probe that the model's own pooling cannot use",
-        "params.yaml:\n  finetune.text: …head_init: probe needs pooling: mean, as the model's own head does not start from its vectors…",
+        "params.yaml:\n  finetune.text: head_init: probe needs pooling: mean, as the model's own head does not start from its vectors",
         params={"finetune.text.pooling": "model"},
     ),
     Bad(
@@ -689,7 +699,8 @@ LEDGERS = [
     ),
     Bad(
         "nothing is left after clean",
-        "data/collected: none of 2 rows can be used ({'too_short': 2}); see clean: in params.yaml and collect.columns",
+        "data/collected: none of 2 rows can be used ({'too_short': 2}), such as notes.csv:1, whose label is 'fruit'; "
+        "see clean, collect.columns and collect.label_format",
         params={"clean.text.min_chars": 50},
     ),
 ]
@@ -702,6 +713,70 @@ def test_ledger_and_clean(bad: Bad) -> None:
         put(name, content)
     set_params(bad.params)
     refuse("clean", bad.message)
+
+
+def test_files_beside_the_folders_of_classes_are_not_passed_over() -> None:
+    put("pictures/fruit/apple.png", png())
+    put("pictures/stray.png", png())
+    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "class", "modality": "image"})
+    refuse("collect", "data/pictures, stray.png:1: it stands beside the folders of classes; move it into one of them" + MEND)
+    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "class", "collect.on_bad_row": "drop"})
+    assert run("collect").metrics() == {"rows_in": 2, "rows_kept": 1, "dropped_unreadable_row": 1}
+
+
+def test_folders_where_files_are_expected_are_not_passed_over() -> None:
+    put("pictures/fruit/apple.png", png())
+    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "name", "collect.file_names": "{name}.png"})
+    refuse(
+        "collect",
+        "data/pictures, fruit:1: a folder, and collect.file_names reads files that stand side by side; for a folder a class set it to null" + MEND,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("notes.jsonl", '{"text": "a ripe apple", "text": "a car", "kind": "fruit"}', "notes.jsonl:1: not valid JSON (the key 'text' stands twice)" + MEND),
+        (
+            "notes.json",
+            '[{"text": "a ripe apple", "text": "a car"}]',
+            "not valid JSON (the key 'text' stands twice); for one object a line, name the file .jsonl",
+        ),
+    ],
+)
+def test_keys_that_stand_twice(name: str, content: str, message: str) -> None:
+    put(name, content)
+    set_params({"collect.source": f"data/{name}"})
+    refuse("collect", f"data/{name}{',' if name.endswith('l') else ':'} {message}")
+
+
+def test_parquet_columns_of_one_name() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], names=["text", "text", "kind"])
+    Path("data/notes.parquet").parent.mkdir(exist_ok=True)
+    pq.write_table(table, "data/notes.parquet")
+    set_params({"collect.source": "data/notes.parquet"})
+    refuse("collect", "data/notes.parquet: it has the column 'text' more than once; rename one")
+
+
+def test_a_persons_word_does_not_lose_a_row() -> None:
+    run("collect")
+    row = next(iter_rows(paths.COLLECTED))
+    put("ledger.csv", LEDGER_HEADER + f"{row['id']},relabel,rubbish,\n")
+    set_params({"clean.label.drop": ["rubbish"]})
+    refuse(
+        "clean",
+        f"data/ledger.csv: row {row['id']}: the label 'rubbish' cannot be used (unwanted_label); "
+        f"write it as data/collected has it, such as {row['label']!r}, and as clean.label allows",
+    )
+
+
+def test_another_run_that_writes_the_same_table() -> None:
+    with new_folder(Path("data/some")) as partial:
+        with pytest.raises(InputError, match="data/some: another run is writing it; wait for its end"), new_folder(Path("data/some")):
+            pass
+        (partial / "file").write_text("mine")
+    assert Path("data/some/file").read_text() == "mine"
+    assert not list(Path("data").glob(".some*"))
 
 
 def test_missing_ledger() -> None:
@@ -762,7 +837,7 @@ def test_names_of_files_that_nobody_opens() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used ({'unreadable': 1}); see clean: …; where the cells of a table are the names of files, set collect.files",
+        "data/collected: none of 1 rows can be used ({'unreadable': 1}), such as …; where the cells of a table are the names of files, set collect.files",
     )
 
 
@@ -795,24 +870,34 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
     write_frame(paths.OUTLIER_VERDICTS, verdicts, outliers.VERDICT)
 
 
-TOO_FEW = "; collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label"
+TOO_FEW = (
+    "; collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
+    "where many rows left as duplicates, see dedupe.near_threshold"
+)
 
 
 def test_label_that_is_seen_once() -> None:
     write_cleaned(["fruit"] * 10 + ["vehicle"] * 10 + ["mineral"])
-    refuse("split", "the label 'mineral' has too few rows: 1 that can be used, and none of them falls into validation (so it is with 1 of 3 labels)" + TOO_FEW)
+    refuse("split", "labels of which no row falls into validation: 'mineral' (1 of 1 rows left)" + TOO_FEW)
 
 
 def test_label_that_only_the_given_test_split_has() -> None:
     given = ["train"] * 20 + ["test"] * 12
     write_cleaned(["fruit", "vehicle"] * 15 + ["mineral"] * 2, given_split=given)
-    refuse("split", "the label 'mineral' has too few rows: 2 that can be used, and none of them falls into train (so it is with 1 of 3 labels)" + TOO_FEW)
+    refuse("split", "labels of which no row falls into train: 'mineral' (2 of 2 rows left)" + TOO_FEW)
+
+
+def test_label_whose_rows_are_all_duplicates() -> None:
+    write_cleaned(["fruit", "vehicle"] * 15 + ["mineral"])
+    verdicts = read_frame(paths.DUPLICATE_VERDICTS)
+    write_frame(paths.DUPLICATE_VERDICTS, verdicts.assign(keep=verdicts.index < 30), dedupe.VERDICT)
+    refuse("split", "labels of which no row falls into train: 'mineral' (0 of 1 rows left)" + TOO_FEW)
 
 
 def test_a_label_for_every_row() -> None:
     """As when the column of ids is named instead of that of labels."""
     write_cleaned([f"label {row:02d}" for row in range(30)])
-    refuse("split", "the label 'label …' has too few rows: 1 that can be used, and none of them falls into … (so it is with … of 30 labels)" + TOO_FEW)
+    refuse("split", "labels of which no row falls into …: 'label …' (1 of 1 rows left), … and … more" + TOO_FEW)
 
 
 def test_nothing_falls_into_a_split() -> None:

@@ -231,6 +231,17 @@ def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: p
     assert torch.allclose(torch.as_tensor(names["logits"]).double().softmax(-1), expected, atol=1e-5)
 
 
+def test_any_model_says_labels_in_a_few_lines(text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines that the README gives."""
+    snippet = (tiny.ROOT / "README.md").read_text().split("<!-- serve -->\n```python\n")[1].split("```")[0]
+    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(read_frame(text_line / "data/predictions"), on="id")
+    lines = ["raw = given" if line.startswith("raw = ") else line for line in snippet.splitlines()]
+    names: dict[str, object] = {"given": [content.encode() for content in rows["content"]]}
+    monkeypatch.chdir(text_line)
+    exec("\n".join(lines), names)
+    assert names["labels"] == rows["predicted_label"].tolist()
+
+
 def stage_lists() -> Iterator[tuple[str, dict[str, list[str]]]]:
     yield from yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"].items()
 

@@ -1,6 +1,7 @@
 """Labels that are more than one name, as sources write them: lists, tags a token, spans of a text."""
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,10 +90,17 @@ def test_words_and_signs_in_a_span_get_its_label() -> None:
     assert by_spans(content, []) == "I had a Granny Smith , then ( two ) figs ."
 
 
-def test_words_are_cut_where_a_span_begins_or_ends() -> None:
-    assert by_spans("unripened", spans("unripened", "ripe")) == "un ripe/B-fruit ned"
-    assert by_spans("figfig", [[0, 3, "fruit"], [3, 6, "fruit"]]) == "fig/B-fruit fig/B-fruit"
+def test_spans_need_not_end_at_spaces() -> None:
+    assert by_spans("a fig-tree.", spans("a fig-tree.", "fig")) == "a fig/B-fruit - tree ."
     assert by_spans("a fig", [[1, 5, "fruit"]]) == "a fig/B-fruit"
+    assert by_spans("赤い林檎です", spans("赤い林檎です", "林檎")) == "赤い 林檎/B-fruit です"
+
+
+@pytest.mark.parametrize(("span", "around"), [((0, 4), "unri|pened"), ((2, 9), "un|ripened")])
+def test_a_span_that_cuts_a_word_is_counted_from_somewhere_else(span: tuple[int, int], around: str) -> None:
+    """By bytes, from 1 on, in UTF-16...: a model that learned from such pieces would be tested on them, and nobody would know."""
+    with pytest.raises(BadLabel, match=rf"the span {span[0]} to {span[1]} cuts a word: {re.escape(around)}; places are counted in characters, from 0 on"):
+        tagged_by_spans("unripened", [[*span, "fruit"]])
 
 
 @pytest.mark.parametrize("word", ["हिन्दी", "e\u0301te\u0301", "می\u200cخواهم", "👩\u200d🌾"])
@@ -105,13 +113,14 @@ def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
     [
         ([[0, 3, "fruit"], [2, 5, "fruit"]], "the spans 0 to 3 and 2 to 5 overlap"),
         ([[1, 2, "fruit"]], "the span 1 to 2 holds no word"),
-        ([[0, 9, "fruit"]], r"the span \[0, 9, .fruit.\]; expected start, end \(up to 5\) and label"),
-        ([[2, 2, "fruit"]], "expected start, end"),
-        ([[-1, 2, "fruit"]], "expected start, end"),
-        ([[0, 1, ""]], "expected start, end"),
-        ([[0.0, 1.0, "fruit"]], "expected start, end"),
-        ([{"start": 0, "end": 1}], "expected start, end"),
-        (["fruit"], "expected start, end"),
+        ([[0, 9, "fruit"]], r"the span \[0, 9, .fruit.\]; expected start, a larger end \(up to 5\) and label"),
+        ([[2, 2, "fruit"]], "expected start, a larger end"),
+        ([[True, 2, "fruit"]], "expected start, a larger end"),
+        ([[-1, 2, "fruit"]], "expected start, a larger end"),
+        ([[0, 1, ""]], "expected start, a larger end"),
+        ([[0.0, 1.0, "fruit"]], "expected start, a larger end"),
+        ([{"start": 0, "end": 1}], "expected start, a larger end"),
+        (["fruit"], "expected start, a larger end"),
         ("fig", "not valid JSON"),
         ({"start": 0, "end": 1, "label": "fruit"}, "expected a list, got a dict"),
     ],

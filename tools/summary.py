@@ -40,7 +40,7 @@ def main() -> None:
     print("\nRows", *funnel(), "\nScores", *scores(), sep="\n")
     print(
         "\nWhere to look next (. .venv/bin/activate first)",
-        "  dvc metrics show                         all metrics, by file",
+        "  dvc metrics show metrics/evaluate.json   all scores",
         "  dvc plots show                           predictions against labels, learning curves, reliability, class balance",
         "  dvc exp run -S lr=2e-5                   another learning rate; only what it affects runs",
         "  dvc metrics diff                         what it changed",

@@ -25,6 +25,7 @@ MAX_CHANNELS = 16
 BLOCK = 2**24  # samples decoded at a time, so that a header's channels and length cost little memory; an MP3 has a seam between blocks
 FULL = 1 - 2 / FULL_SCALE
 LOUDEST = 8.0  # times full scale: numbers of another unit, or none
+LARGEST_OFFSET = 1e-3  # of full scale: a constant is no sound, and would count as loudness
 UNKNOWN_SIZE = 2**31 - 2**16  # what stands in the header of a WAV file that was written to a pipe, or more
 
 
@@ -131,7 +132,10 @@ def wav_is_cut(content: bytes) -> bool:
 
 def mend(recording: Recording, params: CleanParams) -> Cleaned:
     repairs = ["mixed_down"] if recording.channels > 1 else []
-    whole = resample(recording.samples, recording.rate, params.sample_rate)
+    offset = recording.samples.mean()
+    whole = resample(recording.samples - offset if abs(offset) > LARGEST_OFFSET else recording.samples, recording.rate, params.sample_rate)
+    if abs(offset) > LARGEST_OFFSET:
+        repairs.append("offset")
     if recording.rate != params.sample_rate:
         repairs.append("resampled")
     measured = {"seconds": len(whole) / params.sample_rate, "peak_db": db(peak(whole)), "rms_db": db(rms(whole)), "clipped": recording.clipped}
