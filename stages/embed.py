@@ -1,9 +1,11 @@
 """Turns every cleaned row into one vector with a frozen encoder; writes data/embeddings (`id`, `vector`, and for tags `token_vectors`).
 
-Computed once, used by outliers, label_audit and the baseline. A row's vector does not depend on the other rows.
+Computed once, used by outliers, label_audit and the baseline. A row's vector does not depend on the other rows, so those of rows that were there before
+come from .cache: with the same bits, and no model needs to run.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 from pydantic import Field
@@ -14,6 +16,7 @@ from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
 from stages.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
 from stages.threads import set_threads
+from stages.vector_cache import CACHE, VectorCache, digest, shared_root
 
 
 class Section(VariantSection):
@@ -26,10 +29,18 @@ class Params(Strict):
     embed: Section
 
 
-def embedded(embedder: Embedder, params: Params) -> Iterator[pa.Table]:
+def open_cache(params: Params) -> VectorCache:
+    own = params.embed.of(params.modality)
+    folder = Path(__file__).parent
+    code = [folder / "fixed_shapes.py", *(folder / "modalities" / params.modality / f"{part}.py" for part in ("content", "embed", "encoder"))]
+    settings = f"{params.modality} {own.model_dump_json()} {params.threads} {digest(b''.join(path.read_bytes() for path in code)).hex()}"
+    return VectorCache(shared_root(Path.cwd()) / CACHE, settings, own.model)
+
+
+def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:
     """`id`, `vector` and, where params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        found = embedder.embed(rows["content"].to_pylist(), params.embed.of(params.modality))
+        found = cache.complete(rows["content"].to_pylist(), lambda contents: embedder.embed(contents, params.embed.of(params.modality)))
         columns = {"id": rows["id"], "vector": vector_column(found.rows)}
         if found.tokens is not None:
             columns["token_vectors"] = vectors_column(found.tokens)
@@ -38,8 +49,10 @@ def embedded(embedder: Embedder, params: Params) -> Iterator[pa.Table]:
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    write_tables(paths.EMBEDDINGS, embedded(load_embedder(params.modality), params))
-    return Counts(count_rows(paths.CLEANED))
+    cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
+    write_tables(paths.EMBEDDINGS, embedded(load_embedder(params.modality), params, cache))
+    print(f"embed: {cache.found:,} of {n_rows:,} vectors were in {CACHE}")
+    return Counts(n_rows)
 
 
 if __name__ == "__main__":

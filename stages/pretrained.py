@@ -1,5 +1,6 @@
 """Where a pretrained model is found: a packaged copy, then a local folder, then the hub; and new ones, from a config."""
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,25 @@ def packaged(model: str) -> Path | None:
     package, folder = PACKAGED.get(model, ("", ""))
     found = importlib.util.find_spec(package) if package else None  # finds it without importing what it depends on
     return Path(found.origin).parent / folder if found and found.origin else None
+
+
+def identity(model: str) -> str | None:
+    """What tells this model from all others: the bytes of its folder, or the revision on the hub; None while it has not been downloaded."""
+    folder = packaged(model) or Path(model)
+    if folder.is_dir():
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
+    if "/" not in model:  # built in, such as `hog`
+        return model
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(model, "config.json")
+    return f"{model}@{Path(config).parent.name}" if isinstance(config, str) else None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load(factory: Any, model: str, **arguments: Any) -> Any:

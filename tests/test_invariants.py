@@ -108,6 +108,7 @@ def test_only_affected_stages_run(change: Callable[[Path], None], stages: set[st
 def test_two_forced_runs_give_the_same_bytes(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(request.getfixturevalue(line), tmp_path / "line", symlinks=True))
     before = (folder / "dvc.lock").read_text()
+    shutil.rmtree(folder / ".cache")
     tiny.dvc(folder, "repro", "--force", "--no-run-cache")
     assert (folder / "dvc.lock").read_text() == before
 
