@@ -1,4 +1,4 @@
-"""`dvc repro split` after 1% of rows were added, beside the cold run: what was known is read from the cache of vectors, the rest is cheap enough to do again."""
+"""`dvc repro split` after 1% of rows were added, beside the cold run: known vectors come from the cache, the rest is cheap enough to do again."""
 
 import argparse
 import csv
