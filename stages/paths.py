@@ -18,6 +18,14 @@ DUPLICATE_VERDICTS = VERDICTS / "duplicates"
 OUTLIER_VERDICTS = VERDICTS / "outliers"
 SPLIT_VERDICTS = VERDICTS / "split"
 LABEL_VERDICTS = VERDICTS / "labels"
+VERDICTS_OF = {
+    "collect": COLLECT_VERDICTS,
+    "clean": CLEAN_VERDICTS,
+    "dedupe": DUPLICATE_VERDICTS,
+    "outliers": OUTLIER_VERDICTS,
+    "split": SPLIT_VERDICTS,
+    "label_audit": LABEL_VERDICTS,
+}  # by stage, in the order of the line
 
 TRAIN = Path("data/train")
 VALIDATION = Path("data/validation")
@@ -30,3 +38,4 @@ MODEL = Path("models/finetuned")
 METRICS = Path("metrics")
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "training"
+DATA_REPORT = METRICS / "report" / "data.html"
