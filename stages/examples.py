@@ -28,6 +28,7 @@ class Example:
     rows: tuple[Ref, ...]  # one, or two side by side
     facts: Mapping[str, Any]
     labels: Mapping[str, Any] = field(default_factory=dict)  # of the first row
+    alike: bool = True  # whether it is of interest where two contents differ
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,10 @@ def is_nothing(value: Any) -> bool:
     return value is None or value is False or value != value or (isinstance(value, list | str) and not value)
 
 
-def pairs(rows: pd.DataFrame, other: str) -> list[Example]:
+def pairs(rows: pd.DataFrame, other: str, alike: bool = True) -> list[Example]:
     """Each cleaned row beside the one that its column `other` names, where it names one."""
-    return [
-        Example(tuple(Ref(name, paths.CLEANED) for name in (row["id"], row[other]) if isinstance(name, str)), facts(row)) for row in rows.to_dict("records")
-    ]
+    refs = [tuple(Ref(row[name], paths.CLEANED) for name in ("id", other) if isinstance(row[name], str)) for row in rows.to_dict("records")]
+    return [Example(two, facts(row), alike=alike) for two, row in zip(refs, rows.to_dict("records"), strict=True)]
 
 
 def duplicates(n: int) -> Iterator[Kind]:
@@ -98,7 +98,7 @@ def outliers(n: int) -> Iterator[Kind]:
     rows = read_verdicts("outliers")
     marked = rows[~rows["keep"]]
     remark = "Unlike all other rows; beside each stands the nearest. They leave the training rows and stay in validation and test. Strangest first."
-    yield Kind("Outliers", remark, len(marked), pairs(pick(marked, "score", False, n), "nearest"))
+    yield Kind("Outliers", remark, len(marked), pairs(pick(marked, "score", False, n), "nearest", alike=False))
 
 
 def label_issues(n: int) -> Iterator[Kind]:

@@ -105,8 +105,8 @@ def as_card(example: Example, rows: Mapping[Ref, Mapping[str, Any]], fates: Mapp
     return Card(as_sides(example, rows, fates, reporter, target), {name: shortened(value) for name, value in {**labels, **facts}.items()})
 
 
-def show(contents: Sequence[Any], reporter: Reporter) -> Sequence[Shown | None]:
-    if len(contents) == 2:
+def show(contents: Sequence[Any], alike: bool, reporter: Reporter) -> Sequence[Shown | None]:
+    if alike and len(contents) == 2:
         return reporter.show_pair(*contents)
     return [None if content is None else reporter.show(content) for content in contents]
 
@@ -118,7 +118,7 @@ def as_side(ref: Ref, row: Mapping[str, Any], fate: str, shown: Shown | None, ta
 
 
 def as_sides(example: Example, rows: Mapping[Ref, Mapping[str, Any]], fates: Mapping[str, str], reporter: Reporter, target: Target) -> list[Side]:
-    shown = show([rows[ref].get("content") for ref in example.rows], reporter)
+    shown = show([rows[ref].get("content") for ref in example.rows], example.alike, reporter)
     sides = [as_side(ref, rows[ref], fates[ref.id], content, target) for ref, content in zip(example.rows, shown, strict=True)]
     if len({ref.id for ref in example.rows}) < len(sides):  # one row, before and after
         return [replace(sides[0], fate="as the source has it"), replace(sides[1], fate=f"as it is now, {sides[1].fate}")]
