@@ -59,6 +59,24 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A piece of a text that is shown."""
+
+    text: str
+    changed: bool = False  # whether the text beside it has something else here
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A content, raw or cleaned, for people: a line of it for a terminal, and what of it goes on a page."""
+
+    line: str
+    text: tuple[Piece, ...] = ()
+    image: str = ""  # a `data:` URI
+    sound: str = ""  # likewise
+
+
+@dataclass(frozen=True)
 class Embedded:
     rows: Vectors  # (n_rows, dim), each of length 1
     tokens: Vectors | None = None  # of rows that are tokenised, where params ask for them
@@ -121,6 +139,21 @@ class Comparer(Protocol):
         """0 to 1, computed exactly from two fingerprints."""
 
 
+class Reporter(Protocol):
+    """stages/modalities/<name>/report.py; what is raw may be broken, or made to do harm"""
+
+    SIZES: tuple[str, ...]  # what `sizes` gives, with the unit
+
+    def sizes(self, raw: bytes) -> tuple[float, ...]:
+        """How large a raw content is; empty where that cannot be told."""
+
+    def show(self, content: Content) -> Shown:
+        """A content, raw or cleaned, of a bounded size."""
+
+    def show_pair(self, one: Content, other: Content) -> tuple[Shown, Shown]:
+        """Two contents that stand side by side; of texts, where they differ."""
+
+
 class Embedder(Protocol):
     """stages/modalities/<name>/embed.py"""
 
@@ -146,6 +179,9 @@ class Target(Protocol):
 
     def suggest(self, given: Mapping[str, int], params: Any) -> list[Suggestion]:
         """What the source's own labels, each with its number of rows, say together."""
+
+    def preview(self, label: Label, content: Content) -> str:
+        """A cleaned label, beside its cleaned content, in one line for people."""
 
     def strata(self, labels: Sequence[Any]) -> list[tuple[str, ...]]:
         """The strata of each row: each is spread evenly over splits and folds."""
@@ -265,6 +301,10 @@ def load_cleaner(modality: str) -> Cleaner:
 
 def load_comparer(modality: str) -> Comparer:
     return cast(Comparer, _load("modality", "modalities", modality, "compare"))
+
+
+def load_reporter(modality: str) -> Reporter:
+    return cast(Reporter, _load("modality", "modalities", modality, "report"))
 
 
 def load_embedder(modality: str) -> Embedder:

@@ -4,10 +4,7 @@ The baselines: one who has seen the labels and no row (the majority class, the m
 frozen embeddings, fitted on the same training rows).
 """
 
-import math
-from collections import Counter
 from collections.abc import Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from pydantic import Field
 
 from stages import paths
 from stages.atomic import write_text
+from stages.class_balance import count_names
 from stages.contracts import Conclusion, Objective, Target, load_objective, load_target
 from stages.params import Strict
 from stages.run import Counts, run_stage
@@ -75,19 +73,9 @@ def class_balance(target: Target) -> pd.DataFrame:
         "4 to train on": split.loc[split["split"] == "train", "label"].tolist(),
         "5 trained on": [row["label"] for row in iter_rows(paths.TRAIN, ["label"])],
     }
-    every = iter(target.names([label for labels in stages.values() for label in labels]))  # at once: ranges of numbers follow from all of them
-    counts = {stage: Counter(name for names in islice(every, len(labels)) for name in names) for stage, labels in stages.items()}
-    rows = [(stage, label, count) for stage, labels in counts.items() for label, count in sorted(labels.items(), key=lambda item: in_order(item[0]))]
+    counts = count_names(target, stages)
+    rows = [(stage, label, count) for stage, labels in counts.items() for label, count in labels.items()]
     return pd.DataFrame(rows, columns=["stage", "label", "rows"])
-
-
-def in_order(name: str) -> tuple[float, str]:
-    """Names that start with a number by that number, then the others by alphabet."""
-    try:
-        start = float(name.split(" ")[0])
-    except ValueError:
-        start = math.inf
-    return (math.inf if math.isnan(start) else start), name
 
 
 def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:

@@ -19,6 +19,14 @@ OUTLIER_VERDICTS = VERDICTS / "outliers"
 SPLIT_VERDICTS = VERDICTS / "split"
 LABEL_VERDICTS = VERDICTS / "labels"
 LEAKS = VERDICTS / "leaks"
+VERDICTS_OF = {
+    "collect": COLLECT_VERDICTS,
+    "clean": CLEAN_VERDICTS,
+    "dedupe": DUPLICATE_VERDICTS,
+    "outliers": OUTLIER_VERDICTS,
+    "split": SPLIT_VERDICTS,
+    "label_audit": LABEL_VERDICTS,
+}  # by stage, in the order of the line
 
 TRAIN = Path("data/train")
 VALIDATION = Path("data/validation")
@@ -31,3 +39,4 @@ MODEL = Path("models/finetuned")
 METRICS = Path("metrics")
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "training"
+DATA_REPORT = METRICS / "report" / "data.html"

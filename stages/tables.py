@@ -1,6 +1,6 @@
 """Tables: folders of Parquet parts, read and written part by part, so that memory is bounded by a part."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -138,6 +138,24 @@ def iter_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[di
 
 def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return pa.concat_tables([pa.Table.from_batches([], read_schema(folder, columns)), *iter_tables(folder, columns, PART_ROWS)])
+
+
+def find_rows(folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows whose cell of `column` is `wanted`; of a part that has none, no other column is read."""
+    schema = read_schema(folder, columns)
+    found = [pa.Table.from_batches([], schema)]
+    for path in _parts(folder):
+        with _readable(path), pq.ParquetFile(path) as part:
+            places = np.flatnonzero(wanted(part.read([column])[column]).to_numpy(zero_copy_only=False))
+            if len(places):
+                found.append(part.read(schema.names).take(places).cast(schema))
+    return pa.concat_tables(found)
+
+
+def one_of(values: Iterable[str]) -> Callable[[pa.ChunkedArray], Any]:
+    """For `find_rows`: the cells that are one of these."""
+    known = pa.array(sorted(values), pa.string())
+    return lambda cells: pc.is_in(cells, value_set=known)
 
 
 def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":

@@ -9,6 +9,7 @@ VARIANTS = {
     "stages/modalities/${modality}/content.py": "load_modality",
     "stages/modalities/${modality}/clean.py": "load_cleaner",
     "stages/modalities/${modality}/compare.py": "load_comparer",
+    "stages/modalities/${modality}/report.py": "load_reporter",
     "stages/modalities/${modality}/embed.py": "load_embedder",
     "stages/modalities/${modality}/encoder.py": None,
     "stages/modalities/${modality}/learner.py": None,
@@ -29,10 +30,15 @@ def code_of(stage: str, modality: str = "text", target: str = "category") -> lis
     while waiting:
         path = waiting.pop()
         if path not in found:
-            found.add(path)
+            found |= {path, *beside(path)}
             waiting += imports_of(path, {} if path in CHECKS_ONLY else variants)
     listed = {file: template for template, file in files.items()}
     return sorted(listed.get(path, path) for path in found)
+
+
+def beside(path: str) -> list[str]:
+    """The files of the same name that are no Python: templates, of which no import tells."""
+    return [str(file.relative_to(ROOT)) for file in (ROOT / path).parent.glob(f"{Path(path).stem}.*") if file.suffix in (".html", ".css", ".js")]
 
 
 def imports_of(path: str, variants: dict[str, str]) -> list[str]:

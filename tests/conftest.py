@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
+from tests import data_line, tiny
 
 
 def reproduced(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
@@ -31,3 +31,25 @@ def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy_of_text_line(text_line: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(text_line, tmp_path / "line", symlinks=True))
+
+
+def judged(tmp_path_factory: pytest.TempPathFactory, modality: str) -> Path:
+    return data_line.make(tmp_path_factory.mktemp(modality), modality)
+
+
+@pytest.fixture(scope="session")
+def text_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Up to the report, without training; not to be changed."""
+    return judged(tmp_path_factory, "text")
+
+
+@pytest.fixture(scope="session")
+def image_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise."""
+    return judged(tmp_path_factory, "image")
+
+
+@pytest.fixture(scope="session")
+def audio_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise."""
+    return judged(tmp_path_factory, "audio")

@@ -621,7 +621,7 @@ def test_params(bad: Bad) -> None:
     refuse(bad.stage, bad.message)
 
 
-@pytest.mark.parametrize("stage", ["embed", "dedupe", "outliers", "split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate"])
+@pytest.mark.parametrize("stage", ["embed", "dedupe", "outliers", "split", "label_audit", "report", "augment", "leaks", "finetune", "predict", "evaluate"])
 def test_every_stage_checks_the_whole_file(stage: str) -> None:
     set_params({"evaluate.calibration_bins": 1, "collect.header": None})
     refuse(

@@ -9,6 +9,7 @@ import inspect
 import io
 import json
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -33,6 +34,7 @@ from stages.contracts import (
     Learnable,
     Modality,
     Predictions,
+    Reporter,
     Target,
     Task,
     Vectors,
@@ -41,6 +43,7 @@ from stages.contracts import (
     load_embedder,
     load_modality,
     load_objective,
+    load_reporter,
     load_target,
     load_task,
 )
@@ -52,7 +55,7 @@ from tests.sounds import encoded, sound, tones
 
 STAGES = Path(__file__).parents[1] / "stages"
 PROTOCOLS = {"targets": Target, "objectives": Learnable, "tasks": Task}
-PARTS = {"content": Modality, "clean": Cleaner, "compare": Comparer, "embed": Embedder}  # of a modality
+PARTS = {"content": Modality, "clean": Cleaner, "compare": Comparer, "report": Reporter, "embed": Embedder}  # of a modality
 
 
 def names(folder: str) -> list[str]:
@@ -480,6 +483,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
+    elif name == "SIZES":
+        assert isinstance(value, tuple) and all(isinstance(size, str) for size in value)
     elif name == "HEADLINE":
         assert value and isinstance(value, tuple) and len(set(value)) == len(value)
     elif name == "VECTORS":
@@ -522,6 +527,31 @@ def test_reasons_of_clean_label_are_closed(name: str) -> None:
 
 
 # --- modalities ---
+
+
+@modalities
+def test_contents_can_be_shown_whatever_they_are(name: str) -> None:
+    """Raw and cleaned, useless and broken; of a bounded size, in the same bytes every time, on a page that makes no request."""
+    reporter, samples = load_reporter(name), samples_of(name, MODALITY_SAMPLES)
+    raws = [*samples.contents, *samples.reasons.values(), *(content[: len(content) // 2] for content in samples.contents), b"", b"\x00\xff" * 9]
+    for content in [*raws, *rows_of(name)]:
+        shown = reporter.show(content)
+        assert shown == reporter.show(content)
+        assert "\n" not in shown.line
+        assert sum(map(len, (shown.line, shown.image, shown.sound, *(piece.text for piece in shown.text)))) < 60_000
+        assert all(not uri or re.match(r"data:(image|audio)/[a-z]+;base64,", uri) for uri in (shown.image, shown.sound))
+        assert not any(piece.changed for side in reporter.show_pair(content, content) for piece in side.text)
+    assert all(len(reporter.sizes(raw)) in (0, len(reporter.SIZES)) for raw in raws)
+    assert all(len(reporter.sizes(raw)) == len(reporter.SIZES) for raw in samples.contents)
+    assert all(shown.text or shown.image or shown.sound for shown in map(reporter.show, [*samples.contents, *rows_of(name)]))
+
+
+@targets
+def test_labels_can_be_shown(name: str) -> None:
+    samples = samples_of(name, TARGET_SAMPLES)
+    shown = [load_target(name).preview(label, "a b c d e f g h") for label in samples.labels]
+    assert all(isinstance(line, str) and line and "\n" not in line for line in shown)
+    assert len(set(shown)) > 1
 
 
 @modalities

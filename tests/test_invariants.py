@@ -15,7 +15,7 @@ import yaml
 from stages.tables import read_frame
 from tests import tiny
 
-FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate"}
+FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate", "report"}
 FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}
 TRAINING = {"finetune", "predict", "evaluate"}
 
@@ -72,23 +72,25 @@ AFFECTED = [
     (set_param("predict.batch_size", 4), {"predict"}),
     (set_param("augment.copies", 1), {"augment", "leaks", *TRAINING}),
     (set_param("augment.text.typo", 0.5), {"augment"}),  # no copies are made
-    (set_param("label_audit.C", 2.0), {"label_audit", "augment", "evaluate"}),  # other scores, the same training rows
+    (set_param("label_audit.C", 2.0), {"label_audit", "augment", "evaluate", "report"}),  # other scores, the same training rows
     (set_param("split.validation", 0.3), FROM_SPLIT),
     (set_param("split.max_leaks", 5), {"split", "leaks"}),
     (set_param("split.folds", 3), {"split"}),  # of another method
     (set_param("dedupe.near_threshold", 0.8), {"dedupe", "leaks"}),  # the same verdicts
-    (set_param("outliers.neighbours", 3), {"outliers", "split"}),  # other scores, no outliers
+    (set_param("outliers.neighbours", 3), {"outliers", "split", "report"}),  # other scores, no outliers
     (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
     (set_param("clean.text.min_chars", 12), {"clean", "finetune", "predict"}),  # the recipe that is saved with the model
     (set_param("seed", 1), FROM_SPLIT),
     (set_param("collect.on_bad_row", "drop"), {"collect"}),
+    (set_param("report.examples", 2), {"report"}),
+    (edit("stages/report.css"), {"report"}),
     (edit("stages/evaluate.py"), {"evaluate"}),
-    (edit("stages/targets/category.py"), {"clean", "split", "label_audit", "augment", "evaluate"}),
+    (edit("stages/targets/category.py"), {"clean", "split", "label_audit", "augment", "evaluate", "report"}),
     (edit("stages/objectives/category.py"), {"label_audit", "augment", *TRAINING}),
     (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
     (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),
     (edit_other_variants, set()),
-    (edit("stages/modalities/text/clean.py"), {"clean"}),
+    (edit("stages/modalities/text/clean.py"), {"clean", "report"}),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
     (edit("stages/modalities/text/embed.py"), {"embed"}),
     (edit("README.md"), set()),
@@ -252,7 +254,7 @@ def test_dvc_yaml_lists_the_code_that_a_stage_imports(stage: str, lists: dict[st
     """One list serves all tasks: what any of them imports."""
     from tests.closure import code_of
 
-    listed = [name for name in lists["deps"] if name.endswith(".py")]
+    listed = [name for name in lists["deps"] if name.startswith("stages/")]
     tasks = [task.stem.split("_", 1) for task in sorted((tiny.ROOT / "stages/tasks").glob("[!_]*.py"))]
     assert ["text", "category"] in tasks
     assert sorted(listed) == sorted({file for modality, target in tasks for file in code_of(stage, modality, target)})
@@ -283,7 +285,7 @@ MAY_IMPORT = {
 }
 
 
-@pytest.mark.parametrize("stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate"])
+@pytest.mark.parametrize("stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate", "report"])
 def test_a_stage_imports_no_more_than_it_uses(stage: str, copy_of_text_line: Path) -> None:
     run = f"import sys, stages.params, stages.{stage} as stage; stage.main(stages.params.load_params(stage.Params))"
     code = f"{run}; print(sorted({HEAVY!r} & set(sys.modules)))"

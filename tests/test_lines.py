@@ -16,13 +16,14 @@ TASKS = sorted(path.stem for path in (tiny.ROOT / "stages/tasks").glob("[!_]*.py
 STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 
 EDITS = {
-    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict"},
-    "stages/modalities/{modality}/clean.py": {"clean"},
+    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict", "report"},
+    "stages/modalities/{modality}/clean.py": {"clean", "report"},
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
+    "stages/modalities/{modality}/report.py": {"report"},
     "stages/modalities/{modality}/embed.py": {"embed"},
     "stages/modalities/{modality}/encoder.py": {"embed", "augment", "finetune", "predict"},
     "stages/modalities/{modality}/learner.py": {"augment", "finetune", "predict"},
-    "stages/targets/{target}.py": {"clean", "split", "label_audit", "augment", "evaluate"},
+    "stages/targets/{target}.py": {"clean", "split", "label_audit", "augment", "evaluate", "report"},
     "stages/objectives/{target}.py": {"label_audit", "augment", "finetune", "predict", "evaluate"},
     "stages/tasks/{task}.py": {"augment", "finetune", "predict"},
 }

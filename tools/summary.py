@@ -44,6 +44,8 @@ def main() -> None:
         "  dvc plots show                           predictions against labels, learning curves, reliability, class balance",
         "  dvc exp run -S lr=2e-5                   another learning rate; only what it affects runs",
         "  dvc metrics diff                         what it changed",
+        "  metrics/report/data.html                 open it: what became of the rows, and the worst examples of every finding",
+        "  python -m tools.trace ID                 the story of one row, from its line in the source to its prediction",
         "  data/verdicts/                           what each stage decided about each row, and why",
         "  README.md                                your own data in five minutes",
         sep="\n",

@@ -59,6 +59,10 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return []
 
 
+def preview(label: Sequence[str], content: Any) -> str:
+    return ", ".join(label) or NO_CLASS
+
+
 def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
     """Its labels; rows without any share a stratum too."""
     return [tuple(row) or (NO_CLASS,) for row in labels]

@@ -43,6 +43,10 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return []
 
 
+def preview(label: str, content: Any) -> str:
+    return label
+
+
 def strata(labels: Sequence[str]) -> list[tuple[str, ...]]:
     return [(label,) for label in labels]
 

@@ -61,6 +61,10 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return []
 
 
+def preview(label: float, content: Any) -> str:
+    return f"{label:.6g}"
+
+
 def strata(labels: Sequence[float]) -> list[tuple[str, ...]]:
     """Tenths of the rows, by size; equal labels share one, so there may be fewer."""
     edges = np.unique(np.quantile(labels, np.linspace(0, 1, STRATA + 1)[1:-1]))

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
-from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
+from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
 from stages.params import Strict
 from stages.tables import ragged
 
@@ -81,6 +81,12 @@ def as_valid(tags: Sequence[str]) -> list[str]:
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return []
+
+
+def preview(label: Sequence[str], content: Any) -> str:
+    """The tokens that have a tag, each with it."""
+    tagged = [f"{token}/{tag}" for token, tag in zip(content.split(" "), label, strict=False) if tag != "O"]
+    return " ".join(tagged) or NO_CLASS
 
 
 def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:

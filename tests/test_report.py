@@ -1,0 +1,273 @@
+"""The page about the data: what it says, and that it is safe and of a bounded size whatever the data holds."""
+
+import base64
+import io
+import re
+import shutil
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from stages import paths, report, tables
+from stages.distributions import count_values, histogram
+from stages.examples import all_kinds
+from stages.fates import funnel, read_fates
+from stages.modalities.image import report as images
+from stages.modalities.text import report as texts
+from stages.params import load_params
+from stages.tables import find_rows, one_of, read_frame, read_table, write_tables
+from stages.targets import category
+from tests.data_line import FILE, HOSTILE, LABEL, inside
+
+TAGS = set(
+    "html head meta title style body header h1 h2 h3 h4 p code ul li strong nav a main section div table thead tbody tr th td span figure svg rect "  # noqa: SIM905
+    "figcaption details summary article dl dt dd mark img audio script".split()
+)
+
+
+class Elements(HTMLParser):
+    """What a browser would make of the page: its elements, and the text in them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def page_of(folder: Path) -> str:
+    return (folder / paths.DATA_REPORT).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def copy_of_text_data(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = Path(shutil.copytree(text_data, tmp_path / "line"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+# --- what it says ---
+
+
+def test_every_row_is_in_the_funnel_once(text_data: Path) -> None:
+    with inside(text_data):
+        fates = read_fates()
+    steps = funnel(fates)
+    assert fates["id"].is_unique
+    assert (fates["split"].notna() != fates["stage"].notna()).all()
+    assert {step.stage: step.dropped for step in steps} == {
+        "collect": {"unreadable_row": 1},
+        "clean": {"empty": 1, "missing_label": 1},
+        "dedupe": {"duplicate_of_held_out": 1, "exact_duplicate": 2, "near_duplicate": 1},
+        "split": {"outlier": 1},  # of four that are marked
+        "label_audit": {"label_issue": 1},
+    }
+    assert [step.rows_in for step in steps[1:]] == [step.rows_kept for step in steps[:-1]]
+    assert steps[0].rows_in == 61 + 17
+
+
+def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
+    with inside(text_data):
+        kinds = {kind.title: kind for kind in all_kinds(read_fates(), 2)}
+        labels = dict(zip(*read_frame(paths.CLEANED, ["id", "label"]).to_numpy().T, strict=True))
+    assert list(kinds) == [
+        "Training rows that repeat held-out rows",
+        "Duplicates whose labels disagree",
+        "Duplicates: exact_duplicate",
+        "Duplicates: near_duplicate",
+        "Labels that the audit dropped",
+        "Outliers",
+        "Dropped by clean: empty",
+        "Dropped by clean: missing_label",
+        "Dropped by collect: unreadable_row",
+        "Repaired: encoding",
+        "Repaired: html",
+        "Repaired: spaces",
+    ]
+    assert all(len(kind.examples) == min(2, kind.n_rows) for kind in kinds.values())
+    one, other = (labels[ref.id] for ref in kinds["Duplicates whose labels disagree"].examples[0].rows)
+    assert one != other
+    scores = [example.facts["score"] for example in kinds["Outliers"].examples]
+    assert scores == sorted(scores, reverse=True)
+    assert all(len(example.rows) == 2 for example in kinds["Outliers"].examples)
+    assert kinds["Labels that the audit dropped"].examples[0].labels == {"given": LABEL, "suggested": "fruit"}
+    assert "3 cells" in kinds["Dropped by collect: unreadable_row"].examples[0].facts["detail"]
+
+
+def test_labels_that_are_called_otherwise_are_told(text_data: Path) -> None:
+    with inside(text_data):
+        assert report.label_changes(category) == [("", "dropped: missing_label", 1), (" FRUIT", "fruit", 1)]
+
+
+def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
+    with inside(text_data):
+        table = report.class_table(category, read_fates())
+    assert list(table.columns) == ["cleaned", "unique", "train", "validation", "test"]
+    assert table["cleaned"].sum() == 75
+    assert table["unique"].sum() == 71
+    assert table[["train", "validation", "test"]].to_numpy().sum() == 69
+    assert set(table.index) == {"fruit", LABEL}
+
+
+def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
+    """Columns that the page knows nothing of: beside the examples, and as distributions."""
+    add_columns(paths.DUPLICATE_VERDICTS, likeness_kind="in_words")
+    add_columns(paths.CLEAN_VERDICTS, language="nowherish", loudness=0.25)
+    report.main(load_params(report.Params))
+    text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
+    assert "likeness kindin_words" in text
+    assert "clean: language" in text and "nowherish" in text
+    assert "clean: loudness" in text and "median 0.25" in text
+
+
+def add_columns(folder: Path, **values: Any) -> None:
+    table = read_table(folder)
+    for name, value in values.items():
+        table = table.append_column(name, pa.array([value] * table.num_rows))
+    write_tables(folder, [table])
+
+
+# --- safe, bounded, the same ---
+
+
+@pytest.mark.parametrize("data", ["text_data", "image_data", "audio_data"])
+def test_nothing_of_the_data_becomes_markup(data: str, request: pytest.FixtureRequest) -> None:
+    page = page_of(request.getfixturevalue(data))
+    elements = Elements(page)
+    assert {tag for tag, _ in elements.found} <= TAGS
+    assert [tag for tag, _ in elements.found].count("script") == 1
+    for tag, attributes in elements.found:
+        assert not any(name.startswith("on") for name in attributes), tag
+        assert (attributes.get("src") or "data:").startswith("data:"), tag
+        assert (attributes.get("href") or "#").startswith("#"), tag
+    assert "url(" not in page and "@import" not in page
+    policy = next(attributes["content"] or "" for tag, attributes in elements.found if "http-equiv" in attributes)
+    assert "default-src 'none'" in policy and "script-src 'sha256-" in policy
+
+
+def test_hostile_data_is_shown_as_it_is(text_data: Path) -> None:
+    text = Elements(page_of(text_data)).text
+    for hostile in (HOSTILE.split(" apple")[0], "<script>hacked()</script>", LABEL, FILE):
+        assert hostile in text
+
+
+@pytest.mark.parametrize("data", ["text_data", "image_data", "audio_data"])
+def test_the_page_has_the_same_bytes_every_time(data: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(request.getfixturevalue(data), tmp_path / "line"))
+    before = (folder / paths.DATA_REPORT).read_bytes()
+    with inside(folder):
+        report.main(load_params(report.Params))
+    assert (folder / paths.DATA_REPORT).read_bytes() == before
+
+
+def test_long_texts_are_cut(text_data: Path) -> None:
+    """One row has 15,000 characters, and is shown as a duplicate, as repaired..."""
+    assert "word " * 150 not in page_of(text_data)
+    assert len(page_of(text_data)) < 60_000
+
+
+# --- contents ---
+
+
+def marked(shown: Any) -> str:
+    return "".join(f"[{piece.text}]" if piece.changed else piece.text for piece in shown.text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("a red car", "a blue car", ("a [red] car", "a [blue] car")),
+        ("a car", "a car", ("a car", "a car")),
+        ("a car", "a car!", ("a car", "a car[!]")),
+        ("a very red car", "a red car", ("a [very ]red car", "a red car")),
+        ("你好世界", "你好地界", ("你好[世]界", "你好[地]界")),
+        (b"a &amp; b\x1ec d\x1f", "a & b\nc d", ("a &[amp;] b\nc d[ ]", "a & b\nc d")),
+    ],
+)
+def test_where_two_texts_differ(one: Any, other: str, expected: tuple[str, str]) -> None:
+    assert tuple(map(marked, texts.show_pair(one, other))) == expected
+
+
+def test_differences_of_long_texts_stay_in_sight() -> None:
+    before, after = "apple " * 500, " cherry" * 500
+    one, other = texts.show_pair(f"{before}red{after}", f"{before}blue{after}")
+    assert marked(one).startswith("… ") and marked(one).endswith(" …")
+    assert "apple [red] cherry" in marked(one) and "apple [blue] cherry" in marked(other)
+    assert len(marked(one)) < 200
+
+
+def test_differences_are_found_in_bounded_time() -> None:
+    one = " ".join(str(number) for number in range(20_000))
+    other = " ".join(str(number * 7 % 20_011) for number in range(20_000))
+    assert sum(len(piece.text) for shown in texts.show_pair(one, other) for piece in shown.text) < 4_000
+
+
+def picture(width: int, height: int, format: str = "PNG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").resize((width, height)).save(file, format, **options)
+    return file.getvalue()
+
+
+def test_images_are_shown_upright_and_small() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = picture(300, 100, "JPEG", exif=exif)
+    assert images.sizes(turned) == (100, 300)
+    shown = images.show(turned)
+    assert Image.open(io.BytesIO(decoded(shown.image))).size == (53, 160)
+    assert Image.open(io.BytesIO(decoded(images.show(picture(8, 8)).image))).size == (160, 160)
+
+
+def decoded(uri: str) -> bytes:
+    return base64.b64decode(uri.partition(",")[2])
+
+
+def test_too_many_pixels_are_not_decoded() -> None:
+    content = picture(8, 8)
+    header = content[:16] + (100_000).to_bytes(4, "big") * 2 + content[24:]  # the size that a PNG says it has
+    header = header[:29] + zlib.crc32(header[12:29]).to_bytes(4, "big") + header[33:]
+    shown = images.show(header)
+    assert shown.image == ""
+    assert re.match("image, 100000 x 100000, PNG, .* not decoded|no readable image", shown.line)
+
+
+# --- distributions ---
+
+
+@pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [-3.0, 0.0, 5.0], [1.0, 10.0, 1_000.0, 100_000.0], [0.0] * 9 + [1e6]])
+def test_a_histogram_has_every_value(values: list[float]) -> None:
+    found = histogram("size", np.array(values))
+    assert sum(found.counts) == found.n_rows == len(values)
+    assert list(found.edges) == sorted(set(found.edges))
+    assert found.quantiles["smallest"] == min(values) and found.quantiles["largest"] == max(values)
+
+
+def test_names_are_counted_the_commonest_first() -> None:
+    found = count_values("language", ["en", "de", "en", False, *map(str, range(30))])
+    assert list(found.counts)[:2] == ["en", "0"]
+    assert (found.n_rows, len(found.counts), found.n_more) == (33, 20, 12)
+    assert count_values("repairs", [["html", "spaces"], [], ["html"]]).counts == {"html": 2, "spaces": 1}
+
+
+# --- rows of a table ---
+
+
+def test_rows_are_found_in_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "PART_ROWS", 3)
+    write_tables(tmp_path / "table", [pa.table({"id": [str(number) for number in range(10)], "content": [b"x"] * 10, "label": ["a"] * 10})])
+    found = find_rows(tmp_path / "table", "id", one_of(["1", "8", "9", "17"]), ["id", "label"])
+    assert found.to_pylist() == [{"id": name, "label": "a"} for name in ("1", "8", "9")]
+    assert find_rows(tmp_path / "table", "id", one_of([])).num_rows == 0
+    assert find_rows(tmp_path / "table", "id", one_of([])).column_names == ["id", "content", "label"]

@@ -1,0 +1,164 @@
+"""The story of a row, told in a terminal."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from stages import paths
+from stages.contracts import Embedded
+from stages.tables import named_columns, read_frame, read_table, write_tables
+from tests.data_line import FILE, LABEL
+from tools import lookup, trace
+
+Tell = Callable[..., str]
+
+
+@pytest.fixture
+def tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tell:
+    """What `python -m tools.trace ...` prints, in one line; of an error the one line."""
+
+    def run(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["trace", *arguments])
+        try:
+            trace.main()
+        except SystemExit as error:
+            return str(error.code)
+        return " ".join(capsys.readouterr().out.split())
+
+    return run
+
+
+@pytest.fixture
+def line(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = Path(shutil.copytree(text_data, tmp_path / "line"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def id_of(source: str) -> str:
+    rows = read_frame(paths.CLEAN_VERDICTS, ["id", "source"])
+    return str(rows.loc[rows["source"] == source, "id"].item())
+
+
+# --- the row ---
+
+
+def test_a_row_is_found_by_its_id_and_by_enough_of_its_start(line: Path, tell: Tell) -> None:
+    name = id_of("test.csv:3")
+    story = tell(name)
+    assert story.startswith(name)
+    assert tell(name[:10]) == tell(name.upper()) == tell("--row", "test.csv:3") == story
+
+
+def test_unknown_ids_get_one_clear_error(line: Path, tell: Tell) -> None:
+    name = id_of("test.csv:3")
+    typed = name[:5] + ("0" if name[5] != "0" else "1") + name[6:]
+    assert tell(typed) == f"trace: error: {typed}: no row has this id; near it is {name}"
+    assert tell("xyz") == "trace: error: xyz: no row has this id; look for the row by --row or --text"
+    assert "ids start so, such as" in tell("")
+    assert tell("--row", "test.csv:18") == "trace: error: test.csv:18: no row has this source; of test.csv there are 17 rows, from test.csv:1 to test.csv:17"
+    assert "there are 78 rows" in tell("--row", "nowhere")
+
+
+def test_a_text_is_found_once_it_is_cleaned(line: Path, tell: Tell) -> None:
+    assert tell("--text", " repeated in the test set:&nbsp;apple and pear ").startswith(id_of("test.csv:17"))
+    assert tell("--text", "some row without a label").startswith(id_of(f"{FILE}:4"))  # dropped
+    again = tell("--text", read_frame(paths.CLEANED).set_index("id").loc[id_of(f"{FILE}:10"), "content"])
+    assert again.startswith(id_of(f"{FILE}:10")) and "more rows" not in again
+
+
+def test_the_nearest_text_is_said_to_be_that(line: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Embedder:
+        def embed(self, texts: list[str], params: Any) -> Embedded:
+            vectors = read_table(paths.EMBEDDINGS)["vector"].combine_chunks().flatten().to_numpy().reshape(-1, 8)
+            return Embedded(vectors[[7]] + 0.01)
+
+    monkeypatch.setattr(lookup, "load_embedder", lambda modality: Embedder())
+    story = tell("--text", "nothing of the kind")
+    assert story.startswith(read_frame(paths.EMBEDDINGS, ["id"])["id"][7])
+    assert "No row says this. This is the nearest by its embedding, with a cosine of 1.0" in story
+    shutil.rmtree(paths.EMBEDDINGS)
+    assert "run `dvc repro embed`" in tell("--text", "nothing of the kind")
+
+
+# --- the story ---
+
+
+def test_the_story_ends_where_the_row_does(line: Path, tell: Tell) -> None:
+    bad = tell("--row", f"{FILE}:61")
+    assert "collect dropped: unreadable_row" in bad and "has 3 cells" in bad and "clean" not in bad
+    empty = tell("--row", f"{FILE}:3")
+    assert "clean dropped: empty" in empty and "dedupe" not in empty
+    leak = tell("--row", f"{FILE}:11")
+    assert "dedupe dropped: duplicate_of_held_out" in leak and f"duplicate of {id_of('test.csv:17')[:8]} test.csv:17: fruit: repeated" in leak
+    assert "label FRUIT clean kept content as it was label fruit" in leak
+    assert "outliers" not in leak
+
+
+def test_the_story_says_what_was_repaired_and_judged(line: Path, tell: Tell) -> None:
+    html = tell("--row", f"{FILE}:2")
+    assert "&amp; less" in html and "a pear that says nothing more & less" in html and "repairs html, encoding, spaces" in html
+    judged = read_frame(paths.LABEL_VERDICTS)
+    issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
+    assert f"label_audit dropped: label_issue given label {LABEL} the probe says fruit label quality 0.0" in issue
+    marked = read_frame(paths.OUTLIER_VERDICTS)
+    split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
+    outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])
+    assert "outliers marked: far_from_all" in tell(outlier) and "split dropped: outlier" in tell(outlier)
+
+
+def test_stages_that_have_not_run_are_said_to(line: Path, tell: Tell) -> None:
+    name = id_of("test.csv:3")
+    assert tell(name).endswith("predict has not run yet")
+    for stage, folder in reversed(list(paths.VERDICTS_OF.items())[1:]):
+        shutil.rmtree(folder)
+        assert f"{stage} has not run yet" in tell(name)
+    shutil.rmtree(paths.COLLECTED)
+    assert tell(name) == "trace: error: data/collected: nothing is collected yet; run `dvc repro`"
+
+
+def test_tables_that_are_older_than_the_row_are_named(line: Path, tell: Tell) -> None:
+    name = id_of("test.csv:3")
+    table = read_table(paths.SPLIT_VERDICTS)
+    write_tables(paths.SPLIT_VERDICTS, [table.filter(pa.array([row != name for row in table["id"].to_pylist()]))])
+    assert "data/verdicts/split does not know the row" in tell(name)
+
+
+def test_training_and_prediction_are_told(line: Path, tell: Tell) -> None:
+    judged = read_frame(paths.LABEL_VERDICTS)
+    name = judged.loc[judged["keep"] & (judged["split"] == "train"), "id"].iloc[0]
+    copies = [{"id": name, "copy": copy, "content": f"text {copy}", "label": "fruit", "source": "x"} for copy in (1, 0)]
+    write_tables(paths.TRAIN, [pa.Table.from_pylist(copies)])
+    assert "augment trained on, with 1 augmented copy label fruit the row itself text 0 copy 1 text 1" in tell(name)
+    held = id_of("test.csv:3")
+    said = {"id": [held], "split": ["test"], "given_label": ["fruit"], "predicted_label": ["fruit"]}
+    write_tables(paths.PREDICTIONS, [pa.table({**said, "predictions": named_columns(np.array([[0.9, 0.1]]), ["fruit", LABEL])})])
+    assert f"predict the model says fruit, as the label says given label fruit predictions fruit 0.900, {LABEL} 0.100" in tell(held)
+
+
+def test_columns_that_stages_add_are_told(line: Path, tell: Tell) -> None:
+    name, other = id_of("test.csv:3"), id_of("test.csv:4")
+    table = read_table(paths.DUPLICATE_VERDICTS)
+    for column, value in (("kind", "in_words"), ("found", ["one", "two"]), ("ratio", 0.25), ("like", [other])):
+        table = table.append_column(column, pa.array([value] * table.num_rows))
+    write_tables(paths.DUPLICATE_VERDICTS, [table])
+    assert f"kind in_words found one, two ratio 0.250 like {other[:8]} test.csv:4: " in tell(name)
+
+
+def test_nothing_reaches_the_terminal_as_a_command(line: Path, tell: Tell) -> None:
+    story = tell("--row", f"{FILE}:2")
+    assert "\x1b" not in story and "\\x1b[31m" in story
+
+
+@pytest.mark.parametrize(("data", "preview"), [("image_data", "image, 8 x 8, PNG"), ("audio_data", "audio, 0.")])
+def test_other_contents_have_their_story(data: str, preview: str, request: pytest.FixtureRequest, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(request.getfixturevalue(data))
+    rows = read_frame(paths.CLEAN_VERDICTS, ["id"])["id"]
+    assert all(f"content {preview}" in tell(name) for name in rows[:3])
+    assert "--text looks for texts" in tell("--text", "an apple")

@@ -1,0 +1,110 @@
+"""Finds a row by what people know of it: the start of its id, its place in the source, or what it says."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stages import clean, embed, paths
+from stages.contracts import load_cleaner, load_embedder
+from stages.errors import InputError
+from stages.params import load_params
+from stages.tables import find_rows, iter_tables, one_of
+
+LIKE = 24  # of the 32 characters of an id: two ids have about 2 in common by chance
+SOME = 5  # rows that are named, of many
+
+
+def is_there(folder: Path) -> bool:
+    return any(folder.glob("part-*.parquet"))
+
+
+def rows_of(folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Nothing where the stage has not run."""
+    return list(find_rows(folder, column, wanted, columns).to_pylist()) if is_there(folder) else []
+
+
+def row_of(folder: Path, name: str) -> dict[str, Any] | None:
+    return next(iter(rows_of(folder, "id", one_of([name]))), None)
+
+
+def seen(column: str, wanted: Callable[[pa.ChunkedArray], Any]) -> list[dict[str, Any]]:
+    """Id and source of rows that were collected, or that could not be."""
+    if not is_there(paths.COLLECTED):
+        raise InputError(f"{paths.COLLECTED}: nothing is collected yet; run `dvc repro`")
+    return [row for folder in (paths.COLLECTED, paths.COLLECT_VERDICTS) for row in rows_of(folder, column, wanted, ["id", "source"])]
+
+
+def find_id(start: str) -> str:
+    """The id that starts so."""
+    start = start.lower()
+    found = seen("id", lambda ids: pc.starts_with(ids, start))
+    if len(found) == 1:
+        return str(found[0]["id"])
+    if found:
+        some = ", ".join(f"{row['id'][:12]} ({row['source']})" for row in found[:SOME])
+        raise InputError(f"{start}: {len(found):,} ids start so, such as {some}; give more of it")
+    near = near_ids(start)
+    raise InputError(f"{start}: no row has this id; {f'near it is {near}' if near else 'look for the row by --row or --text'}")
+
+
+def near_ids(name: str) -> str:
+    """Ids that have most characters in the same place, if any have."""
+    typed = np.frombuffer(name.encode("ascii", "replace")[:32].ljust(32), np.uint8)
+    near: list[tuple[int, str]] = []
+    for table in iter_tables(paths.COLLECTED, ["id"], 50_000):
+        ids = table["id"].to_pylist()
+        alike = (np.frombuffer("".join(ids).encode(), np.uint8).reshape(-1, 32) == typed).sum(axis=1)
+        near += [(-int(alike[place]), ids[place]) for place in np.flatnonzero(alike >= LIKE * min(len(name), 32) / 32)]
+    return " or ".join(found for _, found in sorted(near)[:3])
+
+
+def find_source(source: str) -> str:
+    found = seen("source", one_of([source])) or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+    if len(found) == 1:
+        return str(found[0]["id"])
+    if found:
+        raise InputError(f"{source}: {len(found):,} rows have this source: {', '.join(row['id'] for row in found[:SOME])}; give one of these ids")
+    file = source.rpartition(":")[0] or source
+    same = seen("source", lambda sources: pc.match_substring(sources, file))
+    known = same or seen("source", lambda sources: pc.is_valid(sources))
+    what = f"of {file} there are" if same else "there are"
+    raise InputError(f"{source}: no row has this source; {what} {len(known):,} rows, from {known[0]['source']} to {known[-1]['source']}")
+
+
+def find_text(text: str) -> tuple[str, str]:
+    """The row that says this, and a remark on how it was found."""
+    params = load_params(clean.Params)
+    if params.modality != "text":
+        raise InputError(f"--text looks for texts, and these rows are made of {params.modality}; give an id or --row")
+    cleaned = load_cleaner("text").clean(text.encode(), params.clean.of("text")).content or text
+    raw = rows_of(paths.COLLECTED, "content", lambda cells: pc.equal(cells, text.encode()), ["id", "source"])
+    same = {row["id"]: row for row in [*rows_of(paths.CLEANED, "content", one_of([cleaned]), ["id", "source"]), *raw]}
+    if same:
+        others = list(same)[1:]
+        more = f"{len(others):,} more rows say the same: {', '.join(name[:8] for name in others[:SOME])}{' …' if len(others) > SOME else ''}"
+        return next(iter(same)), more if others else ""
+    return nearest(cleaned)
+
+
+def nearest(text: str) -> tuple[str, str]:
+    """By the embeddings that dedupe and outliers use, a batch at a time."""
+    if not is_there(paths.EMBEDDINGS):
+        raise InputError(f"no row says this, and without {paths.EMBEDDINGS} the nearest cannot be found; run `dvc repro embed`")
+    vector = load_embedder("text").embed([text], load_params(embed.Params).embed.of("text")).rows[0]
+    found: list[tuple[float, str]] = []
+    for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], 50_000):
+        cosines = as_matrix(table["vector"]) @ vector
+        best = np.argsort(-cosines, kind="stable")[:SOME]
+        found = sorted([*found, *((-float(cosines[place]), table["id"][int(place)].as_py()) for place in best)])[:SOME]
+    others = ", ".join(f"{name[:8]} {-cosine:.2f}" for cosine, name in found[1:])
+    return found[0][1], f"No row says this. This is the nearest by its embedding, with a cosine of {-found[0][0]:.2f}; then {others}"
+
+
+def as_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
+    values = column.combine_chunks()
+    return np.asarray(values.flatten().to_numpy().reshape(len(column), -1))
