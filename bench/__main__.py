@@ -1,13 +1,13 @@
-"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [million]`."""
+"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [million] [story]`."""
 
 import argparse
 import sys
 from types import ModuleType
 
-from bench import finetune, million, noop
+from bench import finetune, million, noop, story
 from stages.errors import InputError
 
-BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million}
+BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million, "story": story}
 
 
 def main() -> int:
@@ -15,6 +15,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named")
     finetune.add_arguments(parser)
     million.add_arguments(parser)
+    story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in BENCHMARKS:
