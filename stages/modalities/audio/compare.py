@@ -1,15 +1,16 @@
 """Recordings are the same sample by sample, or have correlated spectrograms."""
 
-from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.modalities.audio.content import FRAME, Span, above, decode, spectrogram
+from stages.neighbours import cosine
 
 PRINT_BANDS, PRINT_PARTS, PRINT_DEPTH = 32, 24, 20.0
-PRINT_BITS = 256
+
+signatures = None  # thumbnails are few enough numbers to be compared themselves
 
 
 def exact_key(content: bytes) -> bytes:
@@ -30,21 +31,9 @@ def fingerprint(content: bytes) -> npt.NDArray[np.float32]:
 
 def similarity(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     """The correlation of two thumbnails; 0 where it is negative."""
-    return min(1.0, max(0.0, float(one @ other)))
+    return cosine(one, other)
 
 
-def signatures(contents: Sequence[bytes], threshold: float) -> npt.NDArray[np.uint64]:
-    """On which side of random planes a thumbnail lies, in bands (Charikar 2002)."""
-    planes = np.random.default_rng(0).standard_normal((PRINT_BANDS * PRINT_PARTS, PRINT_BITS))
-    sides = np.stack([fingerprint(content).astype(np.float64) @ planes > 0 for content in contents])
-    rows = band_rows(threshold)
-    bands = sides[:, : PRINT_BITS // rows * rows].reshape(len(contents), -1, rows)
-    keys = bands @ (np.uint64(1) << np.arange(rows, dtype=np.uint64))
-    return np.asarray(keys + (np.arange(1, keys.shape[1] + 1, dtype=np.uint64) << np.uint64(32)))  # no two bands share a bucket, none is 0
-
-
-def band_rows(threshold: float) -> int:
-    """The most bits a band with which a pair at the threshold still meets in some band 99 times in 100."""
-    same = 1 - np.arccos(threshold) / np.pi
-    recalls = {rows: 1 - (1 - same**rows) ** (PRINT_BITS // rows) for rows in range(1, 33)}
-    return max((rows for rows, recall in recalls.items() if recall >= 0.99), default=1)
+def size(content: bytes) -> int:
+    """In samples."""
+    return len(decode(content)[0])
