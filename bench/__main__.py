@@ -1,13 +1,13 @@
-"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [million]`."""
+"""Runs all benchmarks, or those that are named: `python -m bench [NAME...]`."""
 
 import argparse
 import sys
 from types import ModuleType
 
-from bench import finetune, million, noop
+from bench import copies, duplicates, finetune, million, noop
 from stages.errors import InputError
 
-BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million}
+BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million, "duplicates": duplicates, "copies": copies}
 
 
 def main() -> int:
@@ -15,6 +15,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named")
     finetune.add_arguments(parser)
     million.add_arguments(parser)
+    duplicates.add_arguments(parser)
+    copies.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in BENCHMARKS:
