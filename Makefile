@@ -24,6 +24,7 @@ check: setup  ## style, types and docs
 	python -m tools.docs --check
 
 bench: setup  ## speed and memory, beside the peers
+	pip install --quiet --disable-pip-version-check --requirement bench/requirements.txt --constraint constraints.txt
 	python -m bench
 
 external:  ## make external FROM=folder: copies a local mirror of the presets' data sets to data/external

@@ -126,11 +126,16 @@ class Cleaner(Protocol):
 class Comparer(Protocol):
     """stages/modalities/<name>/compare.py"""
 
+    signatures: Callable[[Sequence[Content], float], npt.NDArray[np.uint64]] | None
+    """Where fingerprints are sets of strings and `similarity` is Jaccard's coefficient: (n_rows, n_buckets), and near-duplicates at a threshold very
+    likely share a value in some column. None where fingerprints are vectors of length 1 and `similarity` is the cosine: the nearest are searched for.
+    """
+
     def exact_key(self, content: Content) -> bytes:
         """16 bytes that two cleaned contents share if and only if they say the same."""
 
-    def signatures(self, contents: Sequence[Content], threshold: float) -> npt.NDArray[np.uint64]:
-        """(n_rows, n_bands): near-duplicates at `threshold` very likely share a value in some column."""
+    def size(self, content: Content) -> int:
+        """How long it is: what `keep: longest` goes by."""
 
     def fingerprint(self, content: Content) -> Any:
         """What `similarity` compares."""

@@ -1,12 +1,12 @@
 """Looks whether a row of one split stands in another, too; writes data/verdicts/leaks, and stops the line above `split.max_leaks`.
 
 dedupe, split and augment each see to it that none does. This stage believes none of them: it compares what they wrote, augmented copies
-included, and finetune waits for it. Kinds: exact and near copies, rows of one group, and by time what is later than what it should predict.
+included, and finetune waits for it. Kinds: the copies that dedupe looks for, rows of one group, and by time what is later than what it should predict.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import chain, combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -16,11 +16,12 @@ import pyarrow as pa
 from pydantic import ConfigDict
 
 from stages import paths
-from stages.contracts import Comparer, load_comparer
+from stages.contracts import Comparer, Vectors, load_comparer
 from stages.errors import InputError
+from stages.neighbours import Neighbours, cosine
 from stages.params import Strict
 from stages.run import Counts, run_stage
-from stages.tables import iter_tables, read_frame, write_frame
+from stages.tables import iter_tables, read_frame, read_vectors, write_frame
 
 VERDICT = pa.schema(
     [
@@ -30,7 +31,7 @@ VERDICT = pa.schema(
         ("of", pa.string()),  # the row of the earlier split
         ("of_split", pa.string()),
         ("of_copy", pa.int32()),  # of a training row: 0, or the number of the augmented copy
-        ("similarity", pa.float64()),  # of near copies
+        ("similarity", pa.float64()),  # of near and semantic copies
     ]
 )
 TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # earlier splits must know nothing of later ones
@@ -44,7 +45,7 @@ class Leak:
 
     earlier: int
     later: int
-    kind: Literal["exact", "near", "group", "time"]
+    kind: Literal["exact", "near", "semantic", "group", "time"]
     similarity: float | None = None
 
 
@@ -58,6 +59,8 @@ class DedupeKeys(Strict):
     model_config = ConfigDict(extra="ignore")
     near: bool
     near_threshold: float
+    semantic: bool
+    semantic_threshold: float
 
 
 class Params(Strict):
@@ -95,22 +98,62 @@ def each_later_row(places: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Ite
         yield from ((one, other) for one in first for other in places[split[places] == later].tolist())
 
 
-def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Iterator[Leak]:
-    split = rows["split"].to_numpy()
-    keys = np.concatenate([np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()])
-    content = np.unique(keys, axis=0, return_inverse=True)[1]
-    for places in shared(content, split):
+def exact_copies(keys: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterator[Leak]:
+    for places in shared(keys, split):
         yield from (Leak(one, other, "exact") for one, other in each_later_row(places, split))
-    if not section.near:
+
+
+def contents_as_numbers(comparer: Comparer) -> npt.NDArray[np.intp]:
+    """(n_rows,): equal for rows that say the same."""
+    keys = np.concatenate([np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()])
+    return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1])
+
+
+def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -> Iterator[Leak]:
+    if comparer.signatures is None:
+        yield from alike(np.concatenate([[comparer.fingerprint(content) for content in part] for part in contents()]), split, threshold, "near")
         return
-    signatures = np.concatenate([comparer.signatures(part, section.near_threshold * CLOSER) for part in contents()])
+    signatures = np.concatenate([comparer.signatures(part, threshold * CLOSER) for part in contents()])
     pairs = {(one, other) for band in signatures.T for places in shared(band, split) for one, other in combinations(sorted(places.tolist()), 2)}
-    candidates = sorted((one, other) for one, other in pairs if split[one] != split[other] and content[one] != content[other])
+    candidates = sorted((one, other) for one, other in pairs if split[one] != split[other])
     prints = fingerprints({place for pair in candidates for place in pair}, comparer)
     for one, other in candidates:
         similarity = comparer.similarity(prints[one], prints[other])
-        if similarity >= section.near_threshold:
+        if similarity >= threshold:
             yield Leak(one, other, "near", similarity)
+
+
+def alike(vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Literal["near", "semantic"]) -> Iterator[Leak]:
+    """Each row with the nearest that it has in an earlier split, where they are near enough."""
+    for earlier, later in combinations(TABLES, 2):
+        known, unknown = np.flatnonzero(split == earlier), np.flatnonzero(split == later)
+        found = Neighbours(vectors.shape[1], len(vectors))
+        found.add(known, vectors[known])
+        for other, nearest in zip(unknown.tolist(), found.nearest(vectors[unknown]).tolist(), strict=True):
+            similarity, one = max((cosine(vectors[one], vectors[other]), -one) for one in nearest if one >= 0)
+            if similarity >= threshold:
+                yield Leak(-one, other, kind, similarity)
+
+
+def same_meaning(rows: pd.DataFrame, threshold: float) -> Iterator[Leak]:
+    """Augmented copies have no embedding; they mean what their originals mean."""
+    places = np.flatnonzero(rows["copy"] == 0)
+    vectors = read_vectors(paths.EMBEDDINGS, rows["id"].iloc[places])
+    for leak in alike(vectors, rows["split"].to_numpy()[places], threshold, "semantic"):
+        yield replace(leak, earlier=int(places[leak.earlier]), later=int(places[leak.later]))
+
+
+def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Iterator[Leak]:
+    """Of the kinds that dedupe looks for; a pair is of the first kind that it is of."""
+    split = rows["split"].to_numpy()
+    kinds = [exact_copies(contents_as_numbers(comparer), split)]
+    kinds += [near_copies(split, comparer, section.near_threshold)] if section.near else []
+    kinds += [same_meaning(rows, section.semantic_threshold)] if section.semantic else []
+    seen: set[tuple[int, int]] = set()
+    for leak in chain(*kinds):
+        if (leak.earlier, leak.later) not in seen:
+            seen.add((leak.earlier, leak.later))
+            yield leak
 
 
 def fingerprints(places: set[int], comparer: Comparer) -> dict[int, Any]:

@@ -864,7 +864,7 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
     rows["source"] = [f"notes.csv:{number}" for number in range(1, len(rows) + 1)]
     write_frame(paths.CLEANED, rows.assign(**columns), row_schema(pa.string(), pa.string()))
     verdicts = pd.DataFrame({"id": ids, "keep": True, "reason": None, "cluster": ids, "label_conflict": False, "reviewed": False, "score": 0.0})
-    verdicts = verdicts.assign(source=rows["source"], given_label=rows["label"], repairs=None, duplicate_of=None, similarity=None, nearest=None)
+    verdicts = verdicts.assign(source=rows["source"], given_label=rows["label"], repairs=None, duplicate_of=None, similarity=None, kind=None, nearest=None)
     write_frame(paths.CLEAN_VERDICTS, verdicts, clean.VERDICT)
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, dedupe.VERDICT)
     write_frame(paths.OUTLIER_VERDICTS, verdicts, outliers.VERDICT)

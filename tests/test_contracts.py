@@ -491,6 +491,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert value in ("vector", "token_vectors")
     elif name == "CLOSED":
         assert isinstance(value, bool)
+    elif name == "signatures":
+        assert value is None or list(inspect.signature(value).parameters) == ["contents", "threshold"]
     elif name == "CONSTANT":
         assert isinstance(value, str) and value.isidentifier()  # a prefix of metrics
     else:
@@ -573,9 +575,10 @@ def test_exact_key(name: str) -> None:
         assert comparer.exact_key(one) == comparer.exact_key(other)
 
 
-@modalities
+@pytest.mark.parametrize("name", [name for name in names("modalities") if load_comparer(name).signatures])
 def test_signatures(name: str) -> None:
     comparer, samples, rows = load_comparer(name), samples_of(name, MODALITY_SAMPLES), rows_of(name)
+    assert comparer.signatures
     signatures = comparer.signatures(rows, samples.threshold)
     assert signatures.dtype == np.uint64
     assert signatures.shape == (len(rows), signatures.shape[1])
@@ -585,6 +588,25 @@ def test_signatures(name: str) -> None:
     for pair in samples.near:
         one, other = comparer.signatures(cleaned(name, pair), samples.threshold)
         assert (one == other).any()
+
+
+@pytest.mark.parametrize("name", [name for name in names("modalities") if not load_comparer(name).signatures])
+def test_fingerprints_that_are_vectors(name: str) -> None:
+    """Without signatures the nearest are searched for: fingerprints have length 1, and `similarity` is their cosine."""
+    comparer = load_comparer(name)
+    prints = np.stack([comparer.fingerprint(row) for row in rows_of(name)])
+    assert prints.dtype == np.float32
+    assert np.linalg.norm(prints, axis=1) == pytest.approx(np.ones(len(prints)), abs=1e-5)
+    found = [[comparer.similarity(one, other) for other in prints] for one in prints]
+    assert np.array(found) == pytest.approx(np.clip(prints @ prints.T, 0, 1), abs=1e-5)
+
+
+@modalities
+def test_size(name: str) -> None:
+    comparer, rows = load_comparer(name), rows_of(name)
+    sizes = [comparer.size(row) for row in rows]
+    assert all(isinstance(size, int) and size > 0 for size in sizes)
+    assert len(set(sizes)) > 1
 
 
 @modalities

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from stages import leaks, paths, split
 from stages.errors import InputError
-from stages.tables import read_frame, row_schema, write_frame
+from stages.tables import read_frame, row_schema, vector_column, write_frame, write_tables
 
 TRAIN = ["an apple on the table of the old farm", "one hammer lies in the shed behind the house", "plums and pears are sold at the market"]
 TEST = ["nobody has seen this sentence before today", "and nobody has seen this other one either"]
@@ -41,9 +42,13 @@ def write_splits(train: Sequence[str], validation: Sequence[str], test: Sequence
     write_frame(paths.TRAIN, pd.concat([originals, changed]), train_schema)
 
 
-def found(max_leaks: int = 10, method: str = "stratified", near: bool = True) -> list[tuple[Any, ...]]:
+def found(max_leaks: int = 10, method: str = "stratified", near: bool = True, semantic: bool = False) -> list[tuple[Any, ...]]:
     """Of each leak: both rows, the number of the copy, and the kind."""
-    params = {"modality": "text", "dedupe": {"near": near, "near_threshold": 0.7}, "split": {"method": method, "max_leaks": max_leaks}}
+    params = {
+        "modality": "text",
+        "dedupe": {"near": near, "near_threshold": 0.7, "semantic": semantic, "semantic_threshold": 0.98},
+        "split": {"method": method, "max_leaks": max_leaks},
+    }
     counts = leaks.main(leaks.Params.model_validate(params))
     assert counts.rows_in == counts.rows_kept
     table = read_frame(paths.LEAKS)
@@ -69,6 +74,24 @@ def test_near_copies_are_left_where_params_say_so() -> None:
 def test_an_augmented_copy_that_repeats_a_test_row_is_found() -> None:
     write_splits([*TRAIN, TEST[1] + "!"], TEST[:1], TEST[1:], copies=[2])
     assert found() == [("004", "002", 1, "exact")]
+
+
+def test_rows_that_mean_the_same_are_found_where_dedupe_looks_for_them() -> None:
+    write_splits([*TRAIN, "a copy of it"], TEST[:1], TEST[1:], copies=[0])
+    vectors = np.eye(5, dtype=np.float32)
+    vectors[4] = vectors[1]
+    write_tables(paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(5)], "vector": vector_column(vectors)})])
+    assert found() == []
+    assert found(semantic=True) == [("004", "001", 0, "semantic")]
+
+
+def test_near_vectors_are_found_where_a_modality_compares_vectors() -> None:
+    """As those of images and sounds: every row with the nearest of each earlier split."""
+    split = np.array(["train", "train", "validation", "test"])
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]], dtype=np.float32)
+    leaks_ = list(leaks.alike(vectors, split, 0.9, "near"))
+    assert [(leak.earlier, leak.later, leak.similarity) for leak in leaks_] == [(2, 3, pytest.approx(0.96))]
+    assert [(leak.earlier, leak.later) for leak in leaks.alike(vectors, split, 0.75, "near")] == [(1, 2), (0, 3), (2, 3)]
 
 
 def test_rows_of_one_group_are_found() -> None:

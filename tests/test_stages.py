@@ -18,13 +18,12 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel
 
-from stages import augment, clean, collect, dedupe, evaluate, label_audit, outliers, paths, tables
+from stages import augment, clean, collect, evaluate, label_audit, outliers, paths, tables
 from stages.collect import RowIds
 from stages.contracts import Conclusion
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
 from stages.modalities.text import clean as cleaner
-from stages.modalities.text import compare
 from stages.objectives.category import Objective
 from stages.params import read_yaml
 from stages.run import Counts
@@ -32,6 +31,7 @@ from stages.tables import named_columns, new_table, read_frame, read_table, row_
 from stages.targets import category
 from stages.tasks import text_category
 from tests.rows import write_rows
+from tests.tiny import phrase
 
 Run = Callable[[ModuleType, BaseModel], Counts]
 CLEAN_TEXT = cleaner.CleanParams(min_chars=3, max_chars=80)
@@ -402,97 +402,6 @@ def test_ledger_is_read() -> None:
     paths.LEDGER.parent.mkdir()
     paths.LEDGER.write_bytes(b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n')
     assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}
-
-
-# --- duplicates ---
-
-WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905
-OTHER = "the anvil, the hammer and the file lie in the box"
-
-
-def phrase(first: int, count: int = 14) -> str:
-    """`count` of the words; two phrases share the more of them, the nearer they begin."""
-    return " ".join(WORDS[first : first + count])
-
-
-def likeness(one: str, other: str) -> float:
-    return compare.similarity(compare.fingerprint(one), compare.fingerprint(other))
-
-
-def duplicates(run: Run, rows: Sequence[str], threshold: float = 0.7, **more: Sequence[Any]) -> pd.DataFrame:
-    write_rows(more.pop("labels", ["fruit"] * len(rows)), rows, **more)
-    run(dedupe, dedupe.Params(modality="text", dedupe=dedupe.Section(near=True, near_threshold=threshold)))
-    verdicts = read_frame(paths.DUPLICATE_VERDICTS).set_index("id")
-    assert verdicts["keep"].tolist() == verdicts["reason"].isna().tolist()
-    return verdicts.astype(object).where(verdicts.notna(), None)
-
-
-def test_exact_duplicates_are_found_after_normalising(run: Run) -> None:
-    found = duplicates(run, ["A ripe apple!", OTHER, "a RIPE, apple", "ａ ripe apple", "a ripe apples"], threshold=1.0)
-    assert found["reason"].tolist() == [None, None, "exact_duplicate", "exact_duplicate", None]
-    assert found["duplicate_of"].tolist() == [None, None, "000", "000", None]
-    assert found["cluster"].tolist() == ["000", "001", "000", "000", "004"]
-    assert found["similarity"].tolist() == [None, None, 1.0, 1.0, None]
-
-
-def test_near_duplicates_are_found_from_the_threshold_on(run: Run) -> None:
-    rows = [phrase(0), OTHER, phrase(1)]
-    exactly = likeness(rows[0], rows[2])
-    assert 0.7 < exactly < 1
-    at = duplicates(run, rows, threshold=exactly)
-    assert at["reason"].tolist() == [None, None, "near_duplicate"]
-    assert (at.loc["002", "duplicate_of"], at.loc["002", "similarity"], at.loc["002", "cluster"]) == ("000", exactly, "000")
-    above = duplicates(run, rows, threshold=exactly + 0.001)
-    assert above["keep"].all()
-    assert above["cluster"].tolist() == ["000", "001", "002"]
-
-
-def test_near_duplicates_are_left_where_params_say_so(run: Run) -> None:
-    write_rows(["fruit"] * 3, [phrase(0), phrase(1), phrase(0).upper()])
-    counts = run(dedupe, dedupe.Params(modality="text", dedupe=dedupe.Section(near=False, near_threshold=0.1)))
-    assert counts.dropped == {"exact_duplicate": 1}
-
-
-def test_the_earliest_row_stays(run: Run) -> None:
-    rows = [phrase(0), "a fig", phrase(1), "A FIG", OTHER]
-    assert duplicates(run, rows)["keep"].tolist() == [True, True, False, False, True]
-    assert duplicates(run, rows[::-1])["keep"].tolist() == [True, True, True, False, False]
-
-
-def test_chains_do_not_swallow_their_neighbourhood(run: Run) -> None:
-    """A is like B and B is like C, but A is not like C: C stays."""
-    a, b, c = phrase(0), phrase(2), phrase(4)
-    assert min(likeness(a, b), likeness(b, c)) > 0.6 > likeness(a, c)
-    found = duplicates(run, [a, b, c], threshold=0.6)
-    assert found["keep"].tolist() == [True, False, True]
-    assert found["cluster"].tolist() == ["000", "000", "002"]
-
-
-def test_the_most_similar_row_that_stays_names_the_cluster(run: Run) -> None:
-    a, far, near = phrase(0), phrase(6), phrase(4)
-    assert likeness(near, far) > likeness(near, a) > 0.5 > likeness(a, far)
-    found = duplicates(run, [a, far, near], threshold=0.5)
-    assert found.loc["002", "duplicate_of"] == "001"
-
-
-def test_given_held_out_rows_stay_and_their_copies_in_training_go(run: Run) -> None:
-    rows = [phrase(0), "a fig", "A fig", "a fig!", "a fig?", phrase(1), OTHER]
-    given = ["train", "train", "validation", "test", "test", "test", "train"]
-    found = duplicates(run, rows, given_split=given)
-    assert found["reason"].tolist() == ["duplicate_of_held_out", "duplicate_of_held_out", "duplicate_of_held_out", None, None, None, None]
-    assert found["duplicate_of"].tolist() == ["005", "003", "003", None, "003", None, None]
-    assert found["cluster"].tolist() == ["005", "003", "003", "003", "003", "005", "006"]
-
-
-def test_the_row_that_a_person_reviewed_stays(run: Run) -> None:
-    found = duplicates(run, ["a fig", "a Fig", "A FIG", OTHER], reviewed=[False, True, False, False])
-    assert found["duplicate_of"].tolist() == ["001", None, "001", None]
-
-
-def test_duplicates_of_other_labels_are_reported(run: Run) -> None:
-    labels = ["fruit", "tool", "fruit", "fruit", "fruit"]
-    found = duplicates(run, ["a fig", "a Fig", "a plum", "a Plum", OTHER], labels=labels)
-    assert found["label_conflict"].tolist() == [True, True, False, False, False]
 
 
 # --- outliers ---

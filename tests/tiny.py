@@ -20,6 +20,13 @@ FRUIT = tuple("apple banana cherry damson elder fig grape lemon mango nectarine 
 TOOLS = tuple("anvil bolt chisel drill engine file grinder hammer iron jack lathe mallet nail plane".split())  # noqa: SIM905
 FILLERS = tuple("a my the this that one very old new good small large with and of from shop box again today".split())  # noqa: SIM905
 
+WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905
+
+
+def phrase(first: int, count: int = 14) -> str:
+    """`count` of the words; two phrases share the more of them, the nearer they begin."""
+    return " ".join(WORDS[first : first + count])
+
 
 def texts(count: int, seed: int) -> list[tuple[str, str]]:
     """Texts about fruit or tools, in turn; no two are alike."""

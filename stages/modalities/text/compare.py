@@ -56,6 +56,11 @@ def signatures(contents: Sequence[str], threshold: float) -> npt.NDArray[np.uint
     return keys
 
 
+def size(content: str) -> int:
+    """In characters."""
+    return len(content)
+
+
 def band_rows(threshold: float) -> int:
     """The most rows a band with which a pair at the threshold still meets in some band 99 times in 100."""
     recalls = {rows: 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) for rows in range(1, 33)}
