@@ -1,13 +1,13 @@
-"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [million]`."""
+"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [million] [texts]`."""
 
 import argparse
 import sys
 from types import ModuleType
 
-from bench import finetune, million, noop
+from bench import finetune, million, noop, texts
 from stages.errors import InputError
 
-BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million}
+BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "million": million, "texts": texts}
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Sentences with and without what tells who somebody is, and how well it is found in them: for tests and the bench.
 
-pii.tsv marks what is to be found ("call ‹phone:020 7946 0958›"); its other rows are look-alikes, by kind. The `first` half was written before there was
-any code, the `second` before the code was run on it.
+pii.tsv marks what is to be found ("call ‹phone:020 7946 0958›"); its other rows are look-alikes, by kind. The `first` set was written before there was
+any code, the `second` and the `third` before the code was run on them; docs/results.md has what it came to then.
 """
 
 import csv
@@ -18,7 +18,7 @@ Found = frozenset[tuple[str, str, int]]  # kind, text and place of what was foun
 
 @dataclass(frozen=True)
 class Sentence:
-    half: str
+    set: str
     kind: str  # `pii`, or what it looks like
     text: str
     wanted: Found

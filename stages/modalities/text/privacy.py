@@ -44,7 +44,7 @@ _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]{1,6}-?\d[A-Za-z\d]{4,15}(?:-[A-Za-z
 _NINO = re.compile(r"(?<![A-Za-z\d])[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z\d])")  # the United Kingdom's, which has no check digit
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
-    rf"(?:{_DAY}[./-]{_DAY}[./-](?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d[./-]{_DAY}[./-]{_DAY}|(?:19|20)\d\d ?[-\u2013/] ?(?:19|20)\d\d)(?![./-]?\d)"
+    rf"(?:{_DAY}[./-]{_DAY}[./-](?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d[./-]{_DAY}[./-]{_DAY}|(?:1\d|20)\d\d ?[-\u2013/] ?(?:1\d|20)\d\d)(?![./-]?\d)"
 )
 _THOUSANDS = re.compile(r"\d{1,2}([ .])\d{3}(?:\1\d{3})+")
 _DECIMAL = re.compile(r"\d{1,3}\.\d{5,}")
@@ -249,9 +249,10 @@ def inside(run: str, offset: int, cue: frozenset[str]) -> Iterator[Span]:
             first = sum(group_start < date.end() for group_start, _ in groups)
             continue
         for last in range(min(len(groups), first + WINDOW) - 1, first - 1, -1):
-            number = run[start : groups[last][1]].rstrip("(.-/ ")
-            if kind := kind_of(number, cue, alone=len(groups) == last - first + 1):
-                yield Span(offset + start, offset + start + len(number), kind)
+            end = start + len(run[start : groups[last][1]].rstrip("(.-/ "))
+            begin = start + (run[start] == "(" and ")" not in run[start:end])
+            if kind := kind_of(run[begin:end], cue, alone=len(groups) == last - first + 1):
+                yield Span(offset + begin, offset + end, kind)
                 first = last
                 break
         first += 1
@@ -261,7 +262,7 @@ def kind_of(number: str, cue: frozenset[str], alone: bool) -> str | None:
     n_digits = sum(sign.isdigit() for sign in number)
     if not 7 <= n_digits <= 19:
         return None
-    if n_digits >= 13 and "other" not in cue and is_card(number):
+    if n_digits >= 12 and "other" not in cue and is_card(number, cue):
         return "card"
     if is_id(number, cue):
         return "id"
@@ -270,9 +271,10 @@ def kind_of(number: str, cue: frozenset[str], alone: bool) -> str | None:
     return None
 
 
-def is_card(number: str) -> bool:
+def is_card(number: str, cue: frozenset[str]) -> bool:
+    """By the issuer's first digits, or by the word before it; one number in ten has the right check digit."""
     digits = re.sub(r"[ -]", "", number)
-    return bool(_CARD.fullmatch(number) and _ISSUER.fullmatch(digits) and stdnum("luhn").is_valid(digits))
+    return bool(_CARD.fullmatch(number) and ("card" in cue or _ISSUER.fullmatch(digits)) and stdnum("luhn").is_valid(digits))
 
 
 def is_id(number: str, cue: frozenset[str]) -> bool:
@@ -286,7 +288,7 @@ def is_id(number: str, cue: frozenset[str]) -> bool:
 def is_phone(number: str, cue: frozenset[str], alone: bool) -> bool:
     if number.startswith("+"):
         return is_dialled(number, None)
-    if "other" in cue or number[-1].isalpha() or not looks_dialled(number):
+    if "other" in cue or cue & _ID_NAMES or number[-1].isalpha() or not looks_dialled(number):
         return False
     if number.startswith("00") and is_dialled(f"+{number[2:]}", None):
         return True
