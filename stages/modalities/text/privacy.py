@@ -44,7 +44,7 @@ _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]{1,6}-?\d[A-Za-z\d]{4,15}(?:-[A-Za-z
 _NINO = re.compile(r"(?<![A-Za-z\d])[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z\d])")  # the United Kingdom's, which has no check digit
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
-    rf"(?:{_DAY}[./-]{_DAY}[./-](?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d[./-]{_DAY}[./-]{_DAY}|(?:1\d|20)\d\d ?[-\u2013/] ?(?:1\d|20)\d\d)(?![./-]?\d)"
+    rf"\(?(?:{_DAY}[./-]{_DAY}[./-](?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d[./-]{_DAY}[./-]{_DAY}|(?:1\d|20)\d\d ?[-\u2013/] ?(?:1\d|20)\d\d)(?![./-]?\d)"
 )
 _THOUSANDS = re.compile(r"\d{1,2}([ .])\d{3}(?:\1\d{3})+")
 _DECIMAL = re.compile(r"\d{1,3}\.\d{5,}")
@@ -290,7 +290,7 @@ def is_phone(number: str, cue: frozenset[str], alone: bool) -> bool:
         return is_dialled(number, None)
     if "other" in cue or cue & _ID_NAMES or number[-1].isalpha() or not looks_dialled(number):
         return False
-    if number.startswith("00") and is_dialled(f"+{number[2:]}", None):
+    if number.startswith("00") and (alone or "phone" in cue) and is_dialled(f"+{number[2:]}", None):
         return True
     if _NORTH_AMERICAN.fullmatch(number) and is_dialled(number, "US"):
         return True
@@ -299,11 +299,11 @@ def is_phone(number: str, cue: frozenset[str], alone: bool) -> bool:
 
 
 def looks_dialled(number: str) -> bool:
-    """Neither a date, a price or a coordinate nor a row of small numbers; German numbers may have any length, so that the next number would belong to one."""
+    """Neither a price or a coordinate nor a row of small numbers; German numbers may have any length, so that the next number would belong to one."""
     n_digits, n_groups = sum(map(str.isdigit, number)), len(re.findall(r"\d+", number))
     if not 8 <= n_digits <= 15 or n_digits < 2 * n_groups or (n_digits > 12 and " " in number):
         return False
-    return not (_DATE.match(number) or _THOUSANDS.fullmatch(number) or _DECIMAL.match(number))
+    return not (_THOUSANDS.fullmatch(number) or _DECIMAL.match(number))
 
 
 def is_dialled(number: str, country: str | None) -> bool:
