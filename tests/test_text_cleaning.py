@@ -237,6 +237,8 @@ def test_both_sides_of_a_pair_are_redacted() -> None:
         ("gift card 4111 1111 1111 1111", []),
         ("4111 1111 1111 1111", ["card"]),
         ("DE89 3704 0044 0532 0130 00", ["iban"]),
+        ("call about DE89 3704 0044 0532 0130 00", ["iban"]),
+        ("SIN 046 454 286", []),  # void, but no phone number
         ("DE88 3704 0044 0532 0130 00", []),
         ("mask 255.255.255.0, ip 127.0.0.1, host 0.0.0.0", []),
         ("version 81.2.69.142", []),
