@@ -1,13 +1,22 @@
-"""Runs all benchmarks, or those that are named: `python -m bench [finetune] [noop] [incremental] [million]`."""
+"""Runs all benchmarks, or those that are named: `python -m bench [NAME...]`."""
 
 import argparse
 import sys
 from types import ModuleType
 
-from bench import finetune, incremental, million, noop
+from bench import copies, duplicates, finetune, incremental, million, noop, story, texts
 from stages.errors import InputError
 
-BENCHMARKS: dict[str, ModuleType] = {"finetune": finetune, "noop": noop, "incremental": incremental, "million": million}
+BENCHMARKS: dict[str, ModuleType] = {
+    "finetune": finetune,
+    "noop": noop,
+    "incremental": incremental,
+    "million": million,
+    "texts": texts,
+    "duplicates": duplicates,
+    "copies": copies,
+    "story": story,
+}
 
 
 def main() -> int:
@@ -15,6 +24,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named")
     finetune.add_arguments(parser)
     million.add_arguments(parser)
+    duplicates.add_arguments(parser)
+    copies.add_arguments(parser)
+    story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in BENCHMARKS:

@@ -61,9 +61,11 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
     repaired: Counter[str] = Counter()
     given: Counter[str] = Counter()
     first: dict[str, dict[str, Any]] = {}
+    found: Counter[str] = Counter()
     unused = set(decisions)
     rows_in = count_rows(paths.COLLECTED)
     schema = row_schema(modality.CONTENT, target.LABEL)
+    lists = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)]
     columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in cleaner.MEASURES.items())])
     with new_table(paths.CLEAN_VERDICTS, columns) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
         for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
@@ -77,6 +79,7 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
             verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": repairs, "reviewed": decision is not None}
             verdicts.write_row({"id": row["id"], "source": row["source"], **verdict, **content.measured})
             repaired.update(repairs)
+            found.update(f"{name}_{value}" for name in lists for value in content.measured.get(name) or ())
             if reason is None:
                 cleaned.write_row({**row, "content": content.content, "label": label.label})
             else:
@@ -91,7 +94,7 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
     for suggestion in suggestions:
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
     more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
-    return Counts(rows_in, dropped, {**more, "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
+    return Counts(rows_in, dropped, {**more, **dict(sorted(found.items())), "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
 
 
 def nothing_left(dropped: Counter[str], first: Mapping[str, Mapping[str, Any]]) -> str:

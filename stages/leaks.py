@@ -130,9 +130,10 @@ def alike(vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Lit
         found = Neighbours(vectors.shape[1], len(vectors))
         found.add(known, vectors[known])
         for other, nearest in zip(unknown.tolist(), found.nearest(vectors[unknown]).tolist(), strict=True):
-            similarity, one = max((cosine(vectors[one], vectors[other]), -one) for one in nearest if one >= 0)
-            if similarity >= threshold:
-                yield Leak(-one, other, kind, similarity)
+            likeness = {one: cosine(vectors[one], vectors[other]) for one in sorted(nearest) if one >= 0}
+            best = max(likeness, key=likeness.__getitem__, default=None)
+            if best is not None and likeness[best] >= threshold:
+                yield Leak(best, other, kind, likeness[best])
 
 
 def same_meaning(rows: pd.DataFrame, threshold: float) -> Iterator[Leak]:

@@ -8,6 +8,8 @@ ROOT = Path(__file__).parents[1]
 VARIANTS = {
     "stages/modalities/${modality}/content.py": "load_modality",
     "stages/modalities/${modality}/clean.py": "load_cleaner",
+    "stages/modalities/${modality}/checks.py": None,
+    "stages/modalities/${modality}/privacy.py": None,
     "stages/modalities/${modality}/compare.py": "load_comparer",
     "stages/modalities/${modality}/report.py": "load_reporter",
     "stages/modalities/${modality}/embed.py": "load_embedder",

@@ -31,6 +31,7 @@ from stages.errors import InputError
 from stages.params import load_params, read_yaml
 from stages.run import Counts, run_stage
 from stages.tables import iter_rows, new_table, read_frame, row_schema, write_frame
+from tests import tiny
 
 ROOT = Path(__file__).parents[1]
 LEDGER_HEADER = "id,action,label,note\n"
@@ -43,7 +44,7 @@ SETTINGS_USED = {
     "collect.columns": {"content": "text", "label": "kind", "group": None, "time": None, "split": None},
     "collect.header": True,
     "collect.quoting": True,
-    "clean.text": {"min_chars": 3, "max_chars": 100},
+    "clean.text": {**tiny.CLEAN_TEXT, "min_chars": 3, "max_chars": 100},
     "clean.image": {"max_pixels": 1_000_000, "min_side": 4, "max_side": 64},
     "split.validation": 0.2,
     "split.test": 0.2,

@@ -232,14 +232,21 @@ MODALITY_SAMPLES = {
             (b"open daily from nine to five, closed on Sundays and holidays", b"open daily from nine to six, closed on Sundays and holidays"),
         ],
         threshold=0.7,
-        reasons={"empty": b" <br> \x00 ", "too_short": b"f", "too_long": b"a mango " * 50},
-        clean={"min_chars": 2, "max_chars": 200},
+        reasons={
+            "empty": b" <br> \x00 ",
+            "too_short": b"f",
+            "too_long": b"a mango " * 50,
+            "gibberish": b"#=#-*#-#*=/=#",
+            "other_language": "Hier gibt es nur Äpfel und Birnen, aber keine Pflaumen und erst recht keine Mangos".encode(),
+            "pii": b"apples: call Ann on 020 7946 0958",
+        },
+        clean=tiny.CLEAN_TEXT | {"min_chars": 2, "max_chars": 200, "languages": ["en", "ja", "ru"], "max_symbol_ratio": 0.9, "pii": "drop"},
         embedders=[
             {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": None},
             {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": 1},
             {"model": "sentence-transformers/all-MiniLM-L6-v2", "max_length": 32, "batch_size": 4, "token_layer": 4},
         ],
-        clean_copies={"min_chars": 1},
+        clean_copies={"min_chars": 1, "languages": []},
     ),
     "image": ModalitySamples(
         contents=[

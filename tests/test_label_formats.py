@@ -17,6 +17,7 @@ from stages.modalities.text import clean
 from stages.sources import Record, read_conll
 from stages.tables import iter_rows, read_frame
 from stages.targets import tags
+from tests import tiny
 
 # --- tags ---
 
@@ -233,7 +234,7 @@ def section(source: Path, label_format: str, **columns: Any) -> Section:
 def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section_: Section) -> list[tuple[str, Any]]:
     monkeypatch.chdir(folder)
     collect(section_)
-    lengths = clean.CleanParams(min_chars=1, max_chars=1_000_000)
+    lengths = clean.CleanParams(**tiny.CLEAN_TEXT)
     labels = tags.LabelParams(aliases={}, drop=[], on_invalid="repair")
     found = []
     for row in iter_rows(paths.COLLECTED):

@@ -19,7 +19,7 @@ from stages.params import load_params
 from stages.tables import iter_rows
 from tests import tiny
 
-LENGTHS = CleanParams(min_chars=2, max_chars=40)
+LENGTHS = CleanParams(**{**tiny.CLEAN_TEXT, "min_chars": 2, "max_chars": 40})
 
 
 def section(**changes: Any) -> collect.Section:

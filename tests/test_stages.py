@@ -30,11 +30,12 @@ from stages.run import Counts
 from stages.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
 from stages.targets import category
 from stages.tasks import text_category
+from tests import tiny
 from tests.rows import write_rows
 from tests.tiny import phrase
 
 Run = Callable[[ModuleType, BaseModel], Counts]
-CLEAN_TEXT = cleaner.CleanParams(min_chars=3, max_chars=80)
+CLEAN_TEXT = cleaner.CleanParams(**{**tiny.CLEAN_TEXT, "min_chars": 3, "max_chars": 80})
 
 
 @pytest.fixture(autouse=True)

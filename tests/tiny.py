@@ -18,6 +18,11 @@ from tests.sounds import encoded, sound
 ROOT = Path(__file__).parents[1]
 FRUIT = tuple("apple banana cherry damson elder fig grape lemon mango nectarine orange papaya quince raspberry".split())  # noqa: SIM905 - readable
 TOOLS = tuple("anvil bolt chisel drill engine file grinder hammer iron jack lathe mallet nail plane".split())  # noqa: SIM905
+# The params of cleaning a text, all that can be switched off being so.
+CLEAN_TEXT = {
+    **{"min_chars": 1, "max_chars": 1_000_000, "languages": [], "max_symbol_ratio": None, "max_repetition": None},
+    **{"boilerplate": [], "urls": "keep", "mentions": "keep", "pii": "keep"},
+}
 FILLERS = tuple("a my the this that one very old new good small large with and of from shop box again today".split())  # noqa: SIM905
 
 WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905

@@ -13,11 +13,13 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.contracts import Cleaned, Suggestion
-from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, peak, resample
+from stages.modalities.audio.checks import levels, rms
+from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, resample
+from stages.modalities.audio.privacy import find_pii
 from stages.params import Strict
 
 REASONS = ("empty", "unreadable", "implausible_header", "truncated", "too_long", "clipped", "silent", "too_short")
-MEASURES = dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.float64())
+MEASURES = {**dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.float64()), "pii": pa.list_(pa.string())}
 # WAV, FLAC, Ogg, MP3 and AIFF: libsndfile knows twenty more, most of them from the last century.
 FORMATS = re.compile(rb"RIFF|RF64|fLaC|OggS|ID3|FORM|\xff[\xe0-\xff]")
 RATES = (2_000, 192_000)
@@ -56,6 +58,7 @@ class Recording:
     channels: int
     promised: int  # frames, by its header
     clipped: float  # share of samples at full scale, of any channel
+    pii: tuple[str, ...]  # what of it the metadata hold
 
     @property
     def plausible(self) -> bool:
@@ -110,7 +113,7 @@ def read(content: bytes, max_seconds: float) -> Recording:
     import soundfile
 
     with soundfile.SoundFile(io.BytesIO(content)) as file:
-        found = Recording(np.zeros(0, np.float32), file.samplerate, file.channels, max(0, file.frames), 0.0)
+        found = Recording(np.zeros(0, np.float32), file.samplerate, file.channels, max(0, file.frames), 0.0, tuple(find_pii(file.copy_metadata())))
         if not found.plausible:
             return found
         limit, n_read, n_full, blocks = int(max_seconds * file.samplerate) + 1, 0, 0, [found.samples]
@@ -121,7 +124,7 @@ def read(content: bytes, max_seconds: float) -> Recording:
             n_full += int((np.abs(block) >= FULL).any(axis=1).sum())
             n_read += len(block)
             blocks.append(block.mean(axis=1))
-    return Recording(np.concatenate(blocks), found.rate, found.channels, min(found.promised, limit), n_full / max(1, n_read))
+    return Recording(np.concatenate(blocks), found.rate, found.channels, min(found.promised, limit), n_full / max(1, n_read), found.pii)
 
 
 def wav_is_cut(content: bytes) -> bool:
@@ -138,10 +141,11 @@ def mend(recording: Recording, params: CleanParams) -> Cleaned:
         repairs.append("offset")
     if recording.rate != params.sample_rate:
         repairs.append("resampled")
-    measured = {"seconds": len(whole) / params.sample_rate, "peak_db": db(peak(whole)), "rms_db": db(rms(whole)), "clipped": recording.clipped}
+    heard = levels(whole, params.sample_rate, recording.clipped)
+    measured = {**heard, "pii": list(recording.pii)}
     if recording.clipped > params.max_clipped:
         return Cleaned(None, "clipped", measured=measured)
-    if measured["peak_db"] < params.min_peak_db:
+    if heard["peak_db"] < params.min_peak_db:
         return Cleaned(None, "silent", measured=measured)
     samples = whole if params.trim_db is None else trimmed(whole, params.sample_rate, params.trim_db)
     if len(samples) < params.min_seconds * params.sample_rate:
@@ -152,10 +156,6 @@ def mend(recording: Recording, params: CleanParams) -> Cleaned:
     if gain != 1:
         repairs.append("level")
     return Cleaned(encode(samples * np.float32(gain), params.sample_rate), repairs=tuple(repairs), measured=measured)
-
-
-def rms(samples: Samples) -> float:
-    return float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
 
 
 def trimmed(samples: Samples, rate: int, depth: float) -> Samples:

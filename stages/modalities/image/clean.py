@@ -10,10 +10,12 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.contracts import Cleaned, Suggestion
+from stages.modalities.image import checks
+from stages.modalities.image.privacy import find_pii
 from stages.params import Strict
 
 REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small")
-MEASURES: dict[str, pa.DataType] = {}
+MEASURES = {"pii": pa.list_(pa.string())}
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # Pillow knows more, and has Ghostscript run PostScript
 
 
@@ -40,10 +42,11 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own bomb warning: the limit below is stricter
             image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > params.max_pixels:
+        if checks.n_pixels(image) > params.max_pixels:
             return Cleaned(None, "too_many_pixels")
-        if image.mode in ("I", "F"):  # 32 bits a pixel: what is black and what is white, the file does not say
+        if not checks.has_known_range(image):
             return Cleaned(None, "unknown_range")
+        measured = {"pii": find_pii(image)}
         upright = ImageOps.exif_transpose(image)
         if image.getexif().get(0x0112, 1) != 1:
             repairs.append("orientation")
@@ -53,7 +56,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
     except Exception:  # Pillow's decoders raise whatever a broken file makes them raise: OSError, SyntaxError, struct.error...
         return Cleaned(None, "unreadable")
     if min(rgb.size) < params.min_side:
-        return Cleaned(None, "too_small")
+        return Cleaned(None, "too_small", measured=measured)
     if rgb.mode != upright.mode:
         repairs.append("colour_mode")
     if max(rgb.size) > params.max_side:
@@ -61,7 +64,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         repairs.append("size")
     png = io.BytesIO()
     rgb.save(png, format="PNG")
-    return Cleaned(png.getvalue(), repairs=tuple(repairs))
+    return Cleaned(png.getvalue(), repairs=tuple(repairs), measured=measured)
 
 
 def flatten(image: Any) -> Any:

@@ -1,0 +1,310 @@
+"""How texts are checked and freed of what params name: language, gibberish, boilerplate, addresses, and what tells who somebody is."""
+
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from stages import clean as stage
+from stages import paths
+from stages.characters import SIDE_MARK, WORD_MARK
+from stages.contracts import Cleaned
+from stages.errors import InputError
+from stages.modalities.text import checks, privacy
+from stages.modalities.text.clean import CleanParams, clean, suggest
+from stages.tables import read_frame
+from stages.targets import category
+from tests import pii, tiny
+from tests.test_stages import write_collected
+
+
+def params(**changes: Any) -> CleanParams:
+    return CleanParams(**{**tiny.CLEAN_TEXT, **changes})
+
+
+def cleaned(text: str, **changes: Any) -> Cleaned:
+    return clean(text.encode(), params(**changes))
+
+
+def tokens(*words: str) -> str:
+    return "".join(word + WORD_MARK for word in words)
+
+
+# --- language and gibberish ---
+
+# One sentence in twelve languages.
+SENTENCES = {
+    "en": "The parcel came far too late, and the box was open when the courier handed it over.",
+    "de": "Das Paket kam viel zu spät an, und der Karton war offen, als der Bote ihn übergab.",
+    "fr": "Le colis est arrivé beaucoup trop tard, et le carton était ouvert quand le livreur l'a remis.",
+    "es": "El paquete llegó demasiado tarde y la caja estaba abierta cuando el mensajero la entregó.",
+    "it": "Il pacco è arrivato troppo tardi e la scatola era aperta quando il corriere l'ha consegnata.",
+    "pt": "O pacote chegou tarde demais e a caixa estava aberta quando o estafeta a entregou.",
+    "nl": "Het pakket kwam veel te laat en de doos was open toen de bezorger hem overhandigde.",
+    "pl": "Paczka przyszła o wiele za późno, a karton był otwarty, kiedy kurier mi go wręczył.",
+    "sv": "Paketet kom alldeles för sent och lådan var öppen när budet lämnade över den.",
+    "ru": "Посылка пришла слишком поздно, и коробка была открыта, когда курьер её передал.",
+    "zh": "包裹来得太晚了，快递员交给我的时候箱子已经打开了。",
+    "tr": "Paket çok geç geldi ve kurye teslim ettiğinde kutu açıktı.",
+}
+SHORT = ["ok", "no", "lol", "4/5", "thx m8", "Ja!", "C U l8r", "gr8 stuff", "?!", ":-)", "U dun say so early hor", "mango", "Ok lar...", "500 ml", "👍👍👍"]
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_a_sentence_in_another_language_is_dropped(code: str) -> None:
+    found = cleaned(SENTENCES[code], languages=["en"])
+    assert (found.reason, found.measured["language"]) == (None if code == "en" else "other_language", code)
+    assert cleaned(SENTENCES[code], languages=["en", code]).reason is None
+    assert cleaned(SENTENCES[code]).measured.keys() == {"pii"}  # not asked for, not loaded
+
+
+@pytest.mark.parametrize("text", SHORT)
+def test_no_text_is_dropped_on_a_guess(text: str) -> None:
+    found = cleaned(text, languages=["en"], max_symbol_ratio=0.9, max_repetition=0.9)
+    assert found.reason is None
+    assert found.measured["language_probability"] < checks.SURE or found.measured["language"] == "en"
+
+
+def test_unknown_languages_are_refused() -> None:
+    with pytest.raises(InputError, match=r"clean\.text\.languages: xx cannot be told; there are [a-z]+, "):
+        cleaned("a ripe apple", languages=["en", "xx"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aaaaaaaaaaaa",
+        "!!!!!!!!!",
+        "lol lol lol lol",
+        "hahahahahaha",
+        "very good very good very good very good",
+        "-=-=-=-=-=-=-=",
+        "#$%^&*()_+{}|",
+        "。。。。。。。。。",
+        "~~~ *** ~~~ ***",
+        "。、「」！？…—（）",
+    ],
+)
+def test_gibberish(text: str) -> None:
+    assert cleaned(text, max_symbol_ratio=0.9, max_repetition=0.9).reason == "gibberish"
+    measured = cleaned(text, max_symbol_ratio=1.0, max_repetition=1.0).measured
+    assert max(measured["symbol_ratio"], measured["repetition"]) > 0.9
+    assert cleaned(text).reason is None
+
+
+NO_GIBBERISH = [
+    *SHORT, *SENTENCES.values(),
+    "熟したりんごを買いました", "خانه‌ها زیبا هستند", "मुझे यह पसंद है", "ฉันชอบมันมาก", "🍏🍐🍊🍋🍌🍉🍇🍓", "👩‍🌾 👨‍👩‍👧‍👦 🏳️‍🌈",
+    "for (i = 0; i < n; i++) { a[i] += b[i]; }", "x^2 + y^2 = z^2", "SELECT * FROM rows WHERE id = 7;", "12 34 56 78 90", "+44 20 7946 0958", "Wow!!!!!",
+    "no no no, that is not what I ordered", "what on earth were they thinking??????", "¯\\_(ツ)_/¯ whatever", "the the",
+    "Blah blah blah", "HOWS THIS HOWS THIS HOWS THIS", "1000000", "22 33 44 55 66 77", "bye bye",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_GIBBERISH)
+def test_what_is_no_gibberish(text: str) -> None:
+    assert cleaned(text, max_symbol_ratio=0.9, max_repetition=0.9).reason is None
+
+
+def test_random_keys_are_in_no_language() -> None:
+    text = "hkwjlbf cfjr gmqb tljfxf jrysar vkixqyag zbrabk vppbxtkc chxfy"
+    assert cleaned(text, languages=["en"]).reason == "gibberish"
+    assert cleaned(text, languages=["en", "zxx"]).reason is None
+
+
+def test_the_worse_side_of_a_pair_counts() -> None:
+    pair = f"a ripe apple and a pear{SIDE_MARK}!!!!!!!!!!!!"
+    assert cleaned(pair, max_symbol_ratio=0.9).reason == "gibberish"
+    assert cleaned(f"{SENTENCES['de']}{SIDE_MARK}ok", languages=["en"]).reason == "other_language"
+
+
+# --- boilerplate ---
+
+FOOTER = "Sent from my <b>telephone</b>"
+
+
+def test_boilerplate_is_suggested_and_left_out_where_params_name_it() -> None:
+    letters = [f"a pear, number {number}\nit was ripe\n\n{FOOTER}<br>***".encode() for number in range(12)]
+    letters += [f"{FOOTER}</p>an anvil, number {number}".encode() for number in range(3)]
+    found = suggest([*letters, b"a fig\nbought once", *[b"one <b>line</b> only"] * 30], params())
+    assert [(one.key, one.value, one.rows) for one in found] == [
+        ("clean.text.boilerplate", "Sent from my telephone", 15),
+        ("clean.text.boilerplate", "it was ripe", 12),
+    ]
+    named = params(boilerplate=[one.value for one in found])
+    assert suggest(letters, named) == []
+    first = clean(letters[0], named)
+    assert (first.content, first.repairs[-1]) == ("a pear, number 0 ***", "boilerplate")
+    assert clean(b"a fig\nbought once", named) == clean(b"a fig\nbought once", params())
+    assert clean(FOOTER.encode(), named).reason == "empty"
+
+
+def test_lines_are_suggested_from_ten_rows_and_one_in_a_thousand_on() -> None:
+    rows = [b"a pear\nripe"] * 9
+    assert suggest(rows, params()) == []
+    assert {one.rows for one in suggest([*rows, b"a fig\nripe\na pear"], params())} == {10}
+    assert suggest([*rows, b"a fig\nripe\na pear", *[b"an apple"] * 9_991], params()) == []
+
+
+def test_lines_that_stand_twice_in_a_row_count_once() -> None:
+    assert [one.rows for one in suggest([b"ripe\nripe\nripe"] * 10, params())] == [10]
+
+
+# --- addresses of pages, names of users ---
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "repairs"),
+    [
+        ("see https://shop.example/a?b=1, or www.example.org.", "see [URL], or [URL].", ("urls",)),
+        ("(ftp://files.example.org/x)", "([URL])", ("urls",)),
+        ("thanks @jane_doe and u/apple-eater!", "thanks [USER] and [USER]!", ("mentions",)),
+        ("@me@mastodon.example said: meet @7pm @ home", "[USER] said: meet @7pm @ home", ("mentions",)),
+        ("jo@mail.example, 3 @ 0.50", "jo@mail.example, 3 @ 0.50", ()),
+        ("他@wang说 https://例え.jp/a", "他[USER]说 [URL]", ("urls", "mentions")),
+    ],
+)
+def test_addresses_and_mentions_are_replaced_where_params_ask(text: str, content: str, repairs: tuple[str, ...]) -> None:
+    found = cleaned(text, urls="replace", mentions="replace")
+    assert (found.content, found.repairs) == (content, repairs)
+    again = cleaned(content, urls="replace", mentions="replace")
+    assert (again.content, again.repairs) == (content, ())
+    assert cleaned(text).content == text
+
+
+# --- privacy ---
+
+
+def test_pii_is_found_and_nothing_else() -> None:
+    """At least 300 of each, in many countries' spellings."""
+    rows = list(pii.sentences())
+    found = pii.score()
+    assert sum(len(row.wanted) for row in rows) >= 300
+    assert sum(not row.wanted for row in rows) >= 300
+    assert {kind for row in rows for kind, *_ in row.wanted} == set(privacy.KINDS)
+    assert found.precision(*privacy.KINDS) >= 0.95
+    assert found.recall(*privacy.KINDS) >= 0.95
+    assert min(found.precision(kind) for kind in privacy.KINDS) >= 0.95
+    assert min(found.recall(kind) for kind in privacy.KINDS) >= 0.95
+
+
+def test_pii_is_noted_redacted_or_drops_its_row() -> None:
+    text = "Ann, ann@mail.example or 020 7946 0958, also bob@mail.example"
+    kept, redacted, dropped = (cleaned(text, pii=mode) for mode in ("keep", "redact", "drop"))
+    assert (kept.content, kept.repairs) == (text, ())
+    assert redacted.content == "Ann, [EMAIL] or [PHONE], also [EMAIL]"
+    assert redacted.repairs == ("redacted_email", "redacted_phone")
+    assert (dropped.content, dropped.reason) == (None, "pii")
+    assert kept.measured["pii"] == redacted.measured["pii"] == dropped.measured["pii"] == ["email", "phone", "email"]
+    assert cleaned(str(redacted.content), pii="redact").measured["pii"] == []
+
+
+def test_each_token_stays_one() -> None:
+    """A number that stands in several tokens is one placeholder a token, as each has a tag."""
+    text = tokens("Call", "020", "7946", "0958", ",", "or", "jo@mail.example", "see", "https://a.example", "@jo")
+    found = cleaned(text, pii="redact", urls="replace", mentions="replace")
+    assert found.content == "Call [PHONE] [PHONE] [PHONE] , or [EMAIL] see [URL] [USER]"
+    assert found.measured["pii"] == ["phone", "email"]
+
+
+def test_both_sides_of_a_pair_are_redacted() -> None:
+    found = cleaned(f"mail jo@mail.example{SIDE_MARK}call 020 7946 0958", pii="redact")
+    assert found.content == "mail [EMAIL]\ncall [PHONE]"
+    assert found.measured["pii"] == ["email", "phone"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("order 4155550132", []),
+        ("call 4155550132", ["phone"]),
+        ("4155550132", []),
+        ("(415) 555-0132", ["phone"]),
+        ("My order is late, so I want you to call 4155550132", ["phone"]),
+        ("Your 2004 Account Statement for 07742676969 shows 786 points", ["phone"]),  # "account" is too far away to count
+        ("invoice no. is 07742676969", []),
+        ("Bestellnummer 07742676969", []),
+        ("07742676969", ["phone"]),
+        ("call 07742676969/07880867867", ["phone", "phone"]),
+        ("called (12.03.2024), phoned 03/11/2024 10:45, rang 2010-2015", []),
+        ("phone 10 9 8 7 6 5 4 3 2 1", []),
+        ("called to say it costs 12 450 000", []),
+        ("call https://a.example/07742676969", []),
+        ("card 6759 6498 2643 8453", ["card"]),
+        ("6759 6498 2643 8453", []),
+        ("card 6759 6498 2643 8454", []),
+        ("gift card 4111 1111 1111 1111", []),
+        ("4111 1111 1111 1111", ["card"]),
+        ("DE89 3704 0044 0532 0130 00", ["iban"]),
+        ("call about DE89 3704 0044 0532 0130 00", ["iban"]),
+        ("SIN 046 454 286", []),  # void, but no phone number
+        ("DE88 3704 0044 0532 0130 00", []),
+        ("mask 255.255.255.0, ip 127.0.0.1, host 0.0.0.0", []),
+        ("version 81.2.69.142", []),
+        ("81.2.69.142", ["ip"]),
+        ("3.1.2.4", []),
+        ("server 3.1.2.4", ["ip"]),
+        ("PESEL 99021050048", ["id"]),
+        ("PESEL 99021050049", []),
+        ("99021050048", []),
+        ("529.982.247-25", ["id"]),
+        ("call 09061209465", ["phone"]),  # which would be a Norwegian id number
+        ("git@host.example:me/it.git, icon@2x.png, @me@host.example", []),
+        ("jo at mail dot example", []),
+        ("jo at mail dot com", ["email"]),
+        ("اتصل ٠٥٠١٢٣٤٥٦٧", ["phone"]),
+    ],
+)
+def test_the_nearest_word_or_the_spelling_says_what_a_number_is(text: str, found: list[str]) -> None:
+    assert [span.kind for span in privacy.find_pii(text)] == found
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1",
+        "1 ",
+        "1-",
+        "call 12345678, ",
+        "a@",
+        "x@a.",
+        ":",
+        "a:",
+        "1.",
+        "AB12 ",
+        "a dot ",
+        "a at ",
+        "(at)",
+        "DE89 3704 ",
+        "http://a",
+        "+1",
+        "(",
+        "u/",
+        "@",
+        "aB1",
+    ],
+)
+def test_long_texts_are_no_trap(unit: str) -> None:
+    """Work that grows with the square of the length would let one row stop the line."""
+    text = unit * (20_000 // len(unit))
+    started = time.process_time()
+    cleaned(text, pii="redact", urls="replace", mentions="replace", max_symbol_ratio=1.0, max_repetition=1.0)
+    assert time.process_time() - started < 2
+
+
+class TextSection(stage.Section):
+    text: CleanParams
+
+
+def test_what_was_found_is_counted(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.LEDGER.parent.mkdir()
+    paths.LEDGER.write_text("id,action,label,note\n")
+    write_collected([("mail a@b.example, c@d.example", "fruit"), ("call 020 7946 0958", "fruit"), ("a ripe apple", "fruit"), (" ", "fruit")])
+    section = TextSection(label=category.LabelParams(aliases={}, drop=[]), text=params(pii="redact"))
+    counts = stage.main(stage.Params.model_construct(modality="text", target="category", clean=section))
+    found = {name: count for name, count in counts.metrics().items() if "pii" in name or "redacted" in name}
+    assert found == {"repaired_redacted_email": 1, "repaired_redacted_phone": 1, "pii_email": 2, "pii_phone": 1}
+    assert read_frame(paths.CLEAN_VERDICTS)["pii"].tolist() == [["email", "email"], ["phone"], [], []]
+    assert Counter(read_frame(paths.CLEANED)["content"]) == Counter(["mail [EMAIL], [EMAIL]", "call [PHONE]", "a ripe apple"])
