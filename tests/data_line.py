@@ -16,7 +16,7 @@ from stages.tables import read_frame, vector_column, write_tables
 from tests import tiny
 
 HOSTILE = '</article><x-evil onclick="hacked()">5 < 6 & "quoted" {{ 7 * 7 }}</x-evil> apple banana cherry'
-SCRIPT = "<script>hacked()</script> a pear that says <b>nothing</b> more &amp; less \x1b[31m"
+SCRIPT = "<script>hacked()</script> a pear that says <b>nothing</b> more &amp; less \x1b[31m " + "wide" * 100
 LABEL = '"><i onmouseover=hacked()>tool'
 FILE = "train <b>&'\".csv"
 

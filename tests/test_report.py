@@ -235,12 +235,12 @@ def decoded(uri: str) -> bytes:
 
 
 def test_too_many_pixels_are_not_decoded() -> None:
+    """64 million, if the header is to be believed; Pillow by itself would begin."""
     content = picture(8, 8)
-    header = content[:16] + (100_000).to_bytes(4, "big") * 2 + content[24:]  # the size that a PNG says it has
-    header = header[:29] + zlib.crc32(header[12:29]).to_bytes(4, "big") + header[33:]
-    shown = images.show(header)
+    header = content[:16] + (8_000).to_bytes(4, "big") * 2 + content[24:29]
+    shown = images.show(header + zlib.crc32(header[12:]).to_bytes(4, "big") + content[33:])
     assert shown.image == ""
-    assert re.match("image, 100000 x 100000, PNG, .* not decoded|no readable image", shown.line)
+    assert re.fullmatch("image, 8000 x 8000, PNG, [0-9]+ bytes, not decoded", shown.line)
 
 
 # --- distributions ---
