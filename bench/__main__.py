@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, million, noop, story, texts
+from bench import copies, duplicates, finetune, incremental, million, noop, outliers, story, texts
 from stages.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "texts": texts,
     "duplicates": duplicates,
     "copies": copies,
+    "outliers": outliers,
     "story": story,
 }
 

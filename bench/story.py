@@ -36,7 +36,7 @@ def draw_verdicts(folder: Path) -> None:
     score = rng.random(len(rows))
     reason = np.where(score > 0.99, "far_from_all", None)
     found = pd.DataFrame({"id": rows["id"], "keep": score <= 0.99, "reason": reason, "score": score, "nearest": rng.permutation(rows["id"])})
-    write_frame(folder / paths.OUTLIER_VERDICTS, found, outliers.VERDICT)
+    write_frame(folder / paths.OUTLIER_VERDICTS, found.assign(class_score=score, class_nearest=found["nearest"], far_from_class=score < 0.01), outliers.VERDICT)
     splits = rng.choice(["train", "validation", "test"], len(rows), p=[0.8, 0.1, 0.1])
     dealt = unique.merge(pd.DataFrame({"id": rows["id"], "split": splits}), on="id", how="left").assign(unit=unique["cluster"])
     dealt["reason"] = dealt["keep"].map({True: None, False: "duplicate"})

@@ -99,6 +99,9 @@ def outliers(n: int) -> Iterator[Kind]:
     marked = rows[~rows["keep"]]
     remark = "Unlike all other rows; beside each stands the nearest. They leave the training rows and stay in validation and test. Strangest first."
     yield Kind("Outliers", remark, len(marked), pairs(pick(marked, "score", False, n), "nearest", alike=False))
+    strangers = rows[rows["far_from_class"]]
+    remark = "Like other rows, and unlike those with the same label; beside each stands the nearest of these. Nothing was done about them. Strangest first."
+    yield Kind("Far from their class", remark, len(strangers), pairs(pick(strangers, "class_score", False, n), "class_nearest", alike=False))
 
 
 def label_issues(n: int) -> Iterator[Kind]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 FLAT_ROWS = 100_000
 LINKS, BUILD_DEPTH, SEARCH_DEPTH = 32, 80, 64  # of the graph: edges a row, and rows that are looked at while it is built and searched
+DIGITS = 6  # of a cosine: further ones depend on the order of summation
 CLOSE = 4  # more than one, as rounding may exchange two that are equally near
 
 Vectors = npt.NDArray[np.float32]
@@ -43,6 +44,24 @@ class Neighbours:
         return np.where(places >= 0, self._numbers[places], -1)
 
 
+def search(known: Vectors, vectors: Vectors, k: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """The cosines and the places of the k most similar of `known`, all of length 1: (n_vectors, k) each, nearest first, of equals the first.
+
+    Exactly, on one thread and rounded: so that the order of summation shows nowhere.
+    """
+    import faiss
+    from threadpoolctl import threadpool_limits
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexFlatIP(known.shape[1])
+    index.add(np.ascontiguousarray(known, dtype=np.float32))
+    with threadpool_limits(1):
+        found, places = index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+    cosines: npt.NDArray[np.float64] = found.astype(np.float64).round(DIGITS)
+    order = np.lexsort((places, -cosines), axis=1)
+    return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(places, order, axis=1)
+
+
 def cosine(one: Vectors, other: Vectors) -> float:
     """Of two vectors of length 1; 0 where it is negative. Rounded, so that it does not depend on the order of summation, and a vector is like itself to 1."""
-    return round(min(1.0, max(0.0, float(one.astype(np.float64) @ other.astype(np.float64)))), 6)
+    return round(min(1.0, max(0.0, float(one.astype(np.float64) @ other.astype(np.float64)))), DIGITS)

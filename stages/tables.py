@@ -207,11 +207,16 @@ def read_vectors(folder: Path, ids: "pd.Series[Any]", column: str = "vector") ->
     places = [place[row] for row in ids]
     values = table[column].combine_chunks()
     if column == "vector":
-        return np.asarray(values.flatten().to_numpy().reshape(table.num_rows, -1)[places])
+        return vectors_of(table[column])[places]
     dim = values.type.value_type.list_size
     tokens = values.flatten().flatten().to_numpy().reshape(-1, dim)
     ends = values.offsets.to_numpy()
     return ragged([tokens[ends[row] : ends[row + 1]] for row in places])
+
+
+def vectors_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
+    """(n_rows, dim): a column of vectors, of at least one row."""
+    return np.asarray(column.combine_chunks().flatten().to_numpy().reshape(len(column), -1))
 
 
 def ragged(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.object_]:

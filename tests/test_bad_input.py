@@ -868,7 +868,7 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
     verdicts = verdicts.assign(source=rows["source"], given_label=rows["label"], repairs=None, duplicate_of=None, similarity=None, kind=None, nearest=None)
     write_frame(paths.CLEAN_VERDICTS, verdicts, clean.VERDICT)
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, dedupe.VERDICT)
-    write_frame(paths.OUTLIER_VERDICTS, verdicts, outliers.VERDICT)
+    write_frame(paths.OUTLIER_VERDICTS, verdicts.assign(class_score=0.0, class_nearest=None, far_from_class=False), outliers.VERDICT)
 
 
 TOO_FEW = (

@@ -85,7 +85,7 @@ AFFECTED = [
     (set_param("report.examples", 2), {"report"}),
     (edit("stages/report.css"), {"report"}),
     (edit("stages/evaluate.py"), {"evaluate"}),
-    (edit("stages/targets/category.py"), {"clean", "split", "label_audit", "augment", "evaluate", "report"}),
+    (edit("stages/targets/category.py"), {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"}),
     (edit("stages/objectives/category.py"), {"label_audit", "augment", *TRAINING}),
     (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
     (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),

@@ -84,7 +84,7 @@ def text_params() -> dict[str, object]:
     columns = params["collect"]["columns"] | {"content": "text", "label": "class", "time": None}
     params["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
     params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
-    params["outliers"]["contamination"] = 0.0
+    params["outliers"]["threshold"] = None
     params["split"]["validation"] = 0.25
     params["label_audit"] |= {"folds": 2, "C": 1.0}
     params["finetune"]["text"]["max_length"] = 32
@@ -208,7 +208,7 @@ def categories_params() -> dict[str, object]:
     params["collect"] |= {"source": "data/tiny/mixtures.tsv", "splits": None}
     params["clean"]["label"] = {"aliases": {"0": "fruit", "1": "tool", "2": "vegetable"}, "drop": ["vegetable"]}
     params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
-    params["outliers"]["contamination"] = 0.0
+    params["outliers"]["threshold"] = None
     params["label_audit"]["folds"] = 2
     params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1, "positive_weight": 0.5}
     return params
