@@ -5,20 +5,28 @@ decide is suggested, and left as it is.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 from tqdm import tqdm
 
 from stages import paths
-from stages.contracts import CleanedLabel, Cleaner, Modality, Suggestion, Target, load_cleaner, load_modality, load_target
+from stages.contracts import Cleaned, CleanedLabel, Cleaner, Modality, Suggestion, Target, load_cleaner, load_modality, load_target
 from stages.errors import InputError
 from stages.ledger import Decision, read_ledger
+from stages.missing import KNOWN, folded, is_missing_content, is_missing_label, parts_of_content, parts_of_label
+from stages.missing import suggest as suggest_spellings
 from stages.params import Strict, VariantSection
 from stages.run import Counts, run_stage
-from stages.tables import count_rows, iter_rows, new_table, row_schema, verdict_schema, write_tables
+from stages.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
 
 VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
 
@@ -29,12 +37,45 @@ class Section(VariantSection):
     variant = ("cleaner", "CleanParams")
     label_variant = "LabelParams"
     label: Any
+    missing: list[str] = Field(description="what stands for nothing in your data, such as NA, whatever its case and spaces; blank labels and texts do anyway")
 
 
 class Params(Strict):
     modality: str = Field(description="what a row is made of: a file in stages/modalities")
     target: str = Field(description="what is predicted: a file in stages/targets")
     clean: Section
+
+
+@dataclass
+class Tally:
+    """Counts verdicts as they are written."""
+
+    lists: Sequence[str]  # the columns whose values are counted
+    rows_in: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    repaired: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    first: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of each reason, to show one
+
+    def add(self, verdict: Mapping[str, Any]) -> None:
+        self.rows_in += 1
+        self.repaired.update(verdict["repairs"])
+        self.found.update(f"{name}_{value}" for name in self.lists for value in verdict.get(name) or ())
+        if not verdict["keep"]:
+            self.dropped[verdict["reason"]] += 1
+            self.first.setdefault(verdict["reason"], verdict)
+
+    def check(self) -> None:
+        """
+        Raises:
+            InputError: no row can be used.
+        """
+        if self.rows_in == self.dropped.total():
+            raise InputError(nothing_left(self.dropped, self.first))
+
+    def counts(self, ledger: Mapping[str, int]) -> Counts:
+        repaired = {f"repaired_{name}": count for name, count in sorted(self.repaired.items())}
+        return Counts(self.rows_in, self.dropped, {**repaired, **dict(sorted(self.found.items())), **ledger})
 
 
 def decide_label(key: str, given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
@@ -57,50 +98,129 @@ def decide_label(key: str, given: str | None, content: Any, decision: Decision |
 
 
 def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision]) -> Counts:
-    dropped: Counter[str] = Counter()
-    repaired: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    first: dict[str, dict[str, Any]] = {}
-    found: Counter[str] = Counter()
-    unused = set(decisions)
-    rows_in = count_rows(paths.COLLECTED)
-    schema = row_schema(modality.CONTENT, target.LABEL)
-    lists = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)]
     columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in cleaner.MEASURES.items())])
-    with new_table(paths.CLEAN_VERDICTS, columns) as verdicts, new_table(paths.CLEANED, schema) as cleaned:
-        for row in tqdm(iter_rows(paths.COLLECTED), total=rows_in, desc="clean", unit=" rows", disable=None):
-            unused.discard(row["id"])
-            given[row["label"] or ""] += 1
-            decision = decisions.get(row["id"])
-            content = cleaner.clean(row["content"], params.clean.of(params.modality))
-            label = decide_label(row["id"], row["label"], content.content, decision, target, params.clean.label)
-            reason = label.reason if label.reason == "ledger" else content.reason or label.reason
-            repairs = content.repairs + label.repairs
-            verdict = {"keep": reason is None, "reason": reason, "given_label": row["label"], "repairs": repairs, "reviewed": decision is not None}
-            verdicts.write_row({"id": row["id"], "source": row["source"], **verdict, **content.measured})
-            repaired.update(repairs)
-            found.update(f"{name}_{value}" for name in lists for value in content.measured.get(name) or ())
-            if reason is None:
-                cleaned.write_row({**row, "content": content.content, "label": label.label})
-            else:
-                dropped[reason] += 1
-                first.setdefault(reason, row)
-        if rows_in == sum(dropped.values()):
-            raise InputError(nothing_left(dropped, first))
+    schemas = {paths.CLEAN_VERDICTS: columns, paths.CLEANED: row_schema(modality.CONTENT, target.LABEL)}
+    noticed = Noticed({folded(spelling) for spelling in params.clean.missing} - {""})
+    alone = clean_alone(params, cleaner, target, decisions, schemas, noticed)
+    tally = clean_among(params, cleaner, target, decisions, schemas) or alone
+    unused = decisions.keys() - noticed.ids
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
-    suggestions = [*suggest_contents(cleaner, params), *target.suggest(given, params.clean.label)]
+    write_suggestions([*noticed.suggest(), *suggest_contents(cleaner, params), *target.suggest(noticed.labels(), params.clean.label)])
+    return tally.counts({"ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
+
+
+@dataclass
+class Noticed:
+    """What is counted over the rows for people to decide about."""
+
+    spellings: set[str]  # those that `clean.missing` lists
+    ids: set[str] = field(default_factory=set)  # of the rows that somebody decided about
+    given: Counter[str] = field(default_factory=Counter)
+    contents: Counter[str] = field(default_factory=Counter)
+
+    def labels(self) -> dict[str, int]:
+        return {label: rows for label, rows in self.given.items() if not is_missing_label(label, self.spellings)}
+
+    def suggest(self) -> list[Suggestion]:
+        labels: Counter[str] = Counter()
+        for label, rows in self.labels().items():
+            labels.update(dict.fromkeys(parts_of_label(label), rows))
+        return suggest_spellings(labels, self.contents)
+
+
+def clean_alone(
+    params: Params, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision], schemas: Mapping[Path, pa.Schema], noticed: Noticed
+) -> Tally:
+    """Writes the tables, each row judged by itself."""
+    tally = new_tally(cleaner)
+    own = params.clean.of(params.modality)
+    with new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts, new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned:
+        for row in tqdm(iter_rows(paths.COLLECTED), total=count_rows(paths.COLLECTED), desc="clean", unit=" rows", disable=None):
+            decision = decisions.get(row["id"])
+            if decision is not None:
+                noticed.ids.add(row["id"])
+            noticed.given[row["label"] or ""] += 1
+            noticed.contents.update(part for part in parts_of_content(row["content"]) if part in KNOWN and part not in noticed.spellings)
+            content = Cleaned(None, "empty") if is_missing_content(row["content"], noticed.spellings) else cleaner.clean(row["content"], own)
+            given = None if decision is None and is_missing_label(row["label"], noticed.spellings) else row["label"]
+            label = decide_label(row["id"], given, content.content, decision, target, params.clean.label)
+            reason = label.reason if label.reason == "ledger" else content.reason or label.reason
+            told = {"id": row["id"], "source": row["source"], "given_label": row["label"], "reviewed": decision is not None, **content.measured}
+            verdict = {**told, "keep": reason is None, "reason": reason, "repairs": content.repairs + label.repairs}
+            verdicts.write_row(verdict)
+            tally.add(verdict)
+            if reason is None:
+                cleaned.write_row({**row, "content": content.content, "label": label.label})
+        tally.check()
+    return tally
+
+
+def clean_among(params: Params, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision], schemas: Mapping[Path, pa.Schema]) -> Tally | None:
+    """Writes the tables again where all rows together say more of each: of contents what is odd among them, of labels which are rare; None where not."""
+    among = cleaner.among(read_measures(cleaner), params.clean.of(params.modality))
+    reasons = among.reasons if among else [None] * count_rows(paths.CLEAN_VERDICTS)
+    labels = target.without_rare_labels(labels_left(reasons), params.clean.label)
+    if among is None and labels is None:
+        return None
+    tally = new_tally(cleaner)
+    measured = among.measured if among else {}
+    before = iter_rows(paths.CLEANED)
+    with new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts, new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned:
+        for number, (old, reason) in enumerate(zip(iter_rows(paths.CLEAN_VERDICTS), reasons, strict=True)):
+            row = next(before) if old["keep"] else None
+            verdict = {**old, **{name: None if np.isnan(values[number]) else float(values[number]) for name, values in measured.items()}}
+            if row and reason:
+                verdict |= {"keep": False, "reason": reason}
+            elif row and labels:
+                label = again(row, old["given_label"], decisions.get(row["id"]), target, labels)
+                verdict |= {"keep": label.reason is None, "reason": label.reason, "repairs": [*old["repairs"], *label.repairs]}
+                row["label"] = label.label
+            verdicts.write_row(verdict)
+            tally.add(verdict)
+            if row and verdict["keep"]:
+                cleaned.write_row(row)
+        tally.check()
+    return tally
+
+
+def again(row: Mapping[str, Any], given: str | None, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
+    """The label once rare ones are dropped or merged: a person's is no exception, as no model learns a class of a few rows for it."""
+    found = target.clean_label(decision.label if decision and decision.action == "relabel" else given, row["content"], params)
+    if found.label is None:
+        return CleanedLabel(None, "rare_label")
+    return CleanedLabel(found.label, repairs=() if found.label == row["label"] else ("rare_label",))
+
+
+def new_tally(cleaner: Cleaner) -> Tally:
+    return Tally([name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)])
+
+
+def read_measures(cleaner: Cleaner) -> dict[str, npt.NDArray[Any]]:
+    """What was measured as numbers, (n_rows,) each; NaN of rows that could not be measured."""
+    names = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_floating(kind)]
+    table = read_table(paths.CLEAN_VERDICTS, names)
+    return {name: pc.fill_null(table[name], np.nan).to_numpy() for name in names}
+
+
+def labels_left(reasons: Sequence[str | None]) -> Iterator[Any]:
+    """The labels of the rows that stay, cleaned."""
+    keep = read_table(paths.CLEAN_VERDICTS, ["keep"])["keep"].to_pylist()
+    for row, reason in zip(iter_rows(paths.CLEANED, ["label"]), compress(reasons, keep), strict=True):
+        if reason is None:
+            yield row["label"]
+
+
+def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
     write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)])
     for suggestion in suggestions:
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
-    more = {f"repaired_{name}": count for name, count in sorted(repaired.items())}
-    return Counts(rows_in, dropped, {**more, **dict(sorted(found.items())), "ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
 
 
 def nothing_left(dropped: Counter[str], first: Mapping[str, Mapping[str, Any]]) -> str:
     """What to say when no row can be used; `first` is the first row that was dropped for each reason."""
     (reason, _), *_ = dropped.most_common(1)
-    example = f"{first[reason]['source']}, whose label is {first[reason]['label']!r}"
+    example = f"{first[reason]['source']}, whose label is {first[reason]['given_label']!r}"
     hint = "; where the cells of a table are the names of files, set collect.files" if reason == "unreadable" else ""
     count = f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({dict(dropped)})"
     return f"{count}, such as {example}; see clean, collect.columns and collect.label_format{hint}"

@@ -59,6 +59,14 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class Among:
+    """What can be said of rows only among the others, each (n_rows,)."""
+
+    measured: Mapping[str, npt.NDArray[np.float64]]  # NaN where there is nothing to say
+    reasons: Sequence[str | None]  # why a row is dropped
+
+
+@dataclass(frozen=True)
 class Piece:
     """A piece of a text that is shown."""
 
@@ -113,11 +121,15 @@ class Cleaner(Protocol):
     """stages/modalities/<name>/clean.py"""
 
     REASONS: tuple[str, ...]  # the closed list of reasons that `clean` gives
-    MEASURES: Mapping[str, pa.DataType]  # what `clean` measures of the raw content: each is a column of its verdicts
+    REASONS_AMONG: tuple[str, ...]  # the closed list of reasons that `among` gives
+    MEASURES: Mapping[str, pa.DataType]  # what `clean` and `among` measure of the raw content: each is a column of the verdicts
     CleanParams: type[BaseModel]
 
     def clean(self, content: bytes, params: Any) -> Cleaned:
         """Repairs and normalises one raw content."""
+
+    def among(self, measured: Mapping[str, npt.NDArray[Any]], params: Any) -> Among | None:
+        """From what `clean` measured of all rows what none of them says alone, None where that is nothing; what is served is cleaned without it."""
 
     def suggest(self, contents: Iterable[bytes], params: Any) -> list[Suggestion]:
         """What the raw contents together say that no row says alone; a modality that has nothing to say reads none of them."""
@@ -184,6 +196,13 @@ class Target(Protocol):
 
     def suggest(self, given: Mapping[str, int], params: Any) -> list[Suggestion]:
         """What the source's own labels, each with its number of rows, say together."""
+
+    def without_rare_labels(self, labels: Iterable[Label], params: Any) -> Any:
+        """The LabelParams under which none of the cleaned labels, one a row, is of too few rows; None where none is.
+
+        Raises:
+            InputError: some are, and `params` do not say what to do.
+        """
 
     def preview(self, label: Label, content: Content) -> str:
         """A cleaned label, beside its cleaned content, in one line for people."""

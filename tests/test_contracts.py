@@ -86,6 +86,7 @@ class ModalitySamples:
     reasons: Mapping[str, bytes]  # reason -> a raw content that is dropped for it
     clean: Mapping[str, Any]  # CleanParams
     embedders: Sequence[Mapping[str, Any]]  # EmbedParams; where a model's name stands, {folder} is one with tiny models
+    clean_reasons: Mapping[str, Any] = field(default_factory=dict)  # what of CleanParams is otherwise for `reasons`
     clean_copies: Mapping[str, Any] = field(default_factory=dict)  # what of CleanParams is otherwise for augmented copies
 
 
@@ -124,6 +125,20 @@ def picture(shape: str, colour: str = "red", side: int = 40, format: str = "PNG"
         getattr(pen, shape)(box, fill=colour)
     file = io.BytesIO()
     image.save(file, format, **options)
+    return file.getvalue()
+
+
+def stripe() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (10, 90, 3), dtype=np.uint8)).save(file, "PNG")
+    return file.getvalue()
+
+
+def slope() -> bytes:
+    """From dark to bright, without an edge."""
+    file = io.BytesIO()
+    steps = np.add.outer(np.arange(80), np.arange(80)) + np.random.default_rng(0).integers(0, 3, (80, 80))
+    Image.fromarray(np.stack([steps] * 3, axis=2).astype(np.uint8)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -206,6 +221,8 @@ TAGS = [["O", "B-fruit"], ["B-fruit", "I-fruit", "O"], ["O", "O", "B-tool", "I-t
 CATEGORIES = ["apple"] * 6 + ["pear"] * 6 + ["plum"] * 6
 NUMBERS = [number % 18 / 4 for number in range(0, 18 * 5, 5)]
 
+LOWEST = {"dark": 0.2, "light": 0.05, "odd_aspect_ratio": 0.35, "low_information": 0.2, "blurry": 0.2, "grayscale": None, "odd_size": None}
+
 MODALITY_SAMPLES = {
     "text": ModalitySamples(
         contents=texts(
@@ -273,8 +290,14 @@ MODALITY_SAMPLES = {
             "too_many_pixels": picture("blank", side=101),
             "unknown_range": deep_picture(),
             "too_small": picture("line", side=7),
+            "dark": picture("blank", "black"),
+            "light": picture("blank", "white"),
+            "odd_aspect_ratio": stripe(),
+            "low_information": picture("blank"),
+            "blurry": slope(),
         },
-        clean={"max_pixels": 10_000, "min_side": 8, "max_side": 48},
+        clean=tiny.CLEAN_IMAGE | {"max_pixels": 10_000, "max_side": 48},
+        clean_reasons={"lowest": LOWEST},
         embedders=[{"model": "hog", "batch_size": 4}, {"model": "{folder}/image", "batch_size": 4}],
     ),
     "audio": ModalitySamples(
@@ -330,14 +353,14 @@ TARGET_SAMPLES = {
     "category": TargetSamples(
         labels=CATEGORIES,
         vectors=separated(CATEGORIES),
-        params={"aliases": {"apfelsine": "orange", "birne": "pear"}, "drop": ["orange"]},
+        params=tiny.CLEAN_NAMES | {"aliases": {"apfelsine": "orange", "birne": "pear"}, "drop": ["orange"]},
         cleaned={" apple\n": "apple", "pear": "pear", "birne": "pear", "plum\u200b": "plum"},
         reasons={"missing_label": " \t", "unwanted_label": "apfelsine"},
     ),
     "categories": TargetSamples(
         labels=LISTS,
         vectors=separated([str(names) for names in LISTS]),
-        params={"aliases": {"birne": "pear"}, "drop": ["orange"]},
+        params=tiny.CLEAN_NAMES | {"aliases": {"birne": "pear"}, "drop": ["orange"]},
         cleaned={
             '["pear", " apple\\n"]': ["apple", "pear"],
             '["birne", "pear", "plum\u200b"]': ["pear", "plum"],
@@ -357,7 +380,7 @@ TARGET_SAMPLES = {
     "tags": TargetSamples(
         labels=TAGS,
         vectors=separated_tokens(TAGS),
-        params={"aliases": {"Obst": "fruit", "hand tool": "tool"}, "drop": ["shop"], "on_invalid": "repair"},
+        params=tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "hand tool": "tool"}, "drop": ["shop"], "on_invalid": "repair"},
         cleaned={
             "O O B-fruit": ["O", "O", "B-fruit"],
             '["O", "B-hand tool", "I-tool"]': ["O", "B-tool", "I-tool"],
@@ -488,6 +511,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert issubclass(value, Strict), f"{name} takes unknown keys"
     elif name == "REASONS":
         assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
+    elif name == "REASONS_AMONG":
+        assert isinstance(value, tuple) and all(reason.isidentifier() for reason in value)
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
     elif name == "SIZES":
@@ -520,7 +545,7 @@ def given_reasons(path: Path, result: str) -> Iterator[str]:
 def test_reasons_of_clean_are_closed(name: str) -> None:
     cleaner, samples = load_cleaner(name), samples_of(name, MODALITY_SAMPLES)
     assert set(given_reasons(STAGES / f"modalities/{name}/clean.py", "Cleaned")) == set(cleaner.REASONS)
-    params = cleaner.CleanParams(**samples.clean)
+    params = cleaner.CleanParams(**{**samples.clean, **samples.clean_reasons})
     assert {reason: cleaner.clean(content, params).reason for reason, content in samples.reasons.items()} == {reason: reason for reason in cleaner.REASONS}
     assert all(cleaner.clean(content, params).content is None for content in samples.reasons.values())
 

@@ -235,7 +235,7 @@ def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section
     monkeypatch.chdir(folder)
     collect(section_)
     lengths = clean.CleanParams(**tiny.CLEAN_TEXT)
-    labels = tags.LabelParams(aliases={}, drop=[], on_invalid="repair")
+    labels = tags.LabelParams(**tiny.CLEAN_NAMES, on_invalid="repair")
     found = []
     for row in iter_rows(paths.COLLECTED):
         content = clean.clean(row["content"], lengths).content

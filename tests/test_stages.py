@@ -337,7 +337,9 @@ def test_unclosed_html_is_no_trap(opening: str) -> None:
     ],
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
-    cleaned = category.clean_label(raw, "a text", category.LabelParams(aliases={"Obst": "fruit", "misc": "other", "n/a": ""}, drop=["other"]))
+    cleaned = category.clean_label(
+        raw, "a text", category.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]})
+    )
     assert (cleaned.label, cleaned.reason) == (label, reason)
 
 
@@ -346,7 +348,7 @@ class TextSection(clean.Section):
 
 
 def clean_params() -> clean.Params:
-    section = TextSection(label=category.LabelParams(aliases={"Obst": "fruit"}, drop=["other"]), text=CLEAN_TEXT)
+    section = TextSection(label=category.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}), missing=[], text=CLEAN_TEXT)
     return clean.Params.model_construct(modality="text", target="category", clean=section)
 
 

@@ -67,7 +67,7 @@ def concluded(probabilities: npt.NDArray[np.float64]) -> Conclusion:
     ],
 )
 def test_a_label_is_a_list_of_names(raw: str | None, label: list[str] | None, reason: str | None) -> None:
-    found = categories.clean_label(raw, None, LabelParams(aliases={"Sour": "acid"}, drop=["?"]))
+    found = categories.clean_label(raw, None, LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Sour": "acid"}, "drop": ["?"]}))
     assert (found.label, found.reason) == (label, reason)
 
 

@@ -302,7 +302,7 @@ def test_what_was_found_is_counted(tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     paths.LEDGER.parent.mkdir()
     paths.LEDGER.write_text("id,action,label,note\n")
     write_collected([("mail a@b.example, c@d.example", "fruit"), ("call 020 7946 0958", "fruit"), ("a ripe apple", "fruit"), (" ", "fruit")])
-    section = TextSection(label=category.LabelParams(aliases={}, drop=[]), text=params(pii="redact"))
+    section = TextSection(label=category.LabelParams(**tiny.CLEAN_NAMES), missing=[], text=params(pii="redact"))
     counts = stage.main(stage.Params.model_construct(modality="text", target="category", clean=section))
     found = {name: count for name, count in counts.metrics().items() if "pii" in name or "redacted" in name}
     assert found == {"repaired_redacted_email": 1, "repaired_redacted_phone": 1, "pii_email": 2, "pii_phone": 1}

@@ -43,7 +43,7 @@ def sure(labels: Sequence[Sequence[str]], confidence: float = 0.9) -> Conclusion
 
 
 def label_params(**changes: Any) -> tags.LabelParams:
-    return tags.LabelParams(**{"aliases": {}, "drop": [], "on_invalid": "repair", **changes})
+    return tags.LabelParams(**{**tiny.CLEAN_NAMES, "on_invalid": "repair", **changes})
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ CLEAN_TEXT = {
     **{"min_chars": 1, "max_chars": 1_000_000, "languages": [], "max_symbol_ratio": None, "max_repetition": None},
     **{"boilerplate": [], "urls": "keep", "mentions": "keep", "pii": "keep"},
 }
+CLEAN_NAMES = {"aliases": {}, "drop": [], "min_rows": 1, "on_rare": "error", "merge_into": "other"}
+CLEAN_IMAGE = {"max_pixels": 10_000_000, "min_side": 8, "max_side": 256}
+CLEAN_IMAGE["lowest"] = dict.fromkeys(("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grayscale", "odd_size"))
 FILLERS = tuple("a my the this that one very old new good small large with and of from shop box again today".split())  # noqa: SIM905
 
 WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905
@@ -206,7 +209,7 @@ def categories_params() -> dict[str, object]:
     params = yaml.safe_load((ROOT / "presets/goemotions.yaml").read_text())
     params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
     params["collect"] |= {"source": "data/tiny/mixtures.tsv", "splits": None}
-    params["clean"]["label"] = {"aliases": {"0": "fruit", "1": "tool", "2": "vegetable"}, "drop": ["vegetable"]}
+    params["clean"]["label"] |= {"aliases": {"0": "fruit", "1": "tool", "2": "vegetable"}, "drop": ["vegetable"]}
     params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
     params["outliers"]["threshold"] = None
     params["label_audit"]["folds"] = 2

@@ -2,7 +2,8 @@
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress, product
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
-from stages.params import Strict
+from stages.label_names import NameParams, suggest_names, without_rare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ HEADLINE = ("f1_macro", "f1_micro", "map", "calibration_error")
 RESAMPLES, RESAMPLES_AT_ONCE = 1_000, 10
 
 
-class LabelParams(Strict):
+class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
     drop: list[str] = Field(description="labels to forget: a row keeps its others, and is left out if it has no other")
 
@@ -56,7 +57,14 @@ def parsed(raw: str | None) -> list[str] | None:
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
-    return []
+    rows_of: Counter[str] = Counter()
+    for raw, rows in given.items():
+        rows_of.update(dict.fromkeys(parsed(raw) or (), rows))
+    return suggest_names(rows_of, params)
+
+
+def without_rare_labels(labels: Iterable[Sequence[str]], params: LabelParams) -> LabelParams | None:
+    return without_rare(Counter(name for row in labels for name in row), params)
 
 
 def preview(label: Sequence[str], content: Any) -> str:

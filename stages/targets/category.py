@@ -1,7 +1,8 @@
 """A category: one of a closed set of names."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
-from stages.params import Strict
+from stages.label_names import NameParams, suggest_names, without_rare
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ CONSTANT = "majority"
 HEADLINE = ("accuracy", "f1_macro", "log_loss", "calibration_error")
 
 
-class LabelParams(Strict):
+class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
     drop: list[str] = Field(description="labels whose rows are left out")
 
@@ -40,7 +41,11 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
-    return []
+    return suggest_names(given, params)
+
+
+def without_rare_labels(labels: Iterable[str], params: LabelParams) -> LabelParams | None:
+    return without_rare(Counter(labels), params)
 
 
 def preview(label: str, content: Any) -> str:

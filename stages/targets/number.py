@@ -1,7 +1,7 @@
 """A number: a finite float."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -59,6 +59,10 @@ def parsed(raw: Any) -> float:
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return []
+
+
+def without_rare_labels(labels: Iterable[float], params: LabelParams) -> LabelParams | None:
+    return None
 
 
 def preview(label: float, content: Any) -> str:

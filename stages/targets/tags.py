@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from pydantic import Field
 from stages.calibration import calibration_error, reliability_bins
 from stages.characters import as_name
 from stages.contracts import NO_CLASS, CleanedLabel, Conclusion, Judged, Predictions, Suggestion, Vectors
-from stages.params import Strict
+from stages.label_names import NameParams, suggest_names, without_rare
 from stages.tables import ragged
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ DRAWS = 1_000
 Entity = tuple[str, int, int]  # its type, its first token and its last, as seqeval has them
 
 
-class LabelParams(Strict):
+class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of an entity type: `PER: person`")
     drop: list[str] = Field(description="entity types to forget: their tokens get the tag O")
     on_invalid: Literal["repair", "drop"] = Field(description="an I- that continues no entity of its type becomes B-, or its row is left out")
@@ -80,7 +80,18 @@ def as_valid(tags: Sequence[str]) -> list[str]:
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
-    return []
+    rows_of: Counter[str] = Counter()
+    for raw, rows in given.items():
+        rows_of.update(dict.fromkeys(types_of(tags_of(raw) or ()), rows))
+    return suggest_names(rows_of, params)
+
+
+def types_of(tags: Iterable[str]) -> set[str]:
+    return {tag[2:] for tag in tags if tag != "O"}
+
+
+def without_rare_labels(labels: Iterable[Sequence[str]], params: LabelParams) -> LabelParams | None:
+    return without_rare(Counter(kind for tags in labels for kind in types_of(tags)), params)
 
 
 def preview(label: Sequence[str], content: Any) -> str:
@@ -95,7 +106,7 @@ def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 def names(labels: Sequence[Any]) -> list[tuple[str, ...]]:
     """The entity types of each row; O where it has no entity."""
-    return [tuple(sorted({tag[2:] for tag in tags if tag != "O"})) or ("O",) if (tags := tags_of(label)) else ("",) for label in labels]
+    return [tuple(sorted(types_of(tags))) or ("O",) if (tags := tags_of(label)) else ("",) for label in labels]
 
 
 def fit_predict(labels: Sequence[Sequence[str]], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:

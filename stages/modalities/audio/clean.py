@@ -3,22 +3,24 @@
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import Cleaned, Suggestion
+from stages.contracts import Among, Cleaned, Suggestion
 from stages.modalities.audio.checks import levels, rms
 from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, resample
 from stages.modalities.audio.privacy import find_pii
 from stages.params import Strict
 
 REASONS = ("empty", "unreadable", "implausible_header", "truncated", "too_long", "clipped", "silent", "too_short")
+REASONS_AMONG = ()
 MEASURES = {**dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.float64()), "pii": pa.list_(pa.string())}
 # WAV, FLAC, Ogg, MP3 and AIFF: libsndfile knows twenty more, most of them from the last century.
 FORMATS = re.compile(rb"RIFF|RF64|fLaC|OggS|ID3|FORM|\xff[\xe0-\xff]")
@@ -174,6 +176,10 @@ def gain_to(samples: Samples, level: float | None) -> float:
     possible = db((FULL_SCALE - 1) / FULL_SCALE) - db(highest)
     gain = min(wanted, possible)
     return 1.0 if abs(gain) < 0.1 else float(10 ** (gain / 20))
+
+
+def among(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> Among | None:
+    return None
 
 
 def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:

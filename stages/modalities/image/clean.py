@@ -1,28 +1,51 @@
 """Images are decoded with care, and kept upright, in RGB, no larger than params say."""
 
 import io
+import math
 import warnings
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts import Cleaned, Suggestion
+from stages.contracts import Among, Cleaned, Suggestion
 from stages.modalities.image import checks
 from stages.modalities.image.privacy import find_pii
 from stages.params import Strict
 
-REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small")
-MEASURES = {"pii": pa.list_(pa.string())}
+REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small", "dark", "light", "odd_aspect_ratio", "low_information", "blurry")
+REASONS_AMONG = ("grayscale", "odd_size")
+MEASURES = {**dict.fromkeys((*checks.SCORES, "size", "odd_size"), pa.float64()), "pii": pa.list_(pa.string())}  # size: the root of the area, in pixels
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # Pillow knows more, and has Ghostscript run PostScript
+
+
+# Checked in this order: what is dark is of little information too.
+_BELOW = (Cleaned(None, "dark"), Cleaned(None, "light"), Cleaned(None, "odd_aspect_ratio"), Cleaned(None, "low_information"), Cleaned(None, "blurry"))
+
+Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class Lowest(Strict):
+    """By check the score below which an image is dropped."""
+
+    dark: Score | None = Field(description="of the brightness that the brightest pixels have; null: only measured, as with all of these. CleanVision: 0.32")
+    light: Score | None = Field(description="of the darkness that the darkest pixels have. CleanVision: 0.05")
+    odd_aspect_ratio: Score | None = Field(description="of the shorter side by the longer. CleanVision: 0.35")
+    low_information: Score | None = Field(description="of a tenth of the histogram's entropy, in bits. CleanVision: 0.3")
+    blurry: Score | None = Field(description="of the strength of edges in a thumbnail. CleanVision: 0.29")
+    grayscale: Score | None = Field(description="of the spread between the channels; none is dropped where half of all images are below. 0.02 is grey")
+    odd_size: Score | None = Field(description="of how usual its size is among the others. CleanVision: 0.5")
 
 
 class CleanParams(Strict):
     max_pixels: int = Field(ge=1, description="images of more pixels are dropped, before a pixel is decoded")
     min_side: int = Field(ge=1, description="images with a shorter side are dropped, in pixels")
     max_side: int = Field(ge=1, description="larger images are scaled down to this longer side, in pixels")
+    lowest: Lowest
 
     @model_validator(mode="after")
     def check_sides(self) -> Self:
@@ -46,17 +69,20 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
             return Cleaned(None, "too_many_pixels")
         if not checks.has_known_range(image):
             return Cleaned(None, "unknown_range")
-        measured = {"pii": find_pii(image)}
+        measured: dict[str, Any] = {"pii": find_pii(image)}
         upright = ImageOps.exif_transpose(image)
         if image.getexif().get(0x0112, 1) != 1:
             repairs.append("orientation")
         rgb = flatten(upright)
+        measured |= {**checks.scores(rgb), "size": math.sqrt(rgb.width * rgb.height)}
     except Image.DecompressionBombError:
         return Cleaned(None, "too_many_pixels")
     except Exception:  # Pillow's decoders raise whatever a broken file makes them raise: OSError, SyntaxError, struct.error...
         return Cleaned(None, "unreadable")
     if min(rgb.size) < params.min_side:
         return Cleaned(None, "too_small", measured=measured)
+    if found := next((one for one in _BELOW if is_below(measured, str(one.reason), params)), None):
+        return replace(found, measured=measured)
     if rgb.mode != upright.mode:
         repairs.append("colour_mode")
     if max(rgb.size) > params.max_side:
@@ -77,6 +103,22 @@ def flatten(image: Any) -> Any:
     if image.mode.startswith("I;16"):  # sixteen bits a pixel: Pillow would cut off, not scale
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")
+
+
+def is_below(measured: Mapping[str, float], check: str, params: CleanParams) -> bool:
+    lowest = getattr(params.lowest, check)
+    return lowest is not None and measured[check] < lowest
+
+
+def among(measured: Mapping[str, npt.NDArray[np.float64]], params: CleanParams) -> Among:
+    """Which sizes are odd, and which images are grey where most have colours."""
+    odd, lowest = checks.odd_sizes(measured["size"]), params.lowest
+    reasons = np.full(len(odd), None, dtype=object)
+    if lowest.odd_size is not None:
+        reasons[odd < lowest.odd_size] = "odd_size"
+    if lowest.grayscale is not None and np.nanmedian(measured["grayscale"]) >= lowest.grayscale:
+        reasons[measured["grayscale"] < lowest.grayscale] = "grayscale"
+    return Among({"odd_size": odd}, reasons.tolist())
 
 
 def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:

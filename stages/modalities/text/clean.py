@@ -10,17 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.characters import INVISIBLE, SIDE_MARK, WORD_MARK
-from stages.contracts import Cleaned, Suggestion
+from stages.contracts import Among, Cleaned, Suggestion
 from stages.modalities.text import checks
 from stages.modalities.text.content import SPACE
 from stages.modalities.text.privacy import Span, find_pii
 from stages.params import Strict
 
 REASONS = ("empty", "too_short", "too_long", "gibberish", "other_language", "pii")
+REASONS_AMONG = ()
 MEASURES = {
     "language": pa.string(),
     "language_probability": pa.float64(),
@@ -189,6 +191,10 @@ def without_hidden(text: str) -> str:
         end = max((match.end() for match in closing.finditer(text)), default=0)
         text = whole.sub(" ", text[:end]) + text[end:]
     return text
+
+
+def among(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> Among | None:
+    return None
 
 
 def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
