@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, million, noop, story, texts
+from bench import copies, duplicates, finetune, incremental, million, noop, photos, story, texts
 from stages.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "texts": texts,
     "duplicates": duplicates,
     "copies": copies,
+    "photos": photos,
     "story": story,
 }
 
@@ -26,6 +27,7 @@ def main() -> int:
     million.add_arguments(parser)
     duplicates.add_arguments(parser)
     copies.add_arguments(parser)
+    photos.add_arguments(parser)
     story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
