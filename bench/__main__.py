@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, million, noop, outliers, story, texts
+from bench import copies, duplicates, finetune, incremental, million, noop, outliers, photos, story, texts
 from stages.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "duplicates": duplicates,
     "copies": copies,
     "outliers": outliers,
+    "photos": photos,
     "story": story,
 }
 
@@ -27,6 +28,7 @@ def main() -> int:
     million.add_arguments(parser)
     duplicates.add_arguments(parser)
     copies.add_arguments(parser)
+    photos.add_arguments(parser)
     story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:

@@ -51,7 +51,7 @@ FAULTS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "light": lambda image: image.point(lambda value: 246 + value * 0.035),
     "odd_aspect_ratio": lambda image: image.crop((0, 0, image.width, image.width // 4)),
     "low_information": lambda image: image.point(lambda value: 120 + value // 85),
-    "blurry": lambda image: image.filter(ImageFilter.GaussianBlur(image.width / 20)),
+    "blurry": lambda image: image.filter(ImageFilter.GaussianBlur(image.width / 40)),
     "grayscale": lambda image: image.convert("L").convert("RGB"),
     "odd_size": lambda image: image.resize((image.width // 4, image.height // 4)),
     "border": letterboxed,

@@ -36,7 +36,7 @@ def photo(**said: str) -> bytes:
     ],
 )
 def test_photos(said: dict[str, str], found: list[str]) -> None:
-    params = image.CleanParams(**read_yaml(tiny.ROOT / "presets/clothing.yaml")["clean"]["image"])
+    params = image.CleanParams(**tiny.CLEAN_IMAGE)
     cleaned = image.clean(photo(**said), params)
     assert cleaned.measured["pii"] == found
     assert not Image.open(io.BytesIO(cleaned.content or b"")).getexif()
