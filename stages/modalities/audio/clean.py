@@ -29,7 +29,7 @@ MAX_CHANNELS = 16
 BLOCK = 2**24  # samples decoded at a time, so that a header's channels and length cost little memory; an MP3 has a seam between blocks
 FULL = 1 - 2 / FULL_SCALE
 LOUDEST = 8.0  # times full scale: numbers of another unit, or none
-LARGEST_OFFSET = 1e-3  # of full scale: a constant is no sound, and would count as loudness
+LARGEST_OFFSET = 0.1  # of the RMS: a constant is no sound, and would count as loudness
 UNKNOWN_SIZE = 2**31 - 2**16  # what stands in the header of a WAV file that was written to a pipe, or more
 
 
@@ -137,10 +137,11 @@ def wav_is_cut(content: bytes) -> bool:
 
 def mend(recording: Recording, params: CleanParams) -> Cleaned:
     repairs = ["mixed_down"] if recording.channels > 1 else []
-    offset = recording.samples.mean()
-    whole = resample(recording.samples - offset if abs(offset) > LARGEST_OFFSET else recording.samples, recording.rate, params.sample_rate)
-    if abs(offset) > LARGEST_OFFSET:
+    samples, offset = recording.samples, recording.samples.mean()
+    if abs(offset) > LARGEST_OFFSET * rms(samples):
+        samples = samples - offset
         repairs.append("offset")
+    whole = resample(samples, recording.rate, params.sample_rate)
     if recording.rate != params.sample_rate:
         repairs.append("resampled")
     heard = levels(whole, params.sample_rate, recording.clipped)

@@ -31,15 +31,13 @@ class Lowest(Strict):
     """By check the score below which an image is dropped."""
 
     dark: float | None = Field(
-        ge=0, le=1, description="of the brightness that the brightest pixels have; null: only measured, as with all of these. CleanVision: 0.32"
+        ge=0, le=1, description="of the brightness that the brightest pixels have; null: it is only measured, as with all of these. CleanVision: 0.32"
     )
     light: float | None = Field(ge=0, le=1, description="of the darkness that the darkest pixels have. CleanVision: 0.05")
     odd_aspect_ratio: float | None = Field(ge=0, le=1, description="of the shorter side by the longer. CleanVision: 0.35")
     low_information: float | None = Field(ge=0, le=1, description="of a tenth of the histogram's entropy, in bits. CleanVision: 0.3")
     blurry: float | None = Field(
-        ge=0,
-        le=1,
-        description="of the share of edges that blurring takes away: 0.45 for photos, where what is sharp is above 0.55; says nothing of small drawings",
+        ge=0, le=1, description="of the share of edges that blurring takes away: 0.45 for photos, the sharp are above 0.55; says nothing of small drawings"
     )
     grayscale: float | None = Field(
         ge=0, le=1, description="of the spread between the channels; none is dropped where half of all images are below. 0.02 is grey"
