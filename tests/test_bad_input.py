@@ -45,7 +45,7 @@ SETTINGS_USED = {
     "collect.header": True,
     "collect.quoting": True,
     "clean.text": {**tiny.CLEAN_TEXT, "min_chars": 3, "max_chars": 100},
-    "clean.image": {"max_pixels": 1_000_000, "min_side": 4, "max_side": 64},
+    "clean.image": tiny.CLEAN_IMAGE | {"max_pixels": 1_000_000, "min_side": 4, "max_side": 64},
     "split.validation": 0.2,
     "split.test": 0.2,
     "threads": 1,
