@@ -140,6 +140,14 @@ def test_what_is_odd_among_the_others_is_dropped(tmp_path: Any, monkeypatch: pyt
     assert cleaned([odd[1]] * 3 + good[:2], tmp_path, grayscale=0.02) == [None] * 5  # grey is what most are
 
 
+def test_images_that_are_odd_do_not_count_for_their_label(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    verdicts = stage.pa.table({"keep": [True, False, True]})
+    stage.write_tables(paths.CLEAN_VERDICTS, [verdicts])
+    stage.write_tables(paths.CLEANED, [stage.pa.table({"label": ["shirt", "hat"]})])
+    assert list(stage.labels_left([None, None, "odd_size"])) == ["shirt"]
+
+
 def test_one_image_alone_is_cleaned_without_the_others() -> None:
     """So that what is served is cleaned as what was trained on."""
     grey = photos.as_jpeg(photos.FAULTS["grayscale"](photos.scene(9)))
