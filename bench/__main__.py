@@ -27,6 +27,7 @@ def main() -> int:
     million.add_arguments(parser)
     duplicates.add_arguments(parser)
     copies.add_arguments(parser)
+    outliers.add_arguments(parser)
     story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
