@@ -29,6 +29,7 @@ def main() -> int:
     duplicates.add_arguments(parser)
     copies.add_arguments(parser)
     photos.add_arguments(parser)
+    outliers.add_arguments(parser)
     story.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:

@@ -8,6 +8,7 @@ import argparse
 import csv
 import io
 import random
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,16 +18,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from PIL import Image
 from sklearn.metrics import average_precision_score
 
-from bench import ROOT, report
+from bench import ROOT, Usage, copy_project, report, run_measured, write_text_params
 from bench.copies import as_file
+from stages import paths
 from stages.contracts import Vectors, load_cleaner, load_embedder
+from stages.dedupe import VERDICT as DUPLICATE_VERDICT
 from stages.errors import InputError
 from stages.outliers import Section, find_outliers
 from stages.params import read_yaml
 from stages.sources import read_digits
+from stages.tables import PART_ROWS, new_table, row_schema, vector_column, write_tables
 from tests.planted.plant import OTHER_LANGUAGE
 
 ROWS = 3_000  # clean ones at most
@@ -35,7 +40,8 @@ SHARES = (0.02, 0.005)
 GROUPS = (1, 8)
 SEEDS = 3
 WRONG = 0.05  # labels, where rows are compared with their class
-SPEED_ROWS = 20_000
+SPEED_ROWS, DIM = 20_000, 384
+SIZES = (100_000, 1_000_000)
 DATALAB = 1 / 0.37037 - 1  # interquartile ranges above the upper quartile, from which cleanlab's Datalab calls a row an outlier
 SECTION = Section(neighbours=30, threshold=3.5)
 TEXTS = {"banking77": ("train.csv", "text", "category"), "noisy_agnews": ("train.csv", "text", "label"), "sms_spam": ("sms.tsv", "1", "0")}
@@ -62,6 +68,11 @@ class Said:
 
     scores: Scores  # (n_rows,): the higher, the stranger
     called: npt.NDArray[np.bool_]  # (n_rows,): outliers by its default
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("outliers")
+    group.add_argument("--outlier-rows", type=int, nargs="*", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)")
 
 
 # --- data ---
@@ -220,11 +231,38 @@ def wrong_labels(rows: Rows) -> dict[str, float]:
 
 
 def cpu_seconds(method: Callable[[Vectors], Said]) -> float:
-    vectors = np.random.default_rng(0).normal(size=(SPEED_ROWS, 384)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = directions(SPEED_ROWS, np.random.default_rng(0))
     started = time.process_time()
     method(vectors)
     return time.process_time() - started
+
+
+def run_size(n_rows: int) -> Usage:
+    """The stage on random vectors of ten classes."""
+    chances = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "project"
+        copy_project(folder)
+        with (
+            new_table(folder / paths.CLEANED, row_schema(pa.string(), pa.string())) as cleaned,
+            new_table(folder / paths.DUPLICATE_VERDICTS, DUPLICATE_VERDICT) as unique,
+        ):
+            ids = [chances.bytes(16).hex() for _ in range(n_rows)]
+            for number, row in enumerate(ids):
+                cleaned.write_row({"id": row, "content": "", "label": f"class {number % 10}"})
+                unique.write_row({"id": row, "keep": True})
+        write_tables(folder / paths.EMBEDDINGS, (vectors_table(ids[start : start + PART_ROWS], chances) for start in range(0, n_rows, PART_ROWS)))
+        write_text_params(folder / "params.yaml", "none", ("text", "label"), {"outliers": SECTION.model_dump()})
+        return run_measured(["-m", "stages.outliers"], folder)
+
+
+def vectors_table(ids: Sequence[str], chances: np.random.Generator) -> pa.Table:
+    return pa.table({"id": ids, "vector": vector_column(directions(len(ids), chances))})
+
+
+def directions(n_rows: int, chances: np.random.Generator) -> Vectors:
+    vectors = chances.standard_normal((n_rows, DIM), dtype=np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -246,4 +284,8 @@ def main(arguments: argparse.Namespace) -> None:
     report("outliers_classes", ("5% wrong labels", "class_score", "score"), cells, "average precision", judged)
 
     speed = {name: cpu_seconds(method) for name, method in METHODS.items()}
-    report("outliers_speed", ("method", "CPU seconds"), list(speed.items()), f"{SPEED_ROWS:,} x 384", speed)
+    report("outliers_speed", ("method", "CPU seconds"), list(speed.items()), f"{SPEED_ROWS:,} x {DIM}", speed)
+
+    grown = {n_rows: run_size(n_rows) for n_rows in arguments.outlier_rows}
+    lines = [(f"{n_rows:,}", usage.cpu_seconds, usage.peak_mb) for n_rows, usage in grown.items()]
+    report("outliers_growth", ("rows", "CPU seconds", "peak MB"), lines, f"the stage, {DIM} numbers a row", {str(line[0]): line[1:] for line in lines})

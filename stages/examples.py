@@ -12,7 +12,7 @@ from stages.tables import as_frame, find_rows, one_of, read_frame, read_schema
 
 # What is shown in a place of its own, or names other rows; all else that a verdict table has stands beside the example.
 TOLD = {"id", "keep", "reason", "source", "split", "label", "given_label", "predicted_label", "is_label_issue", "predictions"}
-TOLD |= {"cluster", "duplicate_of", "nearest", "unit"}
+TOLD |= {"cluster", "duplicate_of", "nearest", "class_nearest", "far_from_class", "unit"}
 
 
 @dataclass(frozen=True)

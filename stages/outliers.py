@@ -24,12 +24,13 @@ from stages.contracts import Vectors, load_target
 from stages.neighbours import search
 from stages.params import Strict
 from stages.run import Counts, run_stage
-from stages.tables import PART_ROWS, iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
+from stages.tables import iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
 
 VERDICT = verdict_schema(
     ("score", pa.float64()), ("nearest", pa.string()), ("class_score", pa.float64()), ("class_nearest", pa.string()), ("far_from_class", pa.bool_())
 )
 SAMPLE = 20_000  # rows that all are compared with; of more, a sample: cost grows with the rows, and strange ones get rarer among the neighbours
+BATCH_ROWS = 10_000  # at a time
 CLASS_SAMPLE = 100  # of each class at least, however many classes share SAMPLE
 FEW = 20  # rows of a class that count as much as all others where its scale is estimated
 UPPER_QUARTILE = 0.6745  # of the standard normal distribution
@@ -37,7 +38,7 @@ LEAST_SPREAD = 1e-3  # a cosine distance that is no difference: where most rows 
 
 Ids = npt.NDArray[np.object_]
 Part = tuple[Ids, Vectors]  # (n_rows,) and (n_rows, dim)
-Parts = Callable[[], Iterable[Part]]  # read twice: memory is bounded by a part
+Parts = Callable[[], Iterable[Part]]  # read twice, so that memory is bounded by a part
 
 
 class Section(Strict):
@@ -163,7 +164,7 @@ def read_classes(target: str) -> dict[str, tuple[str, ...]]:
 
 def read_parts(ids: Iterable[str]) -> Iterator[Part]:
     wanted = one_of(ids)
-    for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], PART_ROWS):
+    for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], BATCH_ROWS):
         found = table.filter(wanted(table["id"]))
         if len(found):
             yield found["id"].to_numpy(), vectors_of(found["vector"])

@@ -71,7 +71,7 @@ def test_every_row_is_in_the_funnel_once(text_data: Path) -> None:
         "collect": {"unreadable_row": 1},
         "clean": {"empty": 1, "missing_label": 1},
         "dedupe": {"duplicate_of_held_out": 1, "exact_duplicate": 2, "near_duplicate": 1},
-        "split": {"outlier": 1},  # of four that are marked
+        "split": {"outlier": 1},  # of two that are marked
         "label_audit": {"label_issue": 1},
     }
     assert [step.rows_in for step in steps[1:]] == [step.rows_kept for step in steps[:-1]]
@@ -89,6 +89,7 @@ def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
         "Duplicates: near_duplicate",
         "Labels that the audit dropped",
         "Outliers",
+        "Far from their class",
         "Dropped by clean: empty",
         "Dropped by clean: missing_label",
         "Dropped by collect: unreadable_row",
@@ -101,7 +102,9 @@ def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
     assert one != other
     scores = [example.facts["score"] for example in kinds["Outliers"].examples]
     assert scores == sorted(scores, reverse=True)
-    assert all(len(example.rows) == 2 for example in kinds["Outliers"].examples)
+    assert all(len(example.rows) == 2 for name in ("Outliers", "Far from their class") for example in kinds[name].examples)
+    row, nearest = (labels[ref.id] for ref in kinds["Far from their class"].examples[0].rows)
+    assert row == nearest
     assert kinds["Labels that the audit dropped"].examples[0].labels == {"given": LABEL, "suggested": "fruit"}
     assert "3 cells" in kinds["Dropped by collect: unreadable_row"].examples[0].facts["detail"]
 

@@ -457,6 +457,7 @@ def test_members_of_a_small_group_vouch_for_each_other_unless_k_is_larger(neighb
 def test_rows_that_say_the_same_are_no_outliers_and_hide_none() -> None:
     same = np.repeat(np.eye(4)[:1], 200, axis=0)
     assert judge(same)["keep"].all()
+    assert judge(np.vstack([same, [[1, 0.01, 0, 0]]]))["keep"].all()  # a difference that is none
     found = judge(np.vstack([same, np.eye(4)[1:2]]))
     assert found.index[~found["keep"]].tolist() == ["0200"]
     assert found.loc["0000", "nearest"] == "0001"
@@ -488,11 +489,12 @@ def test_a_row_far_from_its_class_is_reported_and_stays() -> None:
 
 
 def test_the_scale_of_a_small_class_is_shrunk_towards_that_of_all() -> None:
-    vectors = np.vstack([cloud(200), np.eye(16)[1] + np.random.default_rng(1).normal(0, 0.001, (3, 16)), np.eye(16)[2:3]])
-    found = judge(vectors, classes=["fruit"] * 200 + ["tool"] * 3 + ["book"], threshold=None)
-    assert found["class_score"][200:203].max() < 1  # by their own spread, one of three would lie far off
-    assert pd.isna(found.loc["0203", "class_score"])  # none of its class to compare with
-    assert pd.isna(found.loc["0203", "class_nearest"])
+    tool = np.eye(16)[1]
+    vectors = np.vstack([cloud(200), np.repeat([tool], 5, axis=0), [tool + 0.8 * np.eye(16)[3]], np.eye(16)[2:3]])
+    found = judge(vectors, classes=["fruit"] * 200 + ["tool"] * 6 + ["book"], threshold=None)
+    assert found.loc["0205", "class_score"] < 3.5  # by the spread of its own six it would lie far off
+    assert pd.isna(found.loc["0206", "class_score"])  # none of its class to compare with
+    assert pd.isna(found.loc["0206", "class_nearest"])
 
 
 def test_of_several_classes_that_counts_which_a_row_fits_best() -> None:
@@ -505,7 +507,9 @@ def test_of_several_classes_that_counts_which_a_row_fits_best() -> None:
 
 
 def test_without_a_threshold_none_is_an_outlier() -> None:
-    assert judge(np.array([[1, 0], [0.99, 0.1], [0.98, -0.1], [0, 1]]), threshold=None)["keep"].all()
+    vectors = np.vstack([cloud(100), -np.eye(16)[:1]])
+    assert judge(vectors)["keep"].tolist() == [True] * 100 + [False]
+    assert judge(vectors, threshold=None)["keep"].all()
 
 
 def test_one_row_is_no_outlier() -> None:
