@@ -60,7 +60,7 @@ def text_params() -> dict[str, object]:
     params = tiny.text_params()
     params["collect"] |= {"splits": {"train": FILE, "test": "test.csv"}, "on_bad_row": "drop"}  # type: ignore[operator]
     params["clean"]["label"]["aliases"] = {"FRUIT": "fruit"}  # type: ignore[index]
-    params["clean"]["text"]["max_chars"] = 100_000  # type: ignore[index]
+    params["clean"]["text"] |= {"max_chars": 100_000, "max_symbol_ratio": None, "max_repetition": None}  # type: ignore[index]
     params["outliers"]["threshold"] = 2.0  # type: ignore[index]
     params["label_audit"] |= {"max_quality": 0.5, "C": 10.0}  # type: ignore[operator]
     return params

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages import paths
 from stages.tables import read_frame
 from tests import tiny
 
@@ -190,7 +191,7 @@ def test_no_row_disappears(line: str, request: pytest.FixtureRequest) -> None:
     assert metrics["split"]["rows_kept"] == metrics["label_audit"]["rows_in"]
     assert metrics["split"]["rows_train"] - metrics["label_audit"].get("dropped_label_issue", 0) == metrics["augment"]["rows_in"]
     assert metrics["augment"]["rows_out"] == metrics["training"]["rows_in"]
-    for verdicts in (folder / "data/verdicts").iterdir():
+    for verdicts in map(folder.joinpath, paths.VERDICTS_OF.values()):
         table = read_frame(verdicts)
         assert (table["reason"].notna() == ~table["keep"].astype(bool)).all(), verdicts.name
         assert table["id"].is_unique, verdicts.name

@@ -23,7 +23,7 @@ EDITS = {
     "stages/modalities/{modality}/embed.py": {"embed"},
     "stages/modalities/{modality}/encoder.py": {"embed", "augment", "finetune", "predict"},
     "stages/modalities/{modality}/learner.py": {"augment", "finetune", "predict"},
-    "stages/targets/{target}.py": {"clean", "split", "label_audit", "augment", "evaluate", "report"},
+    "stages/targets/{target}.py": {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
     "stages/objectives/{target}.py": {"label_audit", "augment", "finetune", "predict", "evaluate"},
     "stages/tasks/{task}.py": {"augment", "finetune", "predict"},
 }

@@ -127,11 +127,11 @@ def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
 def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
     """Columns that the page knows nothing of: beside the examples, and as distributions."""
     add_columns(paths.DUPLICATE_VERDICTS, likeness_kind="in_words")
-    add_columns(paths.CLEAN_VERDICTS, language="nowherish", loudness=0.25)
+    add_columns(paths.CLEAN_VERDICTS, dialect="nowherish", loudness=0.25)
     report.main(load_params(report.Params))
     text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
     assert "likeness kindin_words" in text
-    assert "clean: language" in text and "nowherish" in text
+    assert "clean: dialect" in text and "nowherish" in text
     assert "clean: loudness" in text and "median 0.25" in text
 
 

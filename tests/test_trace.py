@@ -145,10 +145,10 @@ def test_training_and_prediction_are_told(line: Path, tell: Tell) -> None:
 def test_columns_that_stages_add_are_told(line: Path, tell: Tell) -> None:
     name, other = id_of("test.csv:3"), id_of("test.csv:4")
     table = read_table(paths.DUPLICATE_VERDICTS)
-    for column, value in (("kind", "in_words"), ("found", ["one", "two"]), ("ratio", 0.25), ("like", [other])):
+    for column, value in (("manner", "in_words"), ("found", ["one", "two"]), ("ratio", 0.25), ("like", [other])):
         table = table.append_column(column, pa.array([value] * table.num_rows))
     write_tables(paths.DUPLICATE_VERDICTS, [table])
-    assert f"kind in_words found one, two ratio 0.250 like {other[:8]} test.csv:4: " in tell(name)
+    assert f"manner in_words found one, two ratio 0.250 like {other[:8]} test.csv:4: " in tell(name)
 
 
 def test_nothing_reaches_the_terminal_as_a_command(line: Path, tell: Tell) -> None:
