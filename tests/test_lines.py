@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from stages.contracts import load_target
+from stages.params import read_yaml
 from stages.tables import read_frame
 from tests import tiny
 
@@ -18,6 +19,8 @@ STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 EDITS = {
     "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict", "report"},
     "stages/modalities/{modality}/clean.py": {"clean", "report"},
+    "stages/modalities/{modality}/checks.py": {"clean", "report"},
+    "stages/modalities/{modality}/privacy.py": {"clean", "report"},
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
     "stages/modalities/{modality}/report.py": {"report"},
     "stages/modalities/{modality}/embed.py": {"embed"},
@@ -96,9 +99,13 @@ def check_edits(line: Path, task: str) -> None:
         if str(path.relative_to(line)) not in own:
             append_comment(path)
     assert affected(line) == set()
-    params = yaml.safe_load((line / "params.yaml").read_text())
-    changed = [("lr", {"finetune"}), ("evaluate", {"evaluate"}), ("outliers", {"outliers"}), ("seed", {"split", "label_audit", "augment", "finetune"})]
-    for key, stages in changed:
-        other = {name: value / 2 if isinstance(value, float) else value + 1 for name, value in params[key].items()} if isinstance(params[key], dict) else 2
-        tiny.write_params(line, params | {key: other})
+    params = read_yaml(line / "params.yaml")
+    seeded = {"split", "label_audit", "augment", "finetune"}
+    for key, stages in [("lr", {"finetune"}), ("evaluate", {"evaluate"}), ("outliers", {"outliers"}), ("seed", seeded)]:
+        tiny.write_params(line, params | {key: changed(params[key])})
         assert affected(line) == stages, key
+
+
+def changed(value: object) -> object:
+    """Another value than a param's, or than each of a section's."""
+    return {key: changed(one) for key, one in value.items()} if isinstance(value, dict) else (value or 0) / 2 + 1  # type: ignore[operator]
