@@ -8,6 +8,7 @@ import csv
 import random
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
@@ -29,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rows", type=int, nargs="+", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)")
 
 
-def synthetic_rows(n_rows: int, seed: int = 0) -> Iterator[tuple[str, str]]:
-    """Texts of 5 to 15 words and their labels; 5% say what an earlier row said, 5% nearly so."""
-    rng = random.Random(seed)
+def synthetic_rows(n_rows: int, length: tuple[int, int] = (5, 15)) -> Iterator[tuple[str, str]]:
+    """Texts of so many words and their labels; 5% say what an earlier row said, 5% nearly so."""
+    rng = random.Random(0)
     words = sorted({"".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(2 * VOCABULARY)}, key=lambda word: (len(word), word))[:VOCABULARY]
     weights = list(accumulate(1 / rank for rank in range(1, len(words) + 1)))  # Zipf's law: few words make most of a text
     pool: list[tuple[str, str]] = []
@@ -41,7 +42,7 @@ def synthetic_rows(n_rows: int, seed: int = 0) -> Iterator[tuple[str, str]]:
             text, label = rng.choice(pool)
             yield (text if chance < 0.05 else one_letter_changed(text, rng)), label
             continue
-        row = " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(5, 15))), rng.choice(LABELS)
+        row = " ".join(rng.choices(words, cum_weights=weights, k=rng.randint(*length))), rng.choice(LABELS)
         if len(pool) < POOL:
             pool.append(row)
         else:
@@ -61,12 +62,19 @@ def write_csv(path: Path, n_rows: int) -> None:
         writer.writerows(synthetic_rows(n_rows))
 
 
-def run_size(n_rows: int) -> dict[str, Usage]:
+@contextmanager
+def project_of(n_rows: int) -> Iterator[Path]:
+    """A project with that many rows, near duplicates being looked for."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "project"
         copy_project(folder)
         write_csv(folder / "data" / "synthetic.csv", n_rows)
         write_text_params(folder / "params.yaml", "data/synthetic.csv", ("text", "label"), {"dedupe": {"near": True, "near_threshold": 0.7}})
+        yield folder
+
+
+def run_size(n_rows: int) -> dict[str, Usage]:
+    with project_of(n_rows) as folder:
         return {stage: run_measured(["-m", f"stages.{stage}"], folder) for stage in STAGES}
 
 

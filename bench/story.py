@@ -4,15 +4,14 @@ collect, clean and dedupe are run; what outliers, split and label_audit would sa
 """
 
 import argparse
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench import Usage, copy_project, report, run_measured, write_text_params
-from bench.million import write_csv
+from bench import Usage, report, run_measured
+from bench.million import project_of
 from stages import label_audit, outliers, paths, split
 from stages.tables import read_frame, write_frame, write_tables
 from stages.targets import category
@@ -50,11 +49,7 @@ def draw_verdicts(folder: Path) -> None:
 
 
 def run_size(n_rows: int) -> dict[str, Usage]:
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "project"
-        copy_project(folder)
-        write_csv(folder / "data" / "synthetic.csv", n_rows)
-        write_text_params(folder / "params.yaml", "data/synthetic.csv", ("text", "label"), {"dedupe": {"near": True, "near_threshold": 0.7}})
+    with project_of(n_rows) as folder:
         for stage in ("collect", "clean", "dedupe"):
             run_measured(["-m", f"stages.{stage}"], folder)
         draw_verdicts(folder)

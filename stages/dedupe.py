@@ -80,7 +80,7 @@ class Search:
         self._comparer = comparer
         self._section = section
         self._index = build_index(comparer, section.near_threshold if section.near else None, section.keep == "longest", len(ids))
-        self._candidates = read_candidates(self._index.near) if section.near and comparer.signatures is not None else {}
+        self._candidates = read_candidates(self._index.near, [paths.CLEANED]) if section.near and comparer.signatures is not None else {}
         self._meaning = Traits(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids))) if section.semantic else None
 
     @property

@@ -21,6 +21,7 @@ from stages.errors import InputError
 from stages.neighbours import Neighbours, cosine
 from stages.params import Strict
 from stages.run import Counts, run_stage
+from stages.similar import SharedBuckets, Traits, forget_lonely, read_candidates
 from stages.tables import iter_tables, read_frame, read_vectors, write_frame
 
 VERDICT = pa.schema(
@@ -110,17 +111,22 @@ def contents_as_numbers(comparer: Comparer) -> npt.NDArray[np.intp]:
 
 
 def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -> Iterator[Leak]:
+    """Each row with the most similar that it has in an earlier split, where that is similar enough."""
     if comparer.signatures is None:
         yield from alike(np.concatenate([[comparer.fingerprint(content) for content in part] for part in contents()]), split, threshold, "near")
         return
-    signatures = np.concatenate([comparer.signatures(part, threshold * CLOSER) for part in contents()])
-    pairs = {(one, other) for band in signatures.T for places in shared(band, split) for one, other in combinations(sorted(places.tolist()), 2)}
-    candidates = sorted((one, other) for one, other in pairs if split[one] != split[other])
-    prints = fingerprints({place for pair in candidates for place in pair}, comparer)
-    for one, other in candidates:
-        similarity = comparer.similarity(prints[one], prints[other])
-        if similarity >= threshold:
-            yield Leak(one, other, "near", similarity)
+    buckets = np.concatenate([comparer.signatures(part, threshold * CLOSER) for part in contents()])
+    forget_lonely(buckets)
+    traits = Traits(buckets, np.arange(len(buckets)))
+    candidates = read_candidates(traits, TABLES.values())
+    for earlier, later in combinations(TABLES, 2):
+        finder = SharedBuckets(traits, candidates, comparer, threshold)
+        for row in np.flatnonzero(split == earlier).tolist():
+            finder.add(row)
+        for row in np.flatnonzero(split == later).tolist():
+            match = finder.match(row)
+            if match is not None:
+                yield Leak(match.row, row, "near", match.similarity)
 
 
 def alike(vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Literal["near", "semantic"]) -> Iterator[Leak]:
@@ -155,15 +161,6 @@ def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Itera
         if (leak.earlier, leak.later) not in seen:
             seen.add((leak.earlier, leak.later))
             yield leak
-
-
-def fingerprints(places: set[int], comparer: Comparer) -> dict[int, Any]:
-    found: dict[int, Any] = {}
-    start = 0
-    for part in contents() if places else ():
-        found.update({place: comparer.fingerprint(part[place - start]) for place in range(start, start + len(part)) if place in places})
-        start += len(part)
-    return found
 
 
 def groups(rows: pd.DataFrame) -> Iterator[Leak]:

@@ -29,7 +29,7 @@ from stages.tables import iter_tables, one_of, read_frame, vectors_of, verdict_s
 VERDICT = verdict_schema(
     ("score", pa.float64()), ("nearest", pa.string()), ("class_score", pa.float64()), ("class_nearest", pa.string()), ("far_from_class", pa.bool_())
 )
-SAMPLE = 20_000  # rows that all are compared with; of more, a sample: cost grows with the rows, and strange ones get rarer among the neighbours
+SAMPLE = 10_000  # rows that all are compared with; of more, a sample: cost grows with the rows, and strange ones get rarer among the neighbours
 BATCH_ROWS = 10_000  # at a time
 CLASS_SAMPLE = 100  # of each class at least, however many classes share SAMPLE
 FEW = 20  # rows of a class that count as much as all others where its scale is estimated

@@ -5,10 +5,11 @@ looks among rows that stay. Candidates come from an index, and their similarity 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import compress
+from itertools import chain, compress
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -109,12 +110,12 @@ def forget_lonely(buckets: npt.NDArray[np.uint64]) -> None:
         band[order[alone]] = 0
 
 
-def read_candidates(buckets: Traits) -> dict[int, Any]:
-    """The content of the rows that share a bucket with another row."""
+def read_candidates(buckets: Traits, folders: Iterable[Path]) -> dict[int, Any]:
+    """The content of the rows that share a bucket with another row; the rows are those of the tables of `folders`, one after the other."""
     wanted = np.any(buckets.values != 0, axis=1)[buckets.place]
     found: dict[int, Any] = {}
     start = 0
-    for table in iter_tables(paths.CLEANED, ["content"]) if wanted.any() else ():
+    for table in chain.from_iterable(iter_tables(folder, ["content"]) for folder in folders) if wanted.any() else ():
         rows = np.flatnonzero(wanted[start : start + table.num_rows])
         found.update(zip((rows + start).tolist(), table["content"].take(rows).to_pylist(), strict=True))
         start += table.num_rows

@@ -27,7 +27,7 @@ def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mappin
     several = any(len(row) > 1 for row in strata)
     rarity = {unit: min(totals[stratum] for stratum in inside) if several else 0 for unit, inside in members.items()}
     missing = {stratum: _targets(total, shares) for stratum, total in totals.items()}
-    pace = {stratum: _targets(total, shares) for stratum, total in totals.items()}
+    pace = {stratum: dict(parts) for stratum, parts in missing.items()}
     all_rows = {stratum: dict.fromkeys(shares, total) for stratum, total in totals.items()}
     part_of: dict[str, str] = {}
     empty = {stratum: list(shares) for stratum in totals}  # the parts that have no row of it yet

@@ -43,6 +43,14 @@ def text_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return judged(tmp_path_factory, "text")
 
 
+@pytest.fixture
+def copy_of_text_data(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the test then is."""
+    folder = Path(shutil.copytree(text_data, tmp_path / "line"))
+    monkeypatch.chdir(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def image_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Likewise."""

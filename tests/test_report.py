@@ -51,13 +51,6 @@ def page_of(folder: Path) -> str:
     return (folder / paths.DATA_REPORT).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def copy_of_text_data(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = Path(shutil.copytree(text_data, tmp_path / "line"))
-    monkeypatch.chdir(folder)
-    return folder
-
-
 # --- what it says ---
 
 

@@ -34,13 +34,6 @@ def tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return run
 
 
-@pytest.fixture
-def line(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = Path(shutil.copytree(text_data, tmp_path / "line"))
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def id_of(source: str) -> str:
     rows = read_frame(paths.CLEAN_VERDICTS, ["id", "source"])
     return str(rows.loc[rows["source"] == source, "id"].item())
@@ -49,14 +42,14 @@ def id_of(source: str) -> str:
 # --- the row ---
 
 
-def test_a_row_is_found_by_its_id_and_by_enough_of_its_start(line: Path, tell: Tell) -> None:
+def test_a_row_is_found_by_its_id_and_by_enough_of_its_start(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     story = tell(name)
     assert story.startswith(name)
     assert tell(name[:10]) == tell(name.upper()) == tell("--row", "test.csv:3") == story
 
 
-def test_unknown_ids_get_one_clear_error(line: Path, tell: Tell) -> None:
+def test_unknown_ids_get_one_clear_error(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     typed = name[:5] + ("0" if name[5] != "0" else "1") + name[6:]
     assert tell(typed) == f"trace: error: {typed}: no row has this id; near it is {name}"
@@ -66,14 +59,14 @@ def test_unknown_ids_get_one_clear_error(line: Path, tell: Tell) -> None:
     assert "there are 78 rows" in tell("--row", "nowhere")
 
 
-def test_a_text_is_found_once_it_is_cleaned(line: Path, tell: Tell) -> None:
+def test_a_text_is_found_once_it_is_cleaned(copy_of_text_data: Path, tell: Tell) -> None:
     assert tell("--text", " repeated in the test set:&nbsp;apple and pear ").startswith(id_of("test.csv:17"))
     assert tell("--text", "some row without a label").startswith(id_of(f"{FILE}:4"))  # dropped
     again = tell("--text", read_frame(paths.CLEANED).set_index("id").loc[id_of(f"{FILE}:10"), "content"])
     assert again.startswith(id_of(f"{FILE}:10")) and "more rows" not in again
 
 
-def test_the_nearest_text_is_said_to_be_that(line: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nearest_text_is_said_to_be_that(copy_of_text_data: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
     class Embedder:
         def embed(self, texts: list[str], params: Any) -> Embedded:
             vectors = read_table(paths.EMBEDDINGS)["vector"].combine_chunks().flatten().to_numpy().reshape(-1, 8)
@@ -90,7 +83,7 @@ def test_the_nearest_text_is_said_to_be_that(line: Path, tell: Tell, monkeypatch
 # --- the story ---
 
 
-def test_the_story_ends_where_the_row_does(line: Path, tell: Tell) -> None:
+def test_the_story_ends_where_the_row_does(copy_of_text_data: Path, tell: Tell) -> None:
     bad = tell("--row", f"{FILE}:61")
     assert "collect dropped: unreadable_row" in bad and "has 3 cells" in bad and "clean" not in bad
     empty = tell("--row", f"{FILE}:3")
@@ -101,7 +94,7 @@ def test_the_story_ends_where_the_row_does(line: Path, tell: Tell) -> None:
     assert "outliers" not in leak
 
 
-def test_the_story_says_what_was_repaired_and_judged(line: Path, tell: Tell) -> None:
+def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, tell: Tell) -> None:
     html = tell("--row", f"{FILE}:2")
     assert "&amp; less" in html and "a pear that says nothing more & less" in html and "repairs html, encoding, spaces" in html
     judged = read_frame(paths.LABEL_VERDICTS)
@@ -113,7 +106,7 @@ def test_the_story_says_what_was_repaired_and_judged(line: Path, tell: Tell) -> 
     assert "outliers marked: far_from_all" in tell(outlier) and "split dropped: outlier" in tell(outlier)
 
 
-def test_stages_that_have_not_run_are_said_to(line: Path, tell: Tell) -> None:
+def test_stages_that_have_not_run_are_said_to(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     assert tell(name).endswith("predict has not run yet")
     for stage, folder in reversed(list(paths.VERDICTS_OF.items())[1:]):
@@ -123,14 +116,14 @@ def test_stages_that_have_not_run_are_said_to(line: Path, tell: Tell) -> None:
     assert tell(name) == "trace: error: data/collected: nothing is collected yet; run `dvc repro`"
 
 
-def test_tables_that_are_older_than_the_row_are_named(line: Path, tell: Tell) -> None:
+def test_tables_that_are_older_than_the_row_are_named(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     table = read_table(paths.SPLIT_VERDICTS)
     write_tables(paths.SPLIT_VERDICTS, [table.filter(pa.array([row != name for row in table["id"].to_pylist()]))])
     assert "data/verdicts/split does not know the row" in tell(name)
 
 
-def test_training_and_prediction_are_told(line: Path, tell: Tell) -> None:
+def test_training_and_prediction_are_told(copy_of_text_data: Path, tell: Tell) -> None:
     judged = read_frame(paths.LABEL_VERDICTS)
     name = judged.loc[judged["keep"] & (judged["split"] == "train"), "id"].iloc[0]
     copies = [{"id": name, "copy": copy, "content": f"text {copy}", "label": "fruit", "source": "x"} for copy in (1, 0)]
@@ -142,7 +135,7 @@ def test_training_and_prediction_are_told(line: Path, tell: Tell) -> None:
     assert f"predict the model says fruit, as the label says given label fruit predictions fruit 0.900, {LABEL} 0.100" in tell(held)
 
 
-def test_columns_that_stages_add_are_told(line: Path, tell: Tell) -> None:
+def test_columns_that_stages_add_are_told(copy_of_text_data: Path, tell: Tell) -> None:
     name, other = id_of("test.csv:3"), id_of("test.csv:4")
     table = read_table(paths.DUPLICATE_VERDICTS)
     for column, value in (("manner", "in_words"), ("found", ["one", "two"]), ("ratio", 0.25), ("like", [other])):
@@ -151,7 +144,7 @@ def test_columns_that_stages_add_are_told(line: Path, tell: Tell) -> None:
     assert f"manner in_words found one, two ratio 0.250 like {other[:8]} test.csv:4: " in tell(name)
 
 
-def test_nothing_reaches_the_terminal_as_a_command(line: Path, tell: Tell) -> None:
+def test_nothing_reaches_the_terminal_as_a_command(copy_of_text_data: Path, tell: Tell) -> None:
     story = tell("--row", f"{FILE}:2")
     assert "\x1b" not in story and "\\x1b[31m" in story
 

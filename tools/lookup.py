@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,7 +12,7 @@ from stages import clean, embed, paths
 from stages.contracts import load_cleaner, load_embedder
 from stages.errors import InputError
 from stages.params import load_params
-from stages.tables import find_rows, iter_tables, one_of
+from stages.tables import find_rows, iter_tables, one_of, vectors_of
 
 LIKE = 24  # of the 32 characters of an id: two ids have about 2 in common by chance
 SOME = 5  # rows that are named, of many
@@ -98,13 +97,8 @@ def nearest(text: str) -> tuple[str, str]:
     vector = load_embedder("text").embed([text], load_params(embed.Params).embed.of("text")).rows[0]
     found: list[tuple[float, str]] = []
     for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], 50_000):
-        cosines = as_matrix(table["vector"]) @ vector
+        cosines = vectors_of(table["vector"]) @ vector
         best = np.argsort(-cosines, kind="stable")[:SOME]
         found = sorted([*found, *((-float(cosines[place]), table["id"][int(place)].as_py()) for place in best)])[:SOME]
     others = ", ".join(f"{name[:8]} {-cosine:.2f}" for cosine, name in found[1:])
     return found[0][1], f"No row says this. This is the nearest by its embedding, with a cosine of {-found[0][0]:.2f}; then {others}"
-
-
-def as_matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    values = column.combine_chunks()
-    return np.asarray(values.flatten().to_numpy().reshape(len(column), -1))
