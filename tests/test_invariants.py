@@ -66,9 +66,6 @@ def replace_in(file: str, old: str, new: str) -> Callable[[Path], None]:
 # What is changed -> exactly the stages that run. A stage whose outputs come out with the same bytes reruns nothing after it.
 AFFECTED = [
     (set_param("lr", 0.002), TRAINING),
-    (set_param("epochs", 1), TRAINING),
-    (set_param("finetune.text.label_smoothing", 0.0), TRAINING),
-    (set_param("finetune.text.head_init", "random"), TRAINING),
     (set_param("evaluate.calibration_bins", 5), {"evaluate"}),
     (set_param("predict.batch_size", 4), {"predict"}),
     (set_param("augment.copies", 1), {"augment", "leaks", *TRAINING}),
@@ -86,16 +83,8 @@ AFFECTED = [
     (set_param("report.examples", 2), {"report"}),
     (edit("stages/report.css"), {"report"}),
     (edit("stages/evaluate.py"), {"evaluate"}),
-    (edit("stages/targets/category.py"), {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"}),
     (edit("stages/objectives/category.py"), {"label_audit", "augment", *TRAINING}),
-    (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
-    (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),
-    (edit_other_variants, set()),
     (edit("stages/modalities/text/clean.py"), {"clean", "report"}),
-    (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
-    (edit("stages/modalities/text/embed.py"), {"embed"}),
-    (edit("README.md"), set()),
-    (edit("presets/digits.yaml"), set()),
     (replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"), {"collect", *FROM_CLEAN} - {"finetune"}),  # a test row never retrains
     (replace_in("data/tiny/train.csv", "class\n", "class\none more fig and a plum,fruit\n"), {"collect", *FROM_CLEAN}),
 ]
@@ -105,6 +94,28 @@ AFFECTED = [
 def test_only_affected_stages_run(change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path) -> None:
     change(copy_of_text_line)
     assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout) == stages
+
+
+# What is changed -> the stages that it concerns, without running them.
+CONCERNED = [
+    (set_param("epochs", 1), {"finetune"}),
+    (set_param("finetune.text.label_smoothing", 0.0), {"finetune"}),
+    (set_param("finetune.text.head_init", "random"), {"finetune"}),
+    (edit("stages/targets/category.py"), {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"}),
+    (edit("stages/tasks/text_category.py"), {"augment", "finetune", "predict"}),
+    (edit("stages/modalities/text/learner.py"), {"augment", "finetune", "predict"}),
+    (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
+    (edit("stages/modalities/text/embed.py"), {"embed"}),
+    (edit_other_variants, set()),
+    (edit("README.md"), set()),
+    (edit("presets/digits.yaml"), set()),
+]
+
+
+@pytest.mark.parametrize(("change", "stages"), CONCERNED, ids=lambda value: getattr(value, "__name__", ""))
+def test_only_stages_that_a_change_concerns_are_called_changed(change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path) -> None:
+    change(copy_of_text_line)
+    assert tiny.affected(copy_of_text_line) == stages
 
 
 @pytest.mark.parametrize("line", ["text_line", "image_line"])

@@ -32,11 +32,6 @@ EDITS = {
 }
 
 
-def affected(line: Path) -> set[str]:
-    """The stages that `dvc status` calls changed."""
-    return set(yaml.safe_load(tiny.dvc(line, "status", "--json").stdout))
-
-
 def append_comment(path: Path) -> None:
     path.write_text(path.read_text() + "\n# changed\n")
 
@@ -46,7 +41,7 @@ def test_line(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert task in tiny.LINES, f"{task} is new: give it a tiny line in tests/tiny.py"
     tiny.make_line(tmp_path, task)
     assert tiny.stages_run(tiny.dvc(tmp_path, "repro").stdout) == set(STAGES)
-    assert affected(tmp_path) == set()
+    assert tiny.affected(tmp_path) == set()
     check_counts(tmp_path, monkeypatch)
     check_scores(tmp_path, task)
     check_edits(tmp_path, task)
@@ -93,17 +88,17 @@ def check_edits(line: Path, task: str) -> None:
     for file, stages in own.items():
         before = (line / file).read_text()
         append_comment(line / file)
-        assert affected(line) == stages, file
+        assert tiny.affected(line) == stages, file
         (line / file).write_text(before)
     for path in (line / "stages").glob("*/**/[!_]*.py"):
         if str(path.relative_to(line)) not in own:
             append_comment(path)
-    assert affected(line) == set()
+    assert tiny.affected(line) == set()
     params = read_yaml(line / "params.yaml")
     seeded = {"split", "label_audit", "augment", "finetune"}
     for key, stages in [("lr", {"finetune"}), ("evaluate", {"evaluate"}), ("outliers", {"outliers"}), ("seed", seeded)]:
         tiny.write_params(line, params | {key: changed(params[key])})
-        assert affected(line) == stages, key
+        assert tiny.affected(line) == stages, key
 
 
 def changed(value: object) -> object:

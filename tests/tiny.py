@@ -288,6 +288,14 @@ def dvc(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
     return done
 
 
+def affected(folder: Path) -> set[str]:
+    """The stages that `dvc status` calls changed: those that a change concerns itself, not what follows from them. In this process, which is faster."""
+    from dvc.repo import Repo
+
+    with Repo(str(folder)) as repo:
+        return {name.rpartition(":")[2] for name in repo.status()}  # from elsewhere, DVC puts the path of dvc.yaml before it
+
+
 def stages_run(output: str) -> set[str]:
     """The stages that `dvc repro` really ran."""
     return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage '")}
