@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from stages import paths
 from stages.contracts import Reporter
+from stages.glossary import MEASURES
 from stages.tables import iter_rows, read_schema, read_table
 
 BINS = 40
@@ -24,6 +25,7 @@ NOT_DRAWN = {"id", "keep", "reason", "source", "given_label", "reviewed"}
 @dataclass(frozen=True)
 class Histogram:
     name: str
+    meaning: str
     n_rows: int
     counts: tuple[int, ...]
     edges: tuple[float, ...]  # one more than counts
@@ -33,12 +35,13 @@ class Histogram:
 @dataclass(frozen=True)
 class NameCounts:
     name: str
+    meaning: str
     n_rows: int
     counts: dict[str, int]  # the commonest first
     n_more: int  # names that are left out
 
 
-def histogram(name: str, values: npt.NDArray[np.float64]) -> Histogram:
+def histogram(name: str, values: npt.NDArray[np.float64], meaning: str = "") -> Histogram:
     """Of at least one number; on a scale of ratios where few are far larger than most."""
     levels = {"smallest": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "largest": 1.0}
     quantiles = dict(zip(levels, np.quantile(values, list(levels.values())).tolist(), strict=True))
@@ -49,15 +52,15 @@ def histogram(name: str, values: npt.NDArray[np.float64]) -> Histogram:
         edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
     edges[0], edges[-1] = low, max(high, edges[-1])  # geomspace rounds
     counts, _ = np.histogram(values, edges)
-    return Histogram(name, len(values), tuple(counts.tolist()), tuple(edges.tolist()), quantiles)
+    return Histogram(name, meaning, len(values), tuple(counts.tolist()), tuple(edges.tolist()), quantiles)
 
 
-def count_values(name: str, values: Sequence[Any]) -> NameCounts:
-    """Of names, yes and no, or lists of names; the rows of which there is nothing to say are left out."""
+def count_values(name: str, values: Sequence[Any], meaning: str = "") -> NameCounts:
+    """Of names, yes and no, or lists of names, in how many rows each is; the rows of which there is nothing to say are left out."""
     given = [value if isinstance(value, list) else [str(value)] for value in values if value is not False and value != []]
-    counts = Counter(str(one) for some in given for one in some)
+    counts = Counter(str(one) for some in given for one in dict.fromkeys(some))
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return NameCounts(name, len(given), dict(common[:MOST]), len(common[MOST:]))
+    return NameCounts(name, meaning, len(given), dict(common[:MOST]), len(common[MOST:]))
 
 
 def of_sizes(reporter: Reporter) -> Iterator[Histogram]:
@@ -74,17 +77,17 @@ def of_verdicts() -> Iterator[Histogram | NameCounts]:
     for stage, folder in paths.VERDICTS_OF.items():
         for column in read_schema(folder):
             if column.name not in NOT_DRAWN and (stage == "clean" or is_number(column.type)):
-                yield from of_column(f"{stage}: {column.name}", read_table(folder, [column.name])[column.name])
+                yield from of_column(f"{stage}: {column.name}", read_table(folder, [column.name])[column.name], MEASURES.get(column.name, ""))
 
 
-def of_column(name: str, column: pa.ChunkedArray) -> Iterator[Histogram | NameCounts]:
+def of_column(name: str, column: pa.ChunkedArray, meaning: str) -> Iterator[Histogram | NameCounts]:
     """Nothing where no row has a value."""
     cells = pc.drop_null(column)
     if is_number(column.type):
         values = cells.to_numpy().astype(np.float64)
         if np.isfinite(values).any():
-            yield histogram(name, values[np.isfinite(values)])
-    elif (found := count_values(name, cells.to_pylist())).counts:
+            yield histogram(name, values[np.isfinite(values)], meaning)
+    elif (found := count_values(name, cells.to_pylist(), meaning)).counts:
         yield found
 
 

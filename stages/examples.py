@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stages import paths
+from stages.glossary import MEASURES, OF_LABELS, REASONS, REPAIRS
 from stages.tables import as_frame, find_rows, one_of, read_frame, read_schema
 
 # What is shown in a place of its own, or names other rows; all else that a verdict table has stands beside the example.
@@ -50,6 +51,12 @@ def pick(rows: pd.DataFrame, by: str, ascending: bool, n: int, one_of_each: str 
     return rows.sort_values([by, "id"], ascending=[ascending, True]).drop_duplicates(one_of_each).head(n)
 
 
+def because(reason: Any) -> str:
+    """As a sentence."""
+    meaning = REASONS.get(reason, "")
+    return f"{meaning[:1].upper()}{meaning[1:]}. " if meaning else ""
+
+
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:
     """What its verdict says of a row, as far as there is something to say."""
     return {name: value for name, value in row.items() if name not in TOLD and not is_nothing(value)}
@@ -82,7 +89,8 @@ def duplicates(n: int) -> Iterator[Kind]:
         alike = found["similarity"].min() == 1
         chosen = pick(found, "rows_in_cluster", False, n, "cluster") if alike else pick(found, "similarity", True, n, "cluster")
         order = "Largest clusters first." if alike else "Least similar first: if these are not the same to you, raise the threshold."
-        yield Kind(f"Duplicates: {reason}", f"The first of each two leaves, the other stays. {order}", len(found), pairs(chosen, "duplicate_of"))
+        remark = f"{because(reason)}The first of each two leaves, the other stays. {order}"
+        yield Kind(f"Duplicates: {reason}", remark, len(found), pairs(chosen, "duplicate_of"))
 
 
 def with_other_labels(rows: pd.DataFrame) -> pd.DataFrame:
@@ -109,10 +117,14 @@ def label_issues(n: int) -> Iterator[Kind]:
     relabelled = rows["label"].map(str) != rows["given_label"].map(str)
     training = rows["split"] == "train"
     left = rows["is_label_issue"] & rows["keep"] & ~relabelled
+    trust = f"It doubts {rows['is_label_issue'].mean():.0%} of all labels: where you think that far fewer are wrong, the embeddings are too weak for its word."
     kinds = {
-        "Labels that the audit dropped": (~rows["keep"], "Training rows whose label a linear model on the embeddings, fitted on other rows, doubts most."),
+        "Labels that the audit dropped": (
+            ~rows["keep"],
+            f"Training rows whose label a linear model of the embeddings, fitted on other rows, doubts most. {trust}",
+        ),
         "Labels that the audit changed": (relabelled, "Training rows that are trained on with the suggested label."),
-        "Doubtful labels of training rows": (left & training, "Left as they are. What is wrong here, say it in data/ledger.csv."),
+        "Doubtful labels of training rows": (left & training, f"Left as they are. What is wrong here, say it in data/ledger.csv. {trust}"),
         "Doubtful labels of validation and test rows": (left & ~training, "No model ever changes these: only a person does, in data/ledger.csv."),
     }
     for title, (mask, remark) in kinds.items():
@@ -131,8 +143,11 @@ def dropped(fates: pd.DataFrame, n: int) -> Iterator[Kind]:
     for (stage, reason), found in rows.groupby(["stage", "reason"]):
         chosen = pick(found, "id", True, n)
         said = as_frame(find_rows(paths.VERDICTS_OF[stage], "id", one_of(chosen["id"]))).set_index("id", drop=False)
+        if reason in OF_LABELS:  # what the contents measure has nothing to do with it
+            said = said.drop(columns=[name for name in MEASURES if name in said])
         examples = [Example((Ref(row, tables[stage]),), facts(said.loc[row].to_dict())) for row in chosen["id"]]
-        yield Kind(f"Dropped by {stage}: {reason}", "In no order." if len(found) > n else "", len(found), examples)
+        order = "In no order." if len(found) > n else ""
+        yield Kind(f"Dropped by {stage}: {reason}", f"{because(reason)}{order}", len(found), examples)
 
 
 def repaired(n: int) -> Iterator[Kind]:
@@ -142,7 +157,7 @@ def repaired(n: int) -> Iterator[Kind]:
     for repair, found in rows.groupby("repairs"):
         chosen = pick(found, "id", True, n)["id"]
         examples = [Example((Ref(row, paths.COLLECTED), Ref(row, paths.CLEANED)), {}) for row in chosen]
-        yield Kind(f"Repaired: {repair}", "As the source has it, and as it is now.", len(found), examples)
+        yield Kind(f"Repaired: {repair}", f"{REPAIRS.get(repair, '')} As the source has it, and as it is now.".strip(), len(found), examples)
 
 
 def all_kinds(fates: pd.DataFrame, n: int) -> list[Kind]:

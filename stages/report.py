@@ -23,6 +23,7 @@ from stages.contracts import Reporter, Shown, Target, load_reporter, load_target
 from stages.distributions import of_sizes, of_verdicts
 from stages.examples import Example, Kind, Ref, all_kinds
 from stages.fates import funnel, read_fates
+from stages.glossary import REASONS
 from stages.params import Strict
 from stages.run import Counts, run_stage
 from stages.tables import find_rows, iter_rows, one_of, read_frame, read_schema
@@ -47,7 +48,7 @@ class Side:
 
     id: str
     source: str
-    label: str
+    label: str | None  # None where the table has none, "" where the row has none
     fate: str
     shown: Shown | None  # None for what could not be collected
 
@@ -112,9 +113,9 @@ def show(contents: Sequence[Any], alike: bool, reporter: Reporter) -> Sequence[S
 
 
 def as_side(ref: Ref, row: Mapping[str, Any], fate: str, shown: Shown | None, target: Target) -> Side:
-    raw = row.get("label")
-    label = target.preview(raw, row["content"]) if ref.folder == paths.CLEANED else raw or ""
-    return Side(ref.id, shortened(row["source"]), shortened(label), fate, shown)
+    raw = row.get("label") or ""
+    label = target.preview(raw, row["content"]) if ref.folder == paths.CLEANED else raw
+    return Side(ref.id, shortened(row["source"]), shortened(label) if "label" in row else None, fate, shown)
 
 
 def as_sides(example: Example, rows: Mapping[Ref, Mapping[str, Any]], fates: Mapping[str, str], reporter: Reporter, target: Target) -> list[Side]:
@@ -164,6 +165,7 @@ def main(params: Params) -> Counts:
     page = render(
         params=params,
         steps=funnel(fates),
+        meanings=REASONS,
         splits=fates["split"].value_counts().to_dict(),
         outliers=count_outliers(),
         suggestions=list(iter_rows(paths.SUGGESTIONS)),

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw
 
-from stages import tables
+from stages import dedupe, glossary, tables
 from stages.contracts import (
     CleanedLabel,
     Cleaner,
@@ -558,6 +558,18 @@ def test_reasons_of_clean_label_are_closed(name: str) -> None:
     found = {reason: target.clean_label(label, samples.content, params) for reason, label in samples.reasons.items()}
     assert {reason: cleaned.reason for reason, cleaned in found.items()} == {reason: reason for reason in target.REASONS}
     assert all(cleaned.label is None for cleaned in found.values())
+
+
+def test_every_word_of_the_verdicts_is_explained() -> None:
+    """Whoever adds a reason or a measure says in stages/glossary.py what it means: the page and the story of a row have it from there."""
+    cleaners = [load_cleaner(name) for name in names("modalities")]
+    assert set(glossary.OF_CONTENTS) == {reason for cleaner in cleaners for reason in (*cleaner.REASONS, *cleaner.REASONS_AMONG)}
+    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in load_target(name).REASONS} | {"rare_label"}
+    assert set(glossary.OF_SOURCE) >= set(re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8")))
+    of_split = re.findall(r'reasons\[.*\] = "(\w+)"', (STAGES / "split.py").read_text(encoding="utf-8"))
+    assert set(glossary.OF_ROWS) >= {*dedupe.REASONS.values(), dedupe.LEAK, dedupe.CONFLICT, *of_split, "ledger", "far_from_all", "label_issue"}
+    measures = {name for cleaner in cleaners for name in cleaner.MEASURES}
+    assert set(glossary.MEASURES) == measures | {"repairs", "similarity", "score", "class_score", "label_quality"}
 
 
 # --- modalities ---

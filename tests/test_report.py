@@ -103,6 +103,43 @@ def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
     assert "3 cells" in kinds["Dropped by collect: unreadable_row"].examples[0].facts["detail"]
 
 
+def test_nobody_needs_to_know_the_words_beforehand(copy_of_text_data: Path) -> None:
+    text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
+    assert "empty 1: there is nothing in it" in text  # in the funnel
+    assert "clean: repairs What was mended." in text  # above a chart
+    remarks = {kind.title: kind.remark for kind in all_kinds(read_fates(), 2)}
+    assert remarks["Dropped by clean: empty"] == "There is nothing in it. "
+    assert remarks["Duplicates: exact_duplicate"].startswith("It says the same as a row that stays")
+    assert remarks["Repaired: spaces"].startswith("Runs of spaces and line ends became one space. As the source has it")
+
+
+def test_how_many_labels_are_doubted_is_said_beside_them(text_data: Path) -> None:
+    with inside(text_data):
+        remarks = {kind.title: kind.remark for kind in all_kinds(read_fates(), 2)}
+        share = read_frame(paths.LABEL_VERDICTS)["is_label_issue"].mean()
+    assert f"It doubts {share:.0%} of all labels" in remarks["Labels that the audit dropped"]
+
+
+def test_every_finding_can_be_reached_from_the_top(text_data: Path) -> None:
+    elements = Elements(page_of(text_data))
+    links = [attributes["href"] for tag, attributes in elements.found if tag == "a"]
+    with inside(text_data):
+        n_kinds = len(all_kinds(read_fates(), 2))
+    assert links[-n_kinds:] == [f"#found-{number}" for number in range(1, n_kinds + 1)]
+    assert {attributes["id"] for _, attributes in elements.found if "id" in attributes} >= {str(link).removeprefix("#") for link in links}
+
+
+def test_what_says_nothing_about_a_dropped_row_is_left_out(copy_of_text_data: Path) -> None:
+    """The scores of a content whose label is the reason, and a label that nobody has read."""
+    add_columns(paths.CLEAN_VERDICTS, symbol_ratio=0.25)
+    kinds = {kind.title: kind.examples[0] for kind in all_kinds(read_fates(), 2)}
+    assert "symbol_ratio" not in kinds["Dropped by clean: missing_label"].facts
+    assert kinds["Dropped by clean: empty"].facts["symbol_ratio"] == 0.25
+    text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
+    assert "(no label) dropped by clean: missing_label" in text
+    assert "dropped by collect: unreadable_row" in text and "(no label) dropped by collect" not in text
+
+
 def test_labels_that_are_called_otherwise_are_told(text_data: Path) -> None:
     with inside(text_data):
         assert report.label_changes(category) == [("", "dropped: missing_label", 1), (" FRUIT", "fruit", 1)]
@@ -132,6 +169,7 @@ def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
 def add_columns(folder: Path, **values: Any) -> None:
     table = read_table(folder)
     for name, value in values.items():
+        table = table.drop_columns([name]) if name in table.column_names else table
         table = table.append_column(name, pa.array([value] * table.num_rows))
     write_tables(folder, [table])
 
@@ -256,6 +294,10 @@ def test_names_are_counted_the_commonest_first() -> None:
     assert list(found.counts)[:2] == ["en", "0"]
     assert (found.n_rows, len(found.counts), found.n_more) == (33, 20, 12)
     assert count_values("repairs", [["html", "spaces"], [], ["html"]]).counts == {"html": 2, "spaces": 1}
+
+
+def test_a_row_counts_once_for_what_it_has_twice() -> None:
+    assert count_values("pii", [["phone", "phone"], ["phone", "email"]]).counts == {"phone": 2, "email": 1}
 
 
 # --- rows of a table ---

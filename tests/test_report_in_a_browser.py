@@ -142,6 +142,15 @@ def test_it_can_be_read_without_a_script(browser: Any, data: Path) -> None:
     assert all(article.is_visible() for article in without.page.locator("article").element_handles())
 
 
+def test_a_link_to_a_finding_opens_it(browser: Any, text_data: Path) -> None:
+    page = Visit(browser, text_data, java_script_enabled=False).page
+    link = page.locator(".found a").last
+    example = page.locator("details").last.locator("article").first
+    assert not example.is_visible()
+    link.click()
+    assert example.is_visible()
+
+
 def test_tables_are_sorted_by_a_click(browser: Any, text_data: Path) -> None:
     page = Visit(browser, text_data).page
     table = page.locator("#classes table").first

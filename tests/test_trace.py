@@ -1,5 +1,6 @@
 """The story of a row, told in a terminal."""
 
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -10,8 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages import paths
+from stages import clean, dedupe, label_audit, outliers, paths, split
 from stages.contracts import Embedded
+from stages.fates import read_fates
+from stages.glossary import OF_LABELS
+from stages.params import load_params
 from stages.tables import named_columns, read_frame, read_table, write_tables
 from tests.data_line import FILE, LABEL
 from tools import lookup, trace
@@ -53,10 +57,23 @@ def test_unknown_ids_get_one_clear_error(copy_of_text_data: Path, tell: Tell) ->
     name = id_of("test.csv:3")
     typed = name[:5] + ("0" if name[5] != "0" else "1") + name[6:]
     assert tell(typed) == f"trace: error: {typed}: no row has this id; near it is {name}"
-    assert tell("xyz") == "trace: error: xyz: no row has this id; look for the row by --row or --text"
-    assert "ids start so, such as" in tell("")
+    unknown = "0" * 32
+    assert tell(unknown) == f"trace: error: {unknown}: no row has this id; a row that was changed in the source has another; look for it by --row or --text"
+    assert all(f"{len([name for name in read_frame(paths.CLEAN_VERDICTS)['id'] if name[0] == start])} ids start so" in tell(start) for start in name[0])
     assert tell("--row", "test.csv:18") == "trace: error: test.csv:18: no row has this source; of test.csv there are 17 rows, from test.csv:1 to test.csv:17"
-    assert "there are 78 rows" in tell("--row", "nowhere")
+    for typed in ("nowhere", "18", ""):
+        assert f"{typed}: no row has this source; there are 78 rows, from test.csv:1 to {FILE}:61" in tell("--row", typed)
+
+
+def test_what_cannot_be_an_id_or_a_text_is_said_to(copy_of_text_data: Path, tell: Tell) -> None:
+    assert tell("") == "trace: error: '' is no id, nor the start of one: those are of 0 to 9 and a to f; try --row, or --text"
+    assert tell("some words").endswith("try --row, or --text")
+    assert tell("test.csv:3").endswith("try --row test.csv:3")
+    assert tell("--text", " ") == "trace: error: --text is empty: give it the text of a row, in quotes"
+
+
+def test_a_source_is_found_with_its_folders_too(copy_of_text_data: Path, tell: Tell) -> None:
+    assert tell("--row", "data/tiny/test.csv:3") == tell("--row", "./test.csv:3") == tell("--row", "test.csv:3")
 
 
 def test_a_text_is_found_once_it_is_cleaned(copy_of_text_data: Path, tell: Tell) -> None:
@@ -89,7 +106,10 @@ def test_the_story_ends_where_the_row_does(copy_of_text_data: Path, tell: Tell) 
     empty = tell("--row", f"{FILE}:3")
     assert "clean dropped: empty" in empty and "dedupe" not in empty
     leak = tell("--row", f"{FILE}:11")
-    assert "dedupe dropped: duplicate_of_held_out" in leak and f"duplicate of {id_of('test.csv:17')[:8]} test.csv:17: fruit: repeated" in leak
+    assert (
+        "dedupe dropped: duplicate_of_held_out, as it repeats a validation or test row" in leak
+        and f"duplicate of {id_of('test.csv:17')[:8]} test.csv:17: fruit: repeated" in leak
+    )
     assert "label FRUIT clean kept content as it was label fruit" in leak
     assert "outliers" not in leak
 
@@ -99,7 +119,8 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
     assert "&amp; less" in html and "a pear that says nothing more & less" in html and "repairs html, encoding, spaces" in html
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
-    assert f"label_audit dropped: label_issue given label {LABEL} the probe says fruit label quality 0.0" in issue
+    assert "label_audit dropped: label_issue, as a linear model" in issue
+    assert f"given label {LABEL} linear model says fruit label quality 0.0" in issue
     marked = read_frame(paths.OUTLIER_VERDICTS)
     split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
     outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])
@@ -108,7 +129,7 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
 
 def test_stages_that_have_not_run_are_said_to(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
-    assert tell(name).endswith("predict has not run yet")
+    assert "predict has not run yet" in tell(name)
     for stage, folder in reversed(list(paths.VERDICTS_OF.items())[1:]):
         shutil.rmtree(folder)
         assert f"{stage} has not run yet" in tell(name)
@@ -142,6 +163,51 @@ def test_columns_that_stages_add_are_told(copy_of_text_data: Path, tell: Tell) -
         table = table.append_column(column, pa.array([value] * table.num_rows))
     write_tables(paths.DUPLICATE_VERDICTS, [table])
     assert f"manner in_words found one, two ratio 0.250 like {other[:8]} test.csv:4: " in tell(name)
+
+
+def test_numbers_stand_beside_what_they_are_held_against(copy_of_text_data: Path, tell: Tell) -> None:
+    story = tell(id_of("test.csv:3"))
+    assert re.search(r" score -?[0-9.]+ \(rows above 8.0 are marked\)", story)
+    assert re.search(r" label quality [0-9.]+ \(the policy drop is for issues of training rows up to 0.5\)", story)
+
+
+# --- another decision ---
+
+
+def advised(story: str) -> dict[str, str]:
+    """What the lines that the story proposes for the ledger say: the label of each action."""
+    return dict(re.findall("[0-9a-f]{32},([a-z]+),([A-Z]*),", story))
+
+
+def decide(name: str, action: str, label: str, *stages: Any) -> None:
+    paths.LEDGER.write_text(f"id,action,label,note\n{name},{action},{label},\n")
+    for stage in stages:
+        stage.main(load_params(stage.Params))
+
+
+def test_the_ledger_does_what_the_story_says_of_it(copy_of_text_data: Path, tell: Tell) -> None:
+    fates = read_fates().fillna({"reason": "stays"})
+    told = {name: advised(tell(name)) for name in fates["id"]}
+    for name, reason in fates[["id", "reason"]].itertuples(index=False):
+        if reason == "stays":
+            assert told[name] == {"relabel": "LABEL", "drop": ""}
+        elif reason in trace.KEPT_IF_REVIEWED:
+            assert "keep" in told[name]
+            decide(name, "keep", "", clean, dedupe, outliers, split, label_audit)
+            assert read_fates().set_index("id").loc[name, "split"] == "train"
+        elif reason in OF_LABELS:
+            assert told[name] == {"relabel": "LABEL"}
+            decide(name, "relabel", "fruit", clean)
+            assert name in set(read_frame(paths.CLEANED, ["id"])["id"])
+        else:
+            assert told[name] == {}, reason
+    assert {"exact_duplicate", "near_duplicate", "outlier", "label_issue", "missing_label", "unreadable_row"} <= set(fates["reason"])
+
+
+def test_who_decided_already_is_sent_to_that_line(copy_of_text_data: Path, tell: Tell) -> None:
+    name = id_of("test.csv:3")
+    decide(name, "keep", "", clean)
+    assert tell(name).endswith("overrule a person decided about this row: change its line in data/ledger.csv, then run `dvc repro`")
 
 
 def test_nothing_reaches_the_terminal_as_a_command(copy_of_text_data: Path, tell: Tell) -> None:

@@ -1,5 +1,6 @@
 """Finds a row by what people know of it: the start of its id, its place in the source, or what it says."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from stages.errors import InputError
 from stages.params import load_params
 from stages.tables import find_rows, iter_tables, one_of, vectors_of
 
+HEX = re.compile("[0-9a-fA-F]+")
 LIKE = 24  # of the 32 characters of an id: two ids have about 2 in common by chance
 SOME = 5  # rows that are named, of many
 
@@ -40,6 +42,9 @@ def seen(column: str, wanted: Callable[[pa.ChunkedArray], Any]) -> list[dict[str
 
 def find_id(start: str) -> str:
     """The id that starts so."""
+    if not HEX.fullmatch(start):
+        advice = f"--row {start}" if file_and_row(start)[1] else "--row, or --text"
+        raise InputError(f"{start!r} is no id, nor the start of one: those are of 0 to 9 and a to f; try {advice}")
     start = start.lower()
     found = seen("id", lambda ids: pc.starts_with(ids, start))
     if len(found) == 1:
@@ -48,7 +53,8 @@ def find_id(start: str) -> str:
         some = ", ".join(f"{row['id'][:12]} ({row['source']})" for row in found[:SOME])
         raise InputError(f"{start}: {len(found):,} ids start so, such as {some}; give more of it")
     near = near_ids(start)
-    raise InputError(f"{start}: no row has this id; {f'near it is {near}' if near else 'look for the row by --row or --text'}")
+    changed = "a row that was changed in the source has another; look for it by --row or --text"
+    raise InputError(f"{start}: no row has this id; {f'near it is {near}' if near else changed}")
 
 
 def near_ids(name: str) -> str:
@@ -63,21 +69,33 @@ def near_ids(name: str) -> str:
 
 
 def find_source(source: str) -> str:
-    found = seen("source", one_of([source])) or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+    """The id of the row that has this source, whether it is given with more folders than the source has, with these, or with fewer."""
+    parts = source.split("/")
+    tails = ("/".join(parts[start:]) for start in range(len(parts)))
+    found = next(filter(None, (seen("source", one_of([tail])) for tail in tails)), []) or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
     if len(found) == 1:
         return str(found[0]["id"])
     if found:
         raise InputError(f"{source}: {len(found):,} rows have this source: {', '.join(row['id'] for row in found[:SOME])}; give one of these ids")
-    file = source.rpartition(":")[0] or source
-    same = seen("source", lambda sources: pc.match_substring(sources, file))
-    known = same or seen("source", lambda sources: pc.is_valid(sources))
+    known = [row["source"] for row in seen("source", lambda sources: pc.is_valid(sources))]
+    file = file_and_row(parts[-1])[0]
+    same = [name for name in known if file and file_and_row(name.rpartition("/")[2])[0] == file]
+    ordered = sorted(same or known, key=file_and_row)
     what = f"of {file} there are" if same else "there are"
-    raise InputError(f"{source}: no row has this source; {what} {len(known):,} rows, from {known[0]['source']} to {known[-1]['source']}")
+    raise InputError(f"{source}: no row has this source; {what} {len(ordered):,} rows, from {ordered[0]} to {ordered[-1]}")
+
+
+def file_and_row(source: str) -> tuple[str, int]:
+    """File and number of the row; files that are rows have no number."""
+    file, _, number = source.rpartition(":")
+    return (file, int(number)) if number.isdecimal() else (source, 0)
 
 
 def find_text(text: str) -> tuple[str, str]:
     """The row that says this, and a remark on how it was found."""
     params = load_params(clean.Params)
+    if not text.strip():
+        raise InputError("--text is empty: give it the text of a row, in quotes")
     if params.modality != "text":
         raise InputError(f"--text looks for texts, and these rows are made of {params.modality}; give an id or --row")
     cleaned = load_cleaner("text").clean(text.encode(), params.clean.of("text")).content or text

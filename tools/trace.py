@@ -16,12 +16,15 @@ from typing import Any
 from stages import paths
 from stages.contracts import Reporter, Target, load_reporter, load_target
 from stages.errors import InputError
+from stages.glossary import OF_LABELS, REASONS
 from stages.params import read_yaml
 from stages.tables import one_of
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
 
 ID = re.compile("[0-9a-f]{32}")
 WIDTH, INDENT = 120, 20
+# A person's `keep` stands above these; a duplicate that she keeps stays, and the row that it repeats leaves.
+KEPT_IF_REVIEWED = {"exact_duplicate", "near_duplicate", "semantic_duplicate", "label_conflict", "outlier", "label_issue"}
 SAID = "id", "keep", "reason", "source", "given_label", "split", "label", "reviewed"  # what the story says in words of its own
 
 
@@ -31,6 +34,7 @@ class Teller:
 
     reporter: Reporter
     target: Target
+    limits: Mapping[str, str]  # what the numbers of verdicts are held against
 
     def content(self, content: Any) -> str:
         """As much of it as goes on a screen."""
@@ -52,7 +56,7 @@ def story(name: str, teller: Teller) -> Iterator[tuple[str, str, Mapping[str, An
     collected = row_of(paths.COLLECTED, name)
     if collected is None:
         bad = row_of(paths.COLLECT_VERDICTS, name) or {}
-        yield "collect", f"dropped: {bad['reason']}", {"source": bad["source"], "detail": bad["detail"]}
+        yield "collect", dropped(bad["reason"]), {"source": bad["source"], "detail": bad["detail"]}
         return
     shown = {key: collected[key] for key in ("source", "group", "time", "given_split")}
     before = {"content": teller.content(collected["content"]), "label": collected["label"] or "(none)"}
@@ -77,7 +81,28 @@ def decision(stage: str, verdict: Mapping[str, Any]) -> str:
     if stage == "outliers" and not verdict["keep"]:
         return f"marked: {verdict['reason']} (split drops it if it is a training row)"
     kept = f"{verdict['split']}" if stage == "split" else "kept"
-    return kept if verdict["keep"] else f"dropped: {verdict['reason']}"
+    return kept if verdict["keep"] else dropped(verdict["reason"])
+
+
+def dropped(reason: str) -> str:
+    return f"dropped: {reason}, as {REASONS[reason]}" if reason in REASONS else f"dropped: {reason}"
+
+
+def overruling(name: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """What to write into the ledger for another decision, where that can change it."""
+    verdicts = [verdict for folder in paths.VERDICTS_OF.values() for verdict in rows_of(folder, "id", one_of([name]))]
+    if any(verdict.get("reviewed") for verdict in verdicts):
+        yield "overrule", f"a person decided about this row: change its line in {paths.LEDGER}, then run `dvc repro`", {}
+        return
+    reasons = [verdict["reason"] for verdict in verdicts if verdict["reason"] not in (None, "far_from_all")]
+    reason = reasons[0] if reasons else None
+    lines = {
+        "to keep it": f"{name},keep,," if reason in KEPT_IF_REVIEWED else None,
+        "another label": f"{name},relabel,LABEL," if reason in {None, "label_issue", "label_conflict", *OF_LABELS} else None,
+        "to leave it out": f"{name},drop,," if reason is None else None,
+    }
+    if any(lines.values()):
+        yield "overrule", f"with one of these lines in {paths.LEDGER}, then run `dvc repro`", lines
 
 
 def of_cleaned(name: str, teller: Teller) -> dict[str, Any]:
@@ -104,7 +129,7 @@ def details(stage: str, verdict: Mapping[str, Any], teller: Teller) -> dict[str,
 
 def labels_of(verdict: Mapping[str, Any], teller: Teller) -> dict[str, Any]:
     content = (row_of(paths.CLEANED, verdict["id"]) or {}).get("content")
-    labels = {"given label": verdict["given_label"], "the probe says": verdict["predicted_label"]}
+    labels = {"given label": verdict["given_label"], "linear model says": verdict["predicted_label"]}
     if verdict["label"] != verdict["given_label"]:
         labels["trained on with"] = verdict["label"]
     return {name: teller.label(label, content) for name, label in labels.items()}
@@ -132,6 +157,18 @@ def of_model(name: str, judged: Mapping[str, Any], teller: Teller) -> Iterator[t
     yield "predict", f"the model says {teller.label(predicted['predicted_label'], content)}{right}", said
 
 
+def limits_of(params: Mapping[str, Any]) -> dict[str, str]:
+    """Of each number that a param decides about, what it does."""
+    lowest = params["clean"][params["modality"]].get("lowest") or {}
+    outliers, labels = params["outliers"]["threshold"], params["label_audit"]
+    found = {name: f"rows below {least} are dropped" for name, least in lowest.items() if least is not None}
+    if outliers is not None:
+        found |= {"score": f"rows above {outliers} are marked", "class_score": f"rows above {outliers} are far from their class"}
+    if labels["policy"] != "keep":
+        found["label_quality"] = f"the policy {labels['policy']} is for issues of training rows up to {labels['max_quality']}"
+    return found
+
+
 def in_words(value: Any, teller: Teller) -> list[str]:
     """One line, or one for each of the rows that it names; none for what says nothing."""
     if value is None or value is False or value == [] or value != value:
@@ -153,13 +190,14 @@ def printable(text: str) -> str:
 
 
 def lines(name: str, teller: Teller) -> Iterator[str]:
-    for stage, decided, said in story(name, teller):
+    for stage, decided, said in (*story(name, teller), *overruling(name)):
         yield ""
-        yield f"{stage:<12} {printable(decided)}".rstrip()
+        yield from wrap(f"{stage:<12} {printable(decided)}", WIDTH, subsequent_indent=" " * 13)
         for key, value in said.items():
+            limit = f" ({teller.limits[key]})" if key in teller.limits else ""
             for place, line in enumerate(in_words(value, teller)):
                 head = f"  {key.replace('_', ' ') if not place else '':<{INDENT - 3}} "
-                yield from wrap(printable(line), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT) or [head]
+                yield from wrap(printable(line + limit), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT) or [head]
 
 
 def main() -> None:
@@ -176,7 +214,8 @@ def main() -> None:
             name, remark = find_text(arguments.text)
         else:
             name = find_id(arguments.id) if arguments.id is not None else find_source(arguments.row)
-        print(name, *filter(None, [remark]), *lines(name, Teller(load_reporter(params["modality"]), load_target(params["target"]))), sep="\n")
+        teller = Teller(load_reporter(params["modality"]), load_target(params["target"]), limits_of(params))
+        print(name, *filter(None, [remark]), *lines(name, teller), sep="\n")
     except InputError as error:
         sys.exit(f"trace: error: {error}")
 

@@ -34,7 +34,8 @@ def augmenter(params: AugmentParams, train: Callable[[], Iterable[tuple[Content,
     changes = compose(params)
 
     def augment(content: bytes, label: Label, seed: int) -> tuple[bytes, Label]:
-        changes.set_random_seed(seed)  # its own state repeats across processes; the seed of the copy does not
+        for place, change in enumerate(changes.transforms):  # Compose would give all of them one seed: then they come together, or not at all
+            change.set_random_seed((seed + place) % 2**32)
         return as_png(changes(image=np.asarray(decode(content)))["image"]), label
 
     return augment
