@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from stages import paths
 from stages.contracts import Comparer, load_comparer
+from stages.errors import InputError
 from stages.neighbours import cosine
 from stages.params import Strict
 from stages.run import Counts, run_stage
@@ -207,6 +208,8 @@ def main(params: Params) -> Counts:
     rows = read_rows()
     search = Search(rows["id"], load_comparer(params.modality), params.dedupe)
     verdicts = find_duplicates(rows, search, params.dedupe)
+    if not verdicts["keep"].any():
+        raise InputError(f"no row stays: each of the {len(rows)} says what another does that has another label; see dedupe.on_label_conflict")
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, VERDICT)
     return count(verdicts)
 

@@ -48,6 +48,10 @@ def out_of_fold(rows: pd.DataFrame, vectors: Vectors, objective: Objective, targ
     """What a probe predicts for each row that was fitted without its fold."""
     section = params.label_audit
     shares = {str(fold): 1 / section.folds for fold in range(section.folds)}
+    if rows["unit"].nunique() < 2:
+        raise InputError(
+            f"the {len(rows)} rows of {rows['split'].iloc[0]} are of one group or cluster, and a label is judged by rows of others; see collect.columns.group"
+        )
     folds = deal(rows["unit"].tolist(), target.strata(rows["label"].tolist()), shares, params.seed)
     places, predictions = [], []
     for fold in np.unique(folds):

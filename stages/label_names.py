@@ -5,9 +5,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from stages.characters import as_name
 from stages.contracts import Suggestion
@@ -39,6 +39,18 @@ class NameParams(Strict):
     on_rare: Literal["error", "drop", "merge"] = Field(description="rare labels stop the run, are treated like those in `drop`, or become `merge_into`")
     merge_into: str = Field(min_length=1, description="what rare labels become with `on_rare: merge`")
 
+    @field_validator("aliases", "drop", "merge_into")
+    @classmethod
+    def as_labels_are(cls, given: Any) -> Any:
+        """Names as they stand in cleaned labels."""
+        if isinstance(given, dict):
+            return {as_name(name): as_name(meant) for name, meant in given.items()}
+        if isinstance(given, list):
+            return list(map(as_name, given))
+        if not as_name(given):
+            raise ValueError("this is a blank name")
+        return as_name(given)
+
 
 P = TypeVar("P", bound=NameParams)
 
@@ -49,7 +61,7 @@ def without_rare(rows_of: Mapping[str, int], params: P) -> P | None:
     Raises:
         InputError: some are, and it is not said what to do.
     """
-    rare = sorted(name for name, rows in rows_of.items() if rows < params.min_rows and name != params.merge_into)
+    rare = sorted(name for name, rows in rows_of.items() if rows < params.min_rows and (name != params.merge_into or params.on_rare != "merge"))
     if not rare:
         return None
     if params.on_rare == "error":

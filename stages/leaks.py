@@ -71,11 +71,20 @@ class Params(Strict):
 
 
 def read_rows() -> pd.DataFrame:
-    """`id`, `split` and `copy` of all rows of the three tables, with `unit`, `group`, `time` and `source`."""
+    """`id`, `split` and `copy` of all rows of the three tables, with `unit`, `group`, `time` and `source`.
+
+    Raises:
+        InputError: one of them is a row that no earlier stage knows.
+    """
     found = [read_frame(folder, ["id", "copy"] if name == "train" else ["id"]).assign(split=name) for name, folder in TABLES.items()]
     rows = pd.concat(found, ignore_index=True).fillna({"copy": 0}).astype({"copy": int})
     units = read_frame(paths.SPLIT_VERDICTS, ["id", "unit"])
-    return rows.merge(read_frame(paths.CLEANED, ["id", "group", "time", "source"]), on="id").merge(units, on="id")
+    known = read_frame(paths.CLEANED, ["id", "group", "time", "source"]).merge(units, on="id")
+    strange = rows[~rows["id"].isin(known["id"])]
+    if len(strange):
+        first = strange.iloc[0]
+        raise InputError(f"{TABLES[first['split']]}: the row {first['id']} is not in {paths.CLEANED} and {paths.SPLIT_VERDICTS}; run `dvc repro` again")
+    return rows.merge(known, on="id", how="left")
 
 
 def contents() -> Iterator[list[Any]]:
@@ -193,11 +202,13 @@ def check(leaks: pd.DataFrame, rows: pd.DataFrame, most: int) -> None:
     Raises:
         InputError: more rows than `most` leak.
     """
-    leaking = leaks.drop_duplicates("id")
+    late = leaks["kind"] == "time"  # all of them beside the first row of the later split
+    leaking = leaks.assign(row=leaks["of"].where(late, leaks["id"])).drop_duplicates("row")
     if len(leaking) > most:
         source = rows.drop_duplicates("id").set_index("id")["source"]
         named = [f"{source[row.id]} ({row.split}) and {source[row.of]} ({row.of_split}): {row.kind}" for row in leaking.head(NAMED).itertuples()]
-        raise InputError(f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; all of them are in {paths.LEAKS}")
+        where = f"all of them are in {paths.LEAKS}. See dedupe and collect.splits; of times and groups collect.columns"
+        raise InputError(f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; {where}")
 
 
 def main(params: Params) -> Counts:

@@ -35,7 +35,7 @@ class Section(Strict):
     )
     validation: float = Field(gt=0, lt=0.5, description="share of validation rows, unless the source gives them")
     test: float = Field(gt=0, lt=0.5, description="share of test rows, unless the source gives them; of kfold the folds decide")
-    gap: float = Field(ge=0, description="method time: days before the validation rows, and before the test rows, whose rows are left out")
+    gap: float = Field(ge=0, le=36_525, description="method time: days before the validation rows, and before the test rows, whose rows are left out")
     folds: int = Field(ge=2, description="method kfold: how many folds there are, dealt evenly over labels")
     fold: int = Field(ge=0, description="method kfold: the fold, from 0 on, that is the test set; the validation set, where the source gives the test set")
     max_leaks: int = Field(ge=0, description="how many rows may stand, or nearly stand, in two splits before the line stops; see data/verdicts/leaks")
@@ -103,12 +103,12 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
 
 
 def read_times(rows: pd.DataFrame) -> pd.Series:
-    times = pd.to_datetime(rows["time"], format="ISO8601", errors="coerce", utc=True)
+    said = rows["time"].astype(object)
+    times = pd.to_datetime(said.where(said.astype(str).str[:1].str.isdecimal()), format="ISO8601", errors="coerce", utc=True)  # pandas knows "now", too
     if times.isna().any():
         bad = rows[times.isna()].iloc[0]
-        raise InputError(
-            f"split.method: time, but {bad['source']} has the time {bad['time']!r}; collect.columns.time must name a column of ISO 8601 dates in every row"
-        )
+        found = f"the time {bad['time']!r}" if isinstance(bad["time"], str) else "no time"
+        raise InputError(f"split.method: time, but {bad['source']} has {found}; collect.columns.time must name a column of ISO 8601 dates in every row")
     return times
 
 
@@ -145,7 +145,10 @@ def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], giv
     cleaned = pd.crosstab(names, np.repeat(split, [len(row) for row in strata]))
     found = cleaned.reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
     if not found["train"].any():
-        raise InputError("no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
+        raise InputError(
+            "no rows for train: all are held out, repeat held-out rows, are of their groups, or lie in the gap; "
+            "see collect.splits, collect.columns.group and split.gap"
+        )
     for name in found:
         missing = found.index[(found[name] == 0) & (found.index != NO_CLASS)] if closed and (name == "train" or not given) else []
         if len(missing):
@@ -153,7 +156,7 @@ def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], giv
             raise InputError(
                 f"labels of which no row falls into {name}: {', '.join(rows[:NAMED])}{f' and {len(rows) - NAMED} more' if len(rows) > NAMED else ''}; "
                 "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
-                "where many rows left as duplicates, see dedupe.near_threshold"
+                "where many rows left as duplicates or outliers, see dedupe and outliers; of kfold, fewer split.folds leave more rows in each"
             )
         if not found[name].any():
             raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")

@@ -6,7 +6,7 @@ have anew; so the key is all that these bits depend on.
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import distributions
@@ -21,6 +21,7 @@ from stages.tables import ragged
 
 CACHE = Path(".cache/vectors.sqlite")
 WAIT = 60.0  # seconds for another run to end its writing
+TABLE = "CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, vector BLOB, tokens BLOB, n_tokens INTEGER, digest BLOB) WITHOUT ROWID"
 # Libraries that decode contents and compute vectors: another version may give other bits.
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "soundfile", "soxr", "tokenizers", "torch", "transformers")
 
@@ -30,6 +31,10 @@ class Entry:
     row: bytes  # float32
     tokens: bytes | None  # float16, (n_tokens, dim)
     n_tokens: int
+
+    def digest(self) -> bytes:
+        """By which damage on the disk is noticed."""
+        return digest(self.row + (self.tokens or b"") + str(self.n_tokens).encode())
 
 
 class VectorCache:
@@ -42,6 +47,7 @@ class VectorCache:
         self._path = path
         self._settings = settings
         self._model = model
+        self._usable = True
         self.found = 0
 
     def complete(self, contents: Sequence[Content], embed: Callable[[list[Content]], Embedded]) -> Embedded:
@@ -71,32 +77,37 @@ class VectorCache:
         return digest(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
 
     def _read(self, encoder: bytes, keys: set[bytes]) -> dict[bytes, Entry]:
-        with self._open() as database:
-            rows = ((key, database.execute("SELECT vector, tokens, n_tokens FROM vectors WHERE key = ?", [encoder + key]).fetchone()) for key in sorted(keys))
-            return {key: Entry(*row) for key, row in rows if row}
+        found: dict[bytes, Entry] = {}
+
+        def read(database: sqlite3.Connection) -> None:
+            for key in sorted(keys):
+                row = database.execute("SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?", [encoder + key]).fetchone()
+                if row and Entry(*row[:3]).digest() == row[3]:
+                    found[key] = Entry(*row[:3])
+
+        self._use(read)
+        return found
 
     def _write(self, encoder: bytes | None, computed: Mapping[bytes, Entry]) -> None:
         if encoder is not None:
-            with self._open() as database, database:
-                rows = [(encoder + key, entry.row, entry.tokens, entry.n_tokens) for key, entry in computed.items()]
-                database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?, ?, ?)", rows)
+            rows = [(encoder + key, entry.row, entry.tokens, entry.n_tokens, entry.digest()) for key, entry in computed.items()]
+            self._use(lambda database: database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows))
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+    def _use(self, work: Callable[[sqlite3.Connection], Any]) -> None:
+        """What fails is left undone: the cache holds nothing that could not be computed."""
+        if not self._usable:
+            return
         try:
-            database = connect(self._path)
-        except sqlite3.DatabaseError:  # not whole: it holds nothing that could not be computed
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=WAIT)) as database, database:
+                database.execute(TABLE)
+                work(database)
+        except (OSError, sqlite3.OperationalError) as error:  # others write, nobody may, or it is no file
+            print(f"embed: {self._path} cannot be used ({error}): its vectors are computed anew")
+            self._usable = False
+        except sqlite3.DatabaseError as error:
+            print(f"embed: {self._path} is damaged ({error}): it is begun anew")
             self._path.unlink()
-            database = connect(self._path)
-        with closing(database):
-            yield database
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=WAIT)
-    database.execute("CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB, tokens BLOB, n_tokens INTEGER) WITHOUT ROWID")
-    return database
 
 
 def entries(found: Embedded) -> Iterator[Entry]:

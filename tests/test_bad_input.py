@@ -873,7 +873,7 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
 
 TOO_FEW = (
     "; collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
-    "where many rows left as duplicates, see dedupe.near_threshold"
+    "where many rows left as duplicates or outliers, see dedupe and outliers; of kfold, fewer split.folds leave more rows in each"
 )
 
 
@@ -905,15 +905,19 @@ def test_nothing_falls_into_a_split() -> None:
     write_cleaned(["fruit", "fruit"], given_split=["train", "validation"])
     refuse("split", "no rows for test; give more rows, or set split.test or collect.splits otherwise")
     write_cleaned(["fruit", "fruit"], given_split=["test", "validation"])
-    refuse("split", "no rows for train: what the source does not hold out repeats held-out rows, or there is nothing else; see collect.splits")
+    refuse(
+        "split",
+        "no rows for train: all are held out, repeat held-out rows, are of their groups, or lie in the gap; "
+        "see collect.splits, collect.columns.group and split.gap",
+    )
 
 
-@pytest.mark.parametrize("time", [None, "yesterday", "2024-02-30"])
+@pytest.mark.parametrize("time", [None, "yesterday", "2024-02-30", "now"])
 def test_split_by_time_without_a_date(time: str | None) -> None:
     write_cleaned(["fruit", "vehicle"] * 10, time=["2024-01-01"] * 12 + [time] * 8)
     set_params({"split.method": "time"})
-    where = "split.method: time, but notes.csv:13 has the time "
-    refuse("split", f"{where}{'…' if time is None else repr(time)}; collect.columns.time must name a column of ISO 8601 dates in every row")
+    where = f"split.method: time, but notes.csv:13 has {'no time' if time is None else f'the time {time!r}'}"
+    refuse("split", f"{where}; collect.columns.time must name a column of ISO 8601 dates in every row")
 
 
 def test_missing_table() -> None:

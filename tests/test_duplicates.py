@@ -14,6 +14,7 @@ from PIL import Image, ImageEnhance
 from stages import clean, dedupe, neighbours, paths, similar
 from stages.bitmaps import Bitmaps
 from stages.contracts import load_comparer
+from stages.errors import InputError
 from stages.modalities.image import compare as compare_images
 from stages.modalities.text import compare
 from stages.run import Counts
@@ -334,3 +335,9 @@ def test_same_rows_give_the_same_bytes(modality: str) -> None:
         run(modality, semantic=True, keep="best_label")
         written.append((paths.DUPLICATE_VERDICTS / "part-00000.parquet").read_bytes())
     assert written[0] == written[1]
+
+
+def test_no_row_stays() -> None:
+    write_rows(["an apple a day"] * 2, ["fruit", "tool"])
+    with pytest.raises(InputError, match=r"no row stays: each of the 2 says what another does that has another label; see dedupe\.on_label_conflict"):
+        run(on_label_conflict="drop")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from stages import clean as stage
 from stages import paths
@@ -209,6 +210,19 @@ def test_rare_labels_are_dropped(clean: Clean) -> None:
     assert reasons() == [None] * 5 + ["empty", "rare_label"]
     with pytest.raises(InputError, match="none of 7 rows can be used"):
         clean(FRUIT, min_rows=9, on_rare="drop")
+
+
+def test_the_name_that_rare_labels_become_may_be_rare_only_where_they_are_merged(clean: Clean) -> None:
+    rows = [*FRUIT, ("a box of things", "other")]
+    assert clean(rows, min_rows=2, on_rare="drop", merge_into="other").metrics()["dropped_rare_label"] == 2
+    assert "dropped_rare_label" not in clean(rows, min_rows=2, on_rare="merge", merge_into="other").metrics()
+
+
+def test_names_in_params_are_read_as_labels_are(clean: Clean) -> None:
+    clean([("an apple", "fruit"), ("a pear", "Fruit"), ("a nail", "tool")], aliases={" Fruit ": "fruit\u200b"}, drop=[" tool"])
+    assert [row["label"] for row in iter_rows(paths.CLEANED)] == ["fruit", "fruit"]
+    with pytest.raises(ValidationError, match="this is a blank name"):
+        clean(FRUIT, merge_into=" ")
 
 
 def test_rare_labels_are_merged(clean: Clean) -> None:

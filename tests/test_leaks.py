@@ -11,7 +11,7 @@ import pytest
 
 from stages import leaks, paths, split
 from stages.errors import InputError
-from stages.tables import read_frame, row_schema, vector_column, write_frame, write_tables
+from stages.tables import read_frame, read_schema, row_schema, vector_column, write_frame, write_tables
 
 TRAIN = ["an apple on the table of the old farm", "one hammer lies in the shed behind the house", "plums and pears are sold at the market"]
 TEST = ["nobody has seen this sentence before today", "and nobody has seen this other one either"]
@@ -114,3 +114,20 @@ def test_too_many_leaks_stop_the_line_and_are_named() -> None:
     ):
         found(max_leaks=1)
     assert len(read_frame(paths.LEAKS)) == 2
+
+
+def test_every_row_that_is_too_late_counts() -> None:
+    """They all stand beside the first row of the later split."""
+    write_splits(TRAIN, TEST[:1], TEST[1:], time=["2024-03-01", "2024-03-02", "2024-03-03", "2024-02-01", "2024-02-15"])
+    assert len(found(max_leaks=3, method="time")) == 6
+    with pytest.raises(InputError, match=r"3 rows stand in two splits, more than split\.max_leaks: 2"):
+        found(max_leaks=2, method="time")
+
+
+def test_rows_that_no_earlier_stage_knows_are_named() -> None:
+    write_splits(TRAIN, TEST[:1], TEST[1:])
+    rows = read_frame(paths.TRAIN)
+    strange = rows.iloc[:1].assign(id="stranger", content=TEST[0])
+    write_frame(paths.TRAIN, pd.concat([rows, strange]), read_schema(paths.TRAIN))
+    with pytest.raises(InputError, match="data/train: the row stranger is not in data/cleaned and data/verdicts/split"):
+        found()

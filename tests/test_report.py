@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from PIL import Image
@@ -21,7 +22,7 @@ from stages.fates import funnel, read_fates
 from stages.modalities.image import report as images
 from stages.modalities.text import report as texts
 from stages.params import load_params
-from stages.tables import find_rows, one_of, read_frame, read_table, write_tables
+from stages.tables import find_rows, one_of, read_frame, read_schema, read_table, write_frame, write_tables
 from stages.targets import category
 from tests.data_line import FILE, HOSTILE, LABEL, inside
 
@@ -153,6 +154,21 @@ def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
     assert table["unique"].sum() == 71
     assert table[["train", "validation", "test"]].to_numpy().sum() == 68
     assert set(table.index) == {"fruit", LABEL}
+
+
+def test_what_is_taken_out_of_the_data_is_not_shown(copy_of_text_data: Path) -> None:
+    rows = read_frame(paths.CLEAN_VERDICTS, ["id", "repairs", "reason", "pii"])
+    page = page_of(copy_of_text_data)
+    assert report.private_rows() == set()
+    repaired = rows["repairs"].map(len) > 0
+    verdicts = read_frame(paths.CLEAN_VERDICTS)
+    verdicts["repairs"] = verdicts["repairs"].where(~repaired, pd.Series([["redacted_email"]] * len(rows)))
+    verdicts["pii"] = pd.Series([["email"] if one else [] for one in repaired])
+    write_frame(paths.CLEAN_VERDICTS, verdicts, read_schema(paths.CLEAN_VERDICTS))
+    assert report.private_rows() == set(rows.loc[repaired, "id"])
+    report.main(load_params(report.Params))
+    assert "Repaired: redacted_email" in page_of(copy_of_text_data)
+    assert "onclick=&#34;hacked()" in page and "onclick=&#34;hacked()" not in page_of(copy_of_text_data).split("Repaired: redacted_email")[1]
 
 
 def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:

@@ -618,6 +618,14 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
 
 
+def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
+    write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
+    write_vectors(corners(TRUTH))
+    section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5)
+    with pytest.raises(InputError, match=r"rows of train are of one group or cluster, and a label is judged by rows of others; see collect\.columns\.group"):
+        run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+
+
 # --- augment ---
 
 BASKET = {"a1": "apple", "a2": "apple", "a3": "apple", "a4": "apple", "p1": "pear", "p2": "pear", "q1": "quince"}

@@ -121,6 +121,13 @@ def test_the_worse_side_of_a_pair_counts() -> None:
 
 # --- boilerplate ---
 
+
+def test_personal_data_that_params_take_out_are_not_suggested() -> None:
+    letters = [f"a pear, number {number}\nwrite to jane.doe@example.com".encode() for number in range(12)]
+    assert [one.value for one in suggest(letters, params())] == ["write to jane.doe@example.com"]
+    assert suggest(letters, params(pii="redact")) == []
+
+
 FOOTER = "Sent from my <b>telephone</b>"
 
 
@@ -134,6 +141,7 @@ def test_boilerplate_is_suggested_and_left_out_where_params_name_it() -> None:
     ]
     named = params(boilerplate=[one.value for one in found])
     assert suggest(letters, named) == []
+    assert params(boilerplate=["Sent  from my telephone\u00a0"]).boilerplate == ["Sent from my telephone"]
     first = clean(letters[0], named)
     assert (first.content, first.repairs[-1]) == ("a pear, number 0 ***", "boilerplate")
     assert clean(b"a fig\nbought once", named) == clean(b"a fig\nbought once", params())

@@ -76,6 +76,11 @@ def test_a_source_is_found_with_its_folders_too(copy_of_text_data: Path, tell: T
     assert tell("--row", "data/tiny/test.csv:3") == tell("--row", "./test.csv:3") == tell("--row", "test.csv:3")
 
 
+def test_arguments_that_are_no_text_are_answered(copy_of_text_data: Path, tell: Tell) -> None:
+    assert "no row has this source" in tell("--row", "\udcff")
+    assert "is no id" in tell("\udcff")
+
+
 def test_a_text_is_found_once_it_is_cleaned(copy_of_text_data: Path, tell: Tell) -> None:
     assert tell("--text", " repeated in the test set:&nbsp;apple and pear ").startswith(id_of("test.csv:17"))
     assert tell("--text", "some row without a label").startswith(id_of(f"{FILE}:4"))  # dropped

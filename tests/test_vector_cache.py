@@ -1,6 +1,8 @@
 """Vectors that are known are not computed again, and nobody can tell from the bytes."""
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -85,6 +87,48 @@ def test_a_damaged_cache_is_begun_anew(model: Path, computed: list[str]) -> None
     assert embedded(model, TEXTS[:4]) == cold
     assert embedded(model, TEXTS[:4]) == cold
     assert computed == TEXTS[:4] * 2
+
+
+def damage_a_page(path: Path) -> None:
+    pages = bytearray(path.read_bytes())
+    pages[4096:4196] = b"\xff" * 100
+    path.write_bytes(pages)
+
+
+def change_the_vectors(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entries SET vector = zeroblob(16)")
+
+
+def make_a_folder_of_it(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def lose_the_columns(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DROP TABLE entries")
+        database.execute("CREATE TABLE entries (something)")
+
+
+@pytest.mark.parametrize("change", [damage_a_page, change_the_vectors, make_a_folder_of_it, lose_the_columns])
+def test_what_the_cache_has_become_changes_no_vector(change: Callable[[Path], None], model: Path, computed: list[str]) -> None:
+    cold = embedded(model, TEXTS)
+    change(CACHE)
+    assert embedded(model, TEXTS) == cold
+    assert computed == TEXTS * 2
+    assert embedded(model, TEXTS) == cold
+
+
+def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    cold = embedded(model, TEXTS[:4])
+    monkeypatch.setattr("stages.vector_cache.WAIT", 0.01)
+    with closing(sqlite3.connect(CACHE)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert embedded(model, TEXTS[:4]) == cold
+    assert computed == TEXTS[:4] * 2
+    embedded(model, TEXTS[:4])
+    assert len(computed) == 8
 
 
 def test_a_newer_revision_on_the_hub_forgets_the_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

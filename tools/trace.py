@@ -206,7 +206,7 @@ def main() -> None:
     which.add_argument("id", nargs="?", metavar="ID")
     which.add_argument("--row", metavar="SOURCE")
     which.add_argument("--text", metavar="TEXT")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args([argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for argument in sys.argv[1:]])
     try:
         params = read_yaml(paths.PARAMS)
         remark = ""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.characters import INVISIBLE, SIDE_MARK, WORD_MARK
 from stages.contracts import Among, Cleaned, Suggestion
@@ -50,6 +50,11 @@ class CleanParams(Strict):
     pii: Literal["keep", "redact", "drop"] = Field(
         description="e-mail addresses, phone, card and id numbers, IBANs and IP addresses are only noted, become [EMAIL], [PHONE]..., or their rows are dropped"
     )
+
+    @field_validator("boilerplate")
+    @classmethod
+    def as_repaired(cls, lines: list[str]) -> list[str]:
+        return [SPACE.sub(" ", line).strip() for line in lines]
 
     @model_validator(mode="after")
     def check_lengths(self) -> Self:
@@ -201,6 +206,8 @@ def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
     """Lines that stand in many texts: a signature, a footer, a disclaimer. A text of one line is none, but a duplicate."""
     proposal = "list it there, and it is left out of every text, served ones too"
     found = checks.recurring_lines(lines_of(content, params) for content in contents)
+    if params.pii != "keep":  # nor in suggestions
+        found = [(line, rows) for line, rows in found if not find_pii(line)]
     return [Suggestion("clean.text.boilerplate", line, rows, proposal) for line, rows in found]
 
 
