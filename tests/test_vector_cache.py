@@ -122,6 +122,7 @@ def test_what_the_cache_has_become_changes_no_vector(change: Callable[[Path], No
 
 def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     cold = embedded(model, TEXTS[:4])
+    file = CACHE.stat().st_ino
     monkeypatch.setattr("stages.vector_cache.WAIT", 0.01)
     with closing(sqlite3.connect(CACHE)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -129,6 +130,7 @@ def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[s
     assert computed == TEXTS[:4] * 2
     embedded(model, TEXTS[:4])
     assert len(computed) == 8
+    assert CACHE.stat().st_ino == file
 
 
 def test_a_newer_revision_on_the_hub_forgets_the_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
