@@ -1,17 +1,15 @@
 """`dvc repro split` after 1% of rows were added, beside the cold run: known vectors come from the cache, the rest is cheap enough to do again."""
 
 import argparse
-import csv
 import subprocess
 import tempfile
 from dataclasses import asdict
-from itertools import chain, islice
 from pathlib import Path
 
 from bench import Usage, copy_project, report, run_measured, write_text_params
-from bench.million import synthetic_rows
+from bench.million import SHORT, write_csv
 
-LENGTHS = {"like reviews or news": (15, 45), "short": (5, 15)}  # words; 56 and 19 tokens a text
+LENGTHS = {"like reviews or news": (15, 45), "short": SHORT}  # words; 56 and 19 tokens a text
 ROWS = 20_000
 ADDED = 200
 WARM = f"{ADDED} rows more"
@@ -19,20 +17,15 @@ BAR = 0.10
 REPRO = ("-m", "dvc", "repro", "split")
 
 
-def write_rows(path: Path, count: int, length: tuple[int, int]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(chain([("text", "label")], islice(synthetic_rows(ROWS + ADDED, length), count)))
-
-
 def run_length(length: tuple[int, int]) -> dict[str, Usage]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "repository"
         copy_project(folder)
         write_text_params(folder / "params.yaml", "data/synthetic.csv", ("text", "label"), {})
-        write_rows(folder / "data/synthetic.csv", ROWS, length)
+        write_csv(folder / "data/synthetic.csv", ROWS, length)
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         cold = run_measured(REPRO, folder)
-        write_rows(folder / "data/synthetic.csv", ROWS + ADDED, length)
+        write_csv(folder / "data/synthetic.csv", ROWS + ADDED, length)
         return {"cold": cold, WARM: run_measured(REPRO, folder)}
 
 

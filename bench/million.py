@@ -17,6 +17,7 @@ from bench import Usage, copy_project, report, run_measured, write_text_params
 
 SIZES = (100_000, 1_000_000)
 STAGES = ("collect", "clean", "dedupe")
+SHORT = (5, 15)  # words of a text
 BAR_MB = 2_000
 BAR_GROWTH = 5  # for ten times the rows
 LABELS = ("bread", "fruit", "meat", "tea")
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rows", type=int, nargs="+", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)")
 
 
-def synthetic_rows(n_rows: int, length: tuple[int, int] = (5, 15)) -> Iterator[tuple[str, str]]:
+def synthetic_rows(n_rows: int, length: tuple[int, int] = SHORT) -> Iterator[tuple[str, str]]:
     """Texts of so many words and their labels; 5% say what an earlier row said, 5% nearly so."""
     rng = random.Random(0)
     words = sorted({"".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(2 * VOCABULARY)}, key=lambda word: (len(word), word))[:VOCABULARY]
@@ -55,11 +56,12 @@ def one_letter_changed(text: str, rng: random.Random) -> str:
     return text[:place] + rng.choice("aeiou") + text[place + 1 :]
 
 
-def write_csv(path: Path, n_rows: int) -> None:
+def write_csv(path: Path, n_rows: int, length: tuple[int, int] = SHORT) -> None:
+    """The rows of fewer rows are the first of those of more."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("text", "label"))
-        writer.writerows(synthetic_rows(n_rows))
+        writer.writerows(synthetic_rows(n_rows, length))
 
 
 @contextmanager

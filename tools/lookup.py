@@ -71,8 +71,9 @@ def near_ids(name: str) -> str:
 def find_source(source: str) -> str:
     """The id of the row that has this source, whether it is given with more folders than the source has, with these, or with fewer."""
     parts = source.split("/")
-    tails = ("/".join(parts[start:]) for start in range(len(parts)))
-    found = next(filter(None, (seen("source", one_of([tail])) for tail in tails)), []) or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+    tails = seen("source", one_of("/".join(parts[start:]) for start in range(len(parts))))
+    longest = max((row["source"] for row in tails), key=len, default=None)
+    found = [row for row in tails if row["source"] == longest] or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
     if len(found) == 1:
         return str(found[0]["id"])
     if found:

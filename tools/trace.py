@@ -51,11 +51,11 @@ class Teller:
         return [f"{row['id'][:8]} {row['source']}: {self.label(row['label'], row['content'])}: {self.reporter.show(row['content']).line}" for row in found]
 
 
-def story(name: str, teller: Teller) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def story(name: str, verdicts: Mapping[str, Mapping[str, Any] | None], teller: Teller) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """A stage, what it decided, and what else there is to say of it; ends where the row ends."""
     collected = row_of(paths.COLLECTED, name)
     if collected is None:
-        bad = row_of(paths.COLLECT_VERDICTS, name) or {}
+        bad = verdicts["collect"] or {}
         yield "collect", dropped(bad["reason"]), {"source": bad["source"], "detail": bad["detail"]}
         return
     shown = {key: collected[key] for key in ("source", "group", "time", "given_split")}
@@ -65,7 +65,7 @@ def story(name: str, teller: Teller) -> Iterator[tuple[str, str, Mapping[str, An
         if not is_there(folder):
             yield stage, "has not run yet", {}
             return
-        verdict = row_of(folder, name)
+        verdict = verdicts[stage]
         if verdict is None:
             yield stage, f"{folder} does not know the row: it is older than {paths.COLLECTED}; run `dvc repro`", {}
             return
@@ -74,7 +74,7 @@ def story(name: str, teller: Teller) -> Iterator[tuple[str, str, Mapping[str, An
         yield stage, decision(stage, verdict), {**changed, **details(stage, verdict, teller)}
         if not verdict["keep"] and stage != "outliers":
             return
-    yield from of_model(name, row_of(paths.LABEL_VERDICTS, name) or {}, teller)
+    yield from of_model(name, verdicts["label_audit"] or {}, teller)
 
 
 def decision(stage: str, verdict: Mapping[str, Any]) -> str:
@@ -88,13 +88,13 @@ def dropped(reason: str) -> str:
     return f"dropped: {reason}, as {REASONS[reason]}" if reason in REASONS else f"dropped: {reason}"
 
 
-def overruling(name: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def overruling(name: str, verdicts: Mapping[str, Mapping[str, Any] | None]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """What to write into the ledger for another decision, where that can change it."""
-    verdicts = [verdict for folder in paths.VERDICTS_OF.values() for verdict in rows_of(folder, "id", one_of([name]))]
-    if any(verdict.get("reviewed") for verdict in verdicts):
+    said = [verdict for verdict in verdicts.values() if verdict]
+    if any(verdict.get("reviewed") for verdict in said):
         yield "overrule", f"a person decided about this row: change its line in {paths.LEDGER}, then run `dvc repro`", {}
         return
-    reasons = [verdict["reason"] for verdict in verdicts if verdict["reason"] not in (None, "far_from_all")]
+    reasons = [verdict["reason"] for verdict in said if verdict["reason"] not in (None, "far_from_all")]
     reason = reasons[0] if reasons else None
     lines = {
         "to keep it": f"{name},keep,," if reason in KEPT_IF_REVIEWED else None,
@@ -190,7 +190,8 @@ def printable(text: str) -> str:
 
 
 def lines(name: str, teller: Teller) -> Iterator[str]:
-    for stage, decided, said in (*story(name, teller), *overruling(name)):
+    verdicts = {stage: row_of(folder, name) for stage, folder in paths.VERDICTS_OF.items()}
+    for stage, decided, said in (*story(name, verdicts, teller), *overruling(name, verdicts)):
         yield ""
         yield from wrap(f"{stage:<12} {printable(decided)}", WIDTH, subsequent_indent=" " * 13)
         for key, value in said.items():
