@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from stages.params import read_yaml
+from stages.core.params import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PRESET = ROOT / "presets" / "banking77.yaml"

@@ -5,7 +5,7 @@ import sys
 from types import ModuleType
 
 from bench import copies, duplicates, finetune, incremental, million, noop, outliers, photos, story, texts
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
     "finetune": finetune,

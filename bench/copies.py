@@ -15,11 +15,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from bench import ROOT, report
-from stages.errors import InputError
-from stages.modalities.image import clean, compare
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+from stages.modalities.image import compare
+from stages.modalities.image.clean import cleaner as clean
 from stages.modalities.image.content import decode
-from stages.params import read_yaml
-from stages.sources import read_digits
+from stages.sources.descriptors import read_digits
 
 SAMPLE = 500
 DISTANCES = (4, 10)  # of the 64 bits of pHash; imagededup takes 10

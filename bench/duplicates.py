@@ -23,12 +23,14 @@ import pyarrow as pa
 
 from bench import Usage, copy_project, report, run_measured, write_text_params
 from bench.million import synthetic_rows
-from stages import neighbours, paths
 from stages.clean import VERDICT
-from stages.errors import InputError
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import new_table, row_schema
+from stages.duplicates import neighbours
+from stages.duplicates.finders import NearVectors
+from stages.duplicates.index import Traits, forget_lonely
 from stages.modalities.text import compare
-from stages.similar import NearVectors, Traits, forget_lonely
-from stages.tables import new_table, row_schema
 
 THRESHOLD = 0.7
 SIZES = (10_000, 100_000, 1_000_000)

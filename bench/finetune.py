@@ -22,7 +22,7 @@ from typing import Any
 
 from bench import PRESET, ROOT, report
 from bench.recipes import Rows, Trained, train_as_tutorials_do, train_ours
-from stages.errors import InputError
+from stages.core.errors import InputError
 
 BAR = 60
 ROWS = 1_000
@@ -55,9 +55,9 @@ def run(recipe: Recipe, train: Rows, validation: Rows, epochs: int | None) -> Tr
 
 
 def run_here(recipe: Recipe, train: Rows, validation: Rows, epochs: int | None) -> Trained:
+    from stages.core.params import load_params
     from stages.finetune import Params
-    from stages.params import load_params
-    from stages.threads import set_threads
+    from stages.models.threads import set_threads
 
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     os.chdir(ROOT)

@@ -19,7 +19,7 @@ import yaml
 
 from bench import ROOT, copy_project, report, run_measured, write_text_params
 from bench.million import synthetic_rows
-from stages.params import read_yaml
+from stages.core.params import read_yaml
 
 BAR = 1.5
 ROWS = 200

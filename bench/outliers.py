@@ -24,14 +24,15 @@ from sklearn.metrics import average_precision_score
 
 from bench import ROOT, Usage, copy_project, report, run_measured, write_text_params
 from bench.copies import as_file
-from stages import paths
-from stages.contracts import Vectors, load_cleaner, load_embedder
+from stages.contracts.clean import load_cleaner
+from stages.contracts.embed import load_embedder
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+from stages.core.tables import PART_ROWS, Vectors, new_table, row_schema, vector_column, write_tables
 from stages.dedupe import VERDICT as DUPLICATE_VERDICT
-from stages.errors import InputError
 from stages.outliers import Section, find_outliers
-from stages.params import read_yaml
-from stages.sources import read_digits
-from stages.tables import PART_ROWS, new_table, row_schema, vector_column, write_tables
+from stages.sources.descriptors import read_digits
 from tests.planted.plant import OTHER_LANGUAGE
 
 ROWS = 3_000  # clean ones at most

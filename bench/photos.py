@@ -16,9 +16,10 @@ from PIL import Image, ImageOps
 from sklearn.metrics import average_precision_score
 
 from bench import ROOT, report
-from stages.errors import InputError
-from stages.modalities.image import checks, clean
-from stages.params import read_yaml
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+from stages.modalities.image.clean import checks
+from stages.modalities.image.clean import cleaner as clean
 from tests.photos import FAULTS, as_jpeg
 
 GOOD, EACH = 600, 60  # photos as they are, and of each fault

@@ -12,9 +12,10 @@ import pandas as pd
 
 from bench import Usage, report, run_measured
 from bench.million import project_of
-from stages import label_audit, outliers, paths, split
-from stages.tables import read_frame, write_frame, write_tables
-from stages.targets import category
+from stages import label_audit, outliers, split
+from stages.core import paths
+from stages.core.tables import read_frame, write_frame, write_tables
+from stages.targets.category import label
 
 SIZES = (100_000, 1_000_000)
 BAR_SECONDS = 10  # of a trace: a person waits for it
@@ -45,7 +46,7 @@ def draw_verdicts(folder: Path) -> None:
     judged["keep"] = ~((judged["split"] == "train") & (quality < 0.01))
     judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     predictions = np.tile([0.25], (len(rows), 4))
-    write_tables(folder / paths.LABEL_VERDICTS, [label_audit.as_table(judged, predictions, ["bread", "fruit", "meat", "tea"], category)])
+    write_tables(folder / paths.LABEL_VERDICTS, [label_audit.as_table(judged, predictions, ["bread", "fruit", "meat", "tea"], label)])
 
 
 def run_size(n_rows: int) -> dict[str, Usage]:

@@ -10,11 +10,11 @@ from typing import Any
 
 from bench import PRESET, ROOT, copy_project, report, run_measured
 from bench.million import synthetic_rows
-from stages import paths
-from stages.modalities.text.clean import CleanParams, clean
-from stages.modalities.text.privacy import KINDS
-from stages.params import read_yaml
-from stages.tables import iter_rows
+from stages.core import paths
+from stages.core.params import read_yaml
+from stages.core.tables import iter_rows
+from stages.modalities.text.clean.cleaner import CleanParams, clean
+from stages.modalities.text.clean.privacy import KINDS
 from tests import pii
 
 BAR = 0.95

@@ -11,15 +11,16 @@ import pyarrow as pa
 from pydantic import Field
 from tqdm import tqdm
 
-from stages import paths
-from stages.contracts import Content, Label, Task, load_target, load_task
-from stages.params import Strict, VariantSection
-from stages.run import Counts, run_stage
-from stages.tables import iter_rows, new_table, read_schema
+from stages.contracts.augment import Augmentation, load_augmentation
+from stages.contracts.label import load_target
+from stages.core import paths
+from stages.core.params import Strict, VariantSection
+from stages.core.run import Counts, run_stage
+from stages.core.tables import Content, Label, iter_rows, new_table, read_schema
 
 
 class Section(VariantSection):
-    variant = ("task", "AugmentParams")
+    variant = ("tasks", "augment", "AugmentParams")
     copies: int = Field(ge=0, description="augmented copies of every training row")
     balance: Literal["none", "oversample"] = Field(description="whether small classes get more copies")
     balance_ratio: float = Field(gt=0, le=1, description="with oversample: the size that every class reaches, as a share of the largest")
@@ -57,13 +58,13 @@ def copy_seed(seed: int, row: str, copy: int) -> int:
     return int.from_bytes(blake2b(f"{seed} {row} {copy}".encode(), digest_size=4).digest())
 
 
-def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], task: Task, params: Params) -> Iterator[dict[str, Any]]:
+def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], augmentation: Augmentation, params: Params) -> Iterator[dict[str, Any]]:
     """Every row (copy 0) and its copies (1, 2, ...), in the order of the cleaned rows."""
 
     def originals() -> Iterator[tuple[Content, Label]]:
         return ((row["content"], labels[row["id"]]) for row in iter_rows(paths.CLEANED, ["id", "content"]) if row["id"] in labels)
 
-    changed = task.augmenter(params.augment.of(params.modality), originals)
+    changed = augmentation.augmenter(params.augment.of(params.modality), originals)
     with tqdm(total=len(plan) + sum(plan.values()), desc="augment", unit=" rows", disable=None) as progress:
         for row in iter_rows(paths.CLEANED, ["id", "content", "source"]):
             for copy in range(plan.get(row["id"], -1) + 1):
@@ -82,7 +83,7 @@ def main(params: Params) -> Counts:
     cleaned = read_schema(paths.CLEANED)
     schema = pa.schema([cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))])
     with new_table(paths.TRAIN, schema) as writer:
-        for row in training_rows(labels, plan, load_task(params.modality, params.target), params):
+        for row in training_rows(labels, plan, load_augmentation(params.modality, params.target), params):
             writer.write_row(row)
     return Counts(len(labels), more={"copies": sum(plan.values()), "rows_out": len(plan) + sum(plan.values())})
 

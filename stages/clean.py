@@ -4,9 +4,7 @@ What cannot be used is dropped with a reason: the modality's, the target's, or `
 decide is suggested, and left as it is.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,17 @@ import pyarrow.compute as pc
 from pydantic import Field
 from tqdm import tqdm
 
-from stages import paths
-from stages.contracts import Cleaned, CleanedLabel, Cleaner, Modality, Suggestion, Target, load_cleaner, load_modality, load_target
-from stages.errors import InputError
-from stages.ledger import Decision, read_ledger
-from stages.missing import KNOWN, folded, is_missing_content, is_missing_label, parts_of_content, parts_of_label
-from stages.missing import suggest as suggest_spellings
-from stages.params import Strict, VariantSection
-from stages.run import Counts, run_stage
-from stages.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
+from stages.cleaning.ledger import Decision, read_ledger
+from stages.cleaning.missing import KNOWN, folded, is_missing_content, is_missing_label, parts_of_content
+from stages.cleaning.tally import Noticed, Tally, new_tally
+from stages.contracts.clean import Cleaned, Cleaner, load_cleaner
+from stages.contracts.content import Modality, load_modality
+from stages.contracts.label import CleanedLabel, Suggestion, Target, load_target
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict, VariantSection
+from stages.core.run import Counts, run_stage
+from stages.core.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
 
 VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
 
@@ -34,7 +34,7 @@ SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", p
 
 
 class Section(VariantSection):
-    variant = ("cleaner", "CleanParams")
+    variant = ("modalities", "clean", "CleanParams")
     label_variant = "LabelParams"
     label: Any
     missing: list[str] = Field(description="what stands for nothing in your data, such as NA, whatever its case and spaces; blank labels and texts do anyway")
@@ -44,38 +44,6 @@ class Params(Strict):
     modality: str = Field(description="what a row is made of: a file in stages/modalities")
     target: str = Field(description="what is predicted: a file in stages/targets")
     clean: Section
-
-
-@dataclass
-class Tally:
-    """Counts verdicts as they are written."""
-
-    lists: Sequence[str]  # the columns whose values are counted
-    rows_in: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    repaired: Counter[str] = field(default_factory=Counter)
-    found: Counter[str] = field(default_factory=Counter)
-    first: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of each reason, to show one
-
-    def add(self, verdict: Mapping[str, Any]) -> None:
-        self.rows_in += 1
-        self.repaired.update(verdict["repairs"])
-        self.found.update(f"{name}_{value}" for name in self.lists for value in verdict.get(name) or ())
-        if not verdict["keep"]:
-            self.dropped[verdict["reason"]] += 1
-            self.first.setdefault(verdict["reason"], verdict)
-
-    def check(self) -> None:
-        """
-        Raises:
-            InputError: no row can be used.
-        """
-        if self.rows_in == self.dropped.total():
-            raise InputError(nothing_left(self.dropped, self.first))
-
-    def counts(self, ledger: Mapping[str, int]) -> Counts:
-        repaired = {f"repaired_{name}": count for name, count in sorted(self.repaired.items())}
-        return Counts(self.rows_in, self.dropped, {**repaired, **dict(sorted(self.found.items())), **ledger})
 
 
 def decide_label(key: str, given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
@@ -108,25 +76,6 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
     write_suggestions([*noticed.suggest(), *suggest_contents(cleaner, params), *target.suggest(noticed.labels(), params.clean.label)])
     return tally.counts({"ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
-
-
-@dataclass
-class Noticed:
-    """What is counted over the rows for people to decide about."""
-
-    spellings: set[str]  # those that `clean.missing` lists
-    ids: set[str] = field(default_factory=set)  # of the rows that somebody decided about
-    given: Counter[str] = field(default_factory=Counter)
-    contents: Counter[str] = field(default_factory=Counter)
-
-    def labels(self) -> dict[str, int]:
-        return {label: rows for label, rows in self.given.items() if not is_missing_label(label, self.spellings)}
-
-    def suggest(self) -> list[Suggestion]:
-        labels: Counter[str] = Counter()
-        for label, rows in self.labels().items():
-            labels.update(dict.fromkeys(parts_of_label(label), rows))
-        return suggest_spellings(labels, self.contents)
 
 
 def clean_alone(
@@ -192,10 +141,6 @@ def again(row: Mapping[str, Any], given: str | None, decision: Decision | None, 
     return CleanedLabel(found.label, repairs=() if found.label == row["label"] else ("rare_label",))
 
 
-def new_tally(cleaner: Cleaner) -> Tally:
-    return Tally([name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)])
-
-
 def read_measures(cleaner: Cleaner) -> dict[str, npt.NDArray[Any]]:
     """What was measured as numbers, (n_rows,) each; NaN of rows that could not be measured."""
     names = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_floating(kind)]
@@ -215,15 +160,6 @@ def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
     write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)])
     for suggestion in suggestions:
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
-
-
-def nothing_left(dropped: Counter[str], first: Mapping[str, Mapping[str, Any]]) -> str:
-    """What to say when no row can be used; `first` is the first row that was dropped for each reason."""
-    (reason, _), *_ = dropped.most_common(1)
-    example = f"{first[reason]['source']}, whose label is {first[reason]['given_label']!r}"
-    hint = "; where the cells of a table are the names of files, set collect.files" if reason == "unreadable" else ""
-    count = f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({dict(dropped)})"
-    return f"{count}, such as {example}; see clean, collect.columns and collect.label_format{hint}"
 
 
 def suggest_contents(cleaner: Cleaner, params: Params) -> list[Suggestion]:

@@ -4,12 +4,10 @@ Foreign names are known here and nowhere else. An id is a hash of what the row i
 equal rows came before it, so it stays the same when rows are reordered or added.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -17,14 +15,17 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from stages import paths
-from stages.characters import SIDE_MARK, WORD_MARK
-from stages.errors import InputError
-from stages.label_formats import BadLabel, names_of, names_of_flags, tagged, tagged_by_spans
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.sources import FileFormat, Record, leads_out, read_descriptor, read_source
-from stages.tables import new_table, row_schema, verdict_schema
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import SIDE_MARK, new_table, row_schema, verdict_schema
+from stages.sources.cells import as_bytes, as_json, as_text, storable
+from stages.sources.descriptors import read_descriptor
+from stages.sources.folders import leads_out
+from stages.sources.label_formats import BadLabel, names_of, names_of_flags, tagged, tagged_by_spans
+from stages.sources.read import read_source
+from stages.sources.records import BadRow, FileFormat, Record, RowIds
 
 VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 
@@ -87,14 +88,6 @@ class Row:
     label: str | None
     group: str | None
     time: str | None
-
-
-class BadRow(Exception):
-    """A row that cannot be collected: `reason` is counted, the message is shown."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
@@ -166,10 +159,6 @@ def map_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
     return found.tokens, None if found.tags is None else as_json(found.tags)
 
 
-def as_json(names: Sequence[str]) -> str:
-    return json.dumps(names, ensure_ascii=False)
-
-
 def given_split(value: str, section: Section) -> str:
     """The split whose name in `collect.splits` fits the row's cell of `columns.split`."""
     names = section.splits or {}
@@ -184,53 +173,6 @@ def read_file(folder: Path, name: str) -> bytes:
         return inside(folder, name).read_bytes()
     except (ValueError, OSError) as error:  # InputError is a ValueError, and so is a NUL in a name
         raise BadRow("missing_file", str(error).replace("; check collect.source, collect.splits and collect.table", "")) from error
-
-
-def as_bytes(value: Any) -> bytes:
-    """A text in UTF-8, or the bytes of a file; the hub's {"bytes": ...} is unwrapped, a missing one is empty."""
-    match value:
-        case None:
-            return b""
-        case bytes() | {"bytes": bytes()}:
-            return value if isinstance(value, bytes) else bytes(value["bytes"])
-        case str() | int() | float():
-            # Half a surrogate pair, out of JSON, has no bytes.
-            return str(value).replace(SIDE_MARK, " ").replace(WORD_MARK, " ").encode("utf-8", "replace")
-        case list() if all(isinstance(token, str) for token in value):
-            return b"".join(as_bytes(token) + WORD_MARK.encode() for token in value)
-    raise BadRow("unusable_content", f"the content is a {type(value).__name__}, expected a text or the bytes of a file")
-
-
-def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
-    """The text of a label, a group or a time; `blank` for one of spaces only, so that rows without a group are not one group."""
-    if value is None or value != value:  # NaN, which JSON and Parquet files write for what is missing
-        return None
-    if isinstance(value, list | dict | tuple):
-        raise BadRow(f"unusable_{what}", f"the {what} is a {type(value).__name__}, expected one value")
-    text = storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
-    return text if text.strip() else blank
-
-
-def storable(text: str) -> str:
-    """Without half surrogate pairs, which JSON and file names can hold and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode()
-
-
-class RowIds:
-    """128 bits in hex of (content, label, how many equal rows came before)."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[bytes] = Counter()
-
-    def next(self, content: bytes, label: str | None) -> str:
-        # Lengths are hashed too: no two rows can be cut into the same bytes.
-        text = (label or "").encode("utf-8", "replace")
-        row = blake2b(b"%d,%d;" % (len(content), -1 if label is None else len(text)) + content + text, digest_size=16)
-        earlier = self._seen[row.digest()]
-        self._seen[row.digest()] += 1
-        if earlier:
-            row.update(b";%d" % earlier)
-        return row.hexdigest()
 
 
 def collect(section: Section) -> Counts:

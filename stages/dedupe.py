@@ -16,14 +16,15 @@ import pyarrow as pa
 from pydantic import Field
 from tqdm import tqdm
 
-from stages import paths
-from stages.contracts import Comparer, load_comparer
-from stages.errors import InputError
-from stages.neighbours import cosine
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.similar import Finder, Match, NearVectors, SameContent, SharedBuckets, Traits, build_index, read_candidates
-from stages.tables import read_frame, read_vectors, verdict_schema, write_frame
+from stages.contracts.compare import Comparer, load_comparer
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import read_frame, read_vectors, verdict_schema, write_frame
+from stages.duplicates.finders import Finder, Match, NearVectors, SameContent, SharedBuckets
+from stages.duplicates.index import Traits, build_index, read_candidates
+from stages.duplicates.neighbours import cosine
 
 VERDICT = verdict_schema(
     ("cluster", pa.string()), ("duplicate_of", pa.string()), ("similarity", pa.float64()), ("kind", pa.string()), ("label_conflict", pa.bool_())

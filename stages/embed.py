@@ -10,17 +10,17 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import Field
 
-from stages import paths
-from stages.contracts import Embedder, load_embedder
-from stages.params import Strict, VariantSection
-from stages.run import Counts, run_stage
-from stages.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
-from stages.threads import set_threads
-from stages.vector_cache import CACHE, VectorCache, digest, shared_root
+from stages.contracts.embed import Embedder, load_embedder
+from stages.core import paths
+from stages.core.params import Strict, VariantSection
+from stages.core.run import Counts, run_stage
+from stages.core.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
+from stages.models.threads import set_threads
+from stages.models.vector_cache import CACHE, VectorCache, digest, shared_root
 
 
 class Section(VariantSection):
-    variant = ("embedder", "EmbedParams")
+    variant = ("modalities", "embed", "EmbedParams")
 
 
 class Params(Strict):
@@ -32,7 +32,8 @@ class Params(Strict):
 def open_cache(params: Params) -> VectorCache:
     own = params.embed.of(params.modality)
     folder = Path(__file__).parent
-    code = [folder / "fixed_shapes.py", *(folder / "modalities" / params.modality / f"{part}.py" for part in ("content", "embed", "encoder"))]
+    own_code = folder / "modalities" / params.modality
+    code = [folder / "models/batches.py", own_code / "content.py", own_code / "embed.py", *sorted((own_code / "encode").glob("*.py"))]
     settings = f"{params.modality} {own.model_dump_json()} {params.threads} {digest(b''.join(path.read_bytes() for path in code)).hex()}"
     return VectorCache(shared_root(Path.cwd()) / CACHE, settings, own.model)
 

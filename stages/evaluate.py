@@ -13,13 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from stages import paths
-from stages.atomic import write_text
-from stages.class_balance import count_names
-from stages.contracts import Conclusion, Objective, Target, load_objective, load_target
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.tables import iter_rows, read_frame, read_named_columns, read_table
+from stages.contracts.label import Target, load_target
+from stages.contracts.objective import Conclusion, Objective, load_objective
+from stages.contracts.score import Scorer, load_scorer
+from stages.core import paths
+from stages.core.atomic import write_text
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import iter_rows, read_frame, read_named_columns, read_table
+from stages.labels.balance import count_names
 
 
 class Section(Strict):
@@ -40,7 +42,7 @@ def conclusion(table: pa.Table) -> Conclusion:
     return Conclusion(table["predicted_label"].to_pylist(), read_named_columns(table, "predictions"), columns)
 
 
-def score_all(predictions: pa.Table, labels: pa.Table, target: Target, objective: type[Objective], bins: int) -> dict[str, float]:
+def score_all(predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], bins: int) -> dict[str, float]:
     """The model's metrics on test; on validation under `validation_`; the baselines' on test under `probe_` and under what the constant is."""
     test, validation, probe = rows_of(predictions, "test"), rows_of(predictions, "validation"), rows_of(labels, "test")
     truth = test["given_label"].to_pylist()
@@ -48,17 +50,17 @@ def score_all(predictions: pa.Table, labels: pa.Table, target: Target, objective
         "": (truth, conclusion(test)),
         "validation_": (validation["given_label"].to_pylist(), conclusion(validation)),
         "probe_": (truth, conclusion(probe)),
-        f"{target.CONSTANT}_": (truth, constant(labels, truth, target, objective)),
+        f"{scorer.CONSTANT}_": (truth, constant(labels, truth, scorer, objective)),
     }
-    return {prefix + name: value for prefix, (given, concluded) in contenders.items() for name, value in target.score(given, concluded, bins).items()}
+    return {prefix + name: value for prefix, (given, concluded) in contenders.items() for name, value in scorer.score(given, concluded, bins).items()}
 
 
-def constant(labels: pa.Table, truth: list[Any], target: Target, objective: type[Objective]) -> Conclusion:
+def constant(labels: pa.Table, truth: list[Any], scorer: Scorer, objective: type[Objective]) -> Conclusion:
     """What one concludes who has seen the training labels and no row."""
     train = labels.filter(pc.and_(pc.equal(labels["split"], "train"), labels["keep"]))["label"].to_pylist()
     naive = objective.of(train)
-    naive = naive.tuned(train, target.constant(train, train, naive.columns))
-    return naive.conclude(target.constant(train, truth, naive.columns))
+    naive = naive.tuned(train, scorer.constant(train, train, naive.columns))
+    return naive.conclude(scorer.constant(train, truth, naive.columns))
 
 
 def class_balance(target: Target) -> pd.DataFrame:
@@ -84,12 +86,12 @@ def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
 
 
 def main(params: Params) -> Counts:
-    target, bins = load_target(params.target), params.evaluate.calibration_bins
+    scorer, bins = load_scorer(params.target), params.evaluate.calibration_bins
     predictions, labels = read_table(paths.PREDICTIONS), read_table(paths.LABEL_VERDICTS)
     test = rows_of(predictions, "test")
-    plots = target.plots(test["given_label"].to_pylist(), conclusion(test), bins)
-    write_plots({**plots, "class_balance": class_balance(target)}, paths.PLOTS)
-    return Counts(test.num_rows, more=score_all(predictions, labels, target, load_objective(params.target), bins))
+    plots = scorer.plots(test["given_label"].to_pylist(), conclusion(test), bins)
+    write_plots({**plots, "class_balance": class_balance(load_target(params.target))}, paths.PLOTS)
+    return Counts(test.num_rows, more=score_all(predictions, labels, scorer, load_objective(params.target), bins))
 
 
 if __name__ == "__main__":

@@ -5,17 +5,17 @@ from pathlib import Path
 import pyarrow as pa
 from pydantic import ConfigDict, Field
 
-from stages import paths
-from stages.atomic import new_folder
-from stages.contracts import load_task
-from stages.params import Strict, VariantSection
-from stages.run import Counts, run_stage
-from stages.tables import read_table
-from stages.threads import set_threads
+from stages.contracts.learn import load_task
+from stages.core import paths
+from stages.core.atomic import new_folder
+from stages.core.params import Strict, VariantSection
+from stages.core.run import Counts, run_stage
+from stages.core.tables import read_table
+from stages.models.threads import set_threads
 
 
 class Section(VariantSection):
-    variant = ("task", "FinetuneParams")
+    variant = ("tasks", "learn", "FinetuneParams")
     weight_decay: float = Field(ge=0, description="AdamW's weight decay")
     warmup: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0")
     patience: int = Field(ge=1, description="epochs without a better validation loss after which training stops")
@@ -25,7 +25,7 @@ class Recipe(VariantSection):
     """How content was cleaned, to be saved with the model: what it is served must be cleaned alike."""
 
     model_config = ConfigDict(extra="ignore")
-    variant = ("cleaner", "CleanParams")
+    variant = ("modalities", "clean", "CleanParams")
 
 
 class Params(Strict):

@@ -6,20 +6,24 @@ that evaluate sets beside the model. No held-out label plays a part in what happ
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from stages import paths
-from stages.contracts import NO_CLASS, Conclusion, Objective, Predictions, Target, Vectors, load_objective, load_target
-from stages.errors import InputError
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.stratify import deal
-from stages.tables import as_frame, named_columns, read_frame, read_vectors, verdict_schema, write_tables
+from stages.contracts.audit import Auditor, load_auditor
+from stages.contracts.label import NO_CLASS, Target, load_target
+from stages.contracts.objective import Conclusion, Objective, load_objective
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import Predictions, Vectors, as_frame, named_columns, read_frame, read_vectors, verdict_schema, write_tables
+from stages.splits.stratify import deal
 
 
 class Section(Strict):
@@ -35,6 +39,19 @@ class Params(Strict):
     label_audit: Section
 
 
+@dataclass(frozen=True)
+class TargetParts:
+    """The parts of the target that this stage uses."""
+
+    label: Target
+    audit: Auditor
+    objective: type[Objective]
+
+    @classmethod
+    def load(cls, target: str) -> Self:
+        return cls(load_target(target), load_auditor(target), load_objective(target))
+
+
 def read_rows() -> pd.DataFrame:
     """The rows that split keeps, without content."""
     rows = read_frame(paths.CLEANED, ["id", "label"])
@@ -44,62 +61,86 @@ def read_rows() -> pd.DataFrame:
     return rows[rows.pop("keep")].reset_index(drop=True)
 
 
-def out_of_fold(rows: pd.DataFrame, vectors: Vectors, objective: Objective, target: Target, params: Params) -> Predictions:
-    """What a probe predicts for each row that was fitted without its fold."""
+@dataclass(frozen=True)
+class Audited:
+    """Rows with their label quality and verdict, and what the probe predicts for them."""
+
+    rows: pd.DataFrame
+    concluded: Conclusion
+
+
+def predict_out_of_fold(train: pd.DataFrame, vectors: Vectors, objective: Objective, kind: TargetParts, params: Params) -> Predictions:
+    """The outputs for each training row, by a probe that was fitted on the other folds; clusters and groups are never cut.
+
+    Raises:
+        InputError: all rows are of one group or cluster.
+    """
     section = params.label_audit
     shares = {str(fold): 1 / section.folds for fold in range(section.folds)}
-    if rows["unit"].nunique() < 2:
+    if train["unit"].nunique() < 2:
         raise InputError(
-            f"the {len(rows)} rows of {rows['split'].iloc[0]} are of one group or cluster, and a label is judged by rows of others; see collect.columns.group"
+            f"the {len(train)} rows of {train['split'].iloc[0]} are of one group or cluster, and a label is judged by rows of others; see collect.columns.group"
         )
-    folds = deal(rows["unit"].tolist(), target.strata(rows["label"].tolist()), shares, params.seed)
+    folds = deal(train["unit"].tolist(), kind.label.strata(train["label"].tolist()), shares, params.seed)
     places, predictions = [], []
     for fold in np.unique(folds):
-        inside = folds == fold
-        places.append(np.flatnonzero(inside))
-        predictions.append(target.fit_predict(rows["label"][~inside].tolist(), vectors[~inside], vectors[inside], objective.columns, section.C))
+        in_fold = folds == fold
+        places.append(np.flatnonzero(in_fold))
+        labels = train["label"][~in_fold].tolist()
+        predictions.append(kind.audit.fit_predict(labels, vectors[~in_fold], vectors[in_fold], objective.columns, section.C))
     return np.asarray(np.concatenate(predictions)[np.argsort(np.concatenate(places))])
 
 
-def judge(rows: pd.DataFrame, concluded: Conclusion, target: Target, policy: str, max_quality: float) -> pd.DataFrame:
-    """Label quality of rows, and what the policy makes of it: `keep`, `reason` and the `label` to train on."""
-    found = target.audit(rows["label"].tolist(), concluded)
+def judge(rows: pd.DataFrame, concluded: Conclusion, auditor: Auditor, policy: str, max_quality: float) -> pd.DataFrame:
+    """Adds label quality, and what the policy does: `keep`, `reason` and the `label` to train on."""
+    quality = auditor.audit(rows["label"].tolist(), concluded)
     predicted = pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype)
-    judged = rows.assign(predicted_label=predicted, label_quality=found.label_quality, is_label_issue=found.is_label_issue)
-    # A weak probe calls many a good label an issue: the policy acts on the worst. A person's word stands above the probe's.
+    judged = rows.assign(predicted_label=predicted, label_quality=quality.label_quality, is_label_issue=quality.is_label_issue)
+    # A weak probe calls many a good label an issue, so the policy acts on the worst only. A person's decision is never overruled.
     suspect = judged["is_label_issue"] & (judged["label_quality"] <= max_quality) & ~judged["reviewed"]
     judged["keep"] = ~suspect if policy == "drop" else True
     judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     judged["given_label"] = judged["label"]
     if policy == "relabel":
-        judged["label"] = judged["label"].where(~suspect, pd.Series(found.suggested, index=rows.index, dtype=rows["label"].dtype))
+        judged["label"] = judged["label"].where(~suspect, pd.Series(quality.suggested, index=rows.index, dtype=rows["label"].dtype))
     return judged
 
 
-def audit(rows: pd.DataFrame, vectors: Vectors, target: Target, params: Params) -> pa.Table:
+def audit_training(train: pd.DataFrame, objective: Objective, outputs: Predictions, auditor: Auditor, section: Section) -> Audited:
+    """The verdict on every training row."""
+    concluded = objective.conclude(outputs)
+    return Audited(judge(train, concluded, auditor, section.policy, section.max_quality), concluded)
+
+
+def score_held_out(held_out: pd.DataFrame, outputs: Predictions, objective: Objective, auditor: Auditor) -> Audited:
+    """The label quality of held-out rows, all of which stay as they are."""
+    concluded = objective.conclude(outputs)
+    return Audited(judge(held_out, concluded, auditor, "keep", 0.0), concluded)
+
+
+def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> pa.Table:
     """The verdict on every row, training rows first."""
-    section = params.label_audit
-    training = (rows["split"] == "train").to_numpy()
-    train = rows[training].reset_index(drop=True)
-    objective = load_objective(params.target).of(train["label"].tolist())
-    outputs = out_of_fold(train, vectors[training], objective, target, params)
-    objective = objective.tuned(train["label"].tolist(), outputs)
-    of_train = objective.conclude(outputs)
-    judged = judge(train, of_train, target, section.policy, section.max_quality)
-    check_classes(judged, target)
-    held_out = rows[~training].reset_index(drop=True)
-    kept = judged["keep"].to_numpy()
-    outputs = target.fit_predict(judged["label"][kept].tolist(), vectors[training][kept], vectors[~training], objective.columns, section.C)
-    of_held_out = objective.conclude(outputs)
-    judged = pd.concat([judged, judge(held_out, of_held_out, target, "keep", 0.0)], ignore_index=True)
-    return as_table(judged, np.concatenate([of_train.predictions, of_held_out.predictions]), of_train.columns, target)
+    in_train = (rows["split"] == "train").to_numpy()
+    train, held_out = rows[in_train].reset_index(drop=True), rows[~in_train].reset_index(drop=True)
+    labels = train["label"].tolist()
+    objective = kind.objective.of(labels)
+    outputs = predict_out_of_fold(train, vectors[in_train], objective, kind, params)
+    objective = objective.tuned(labels, outputs)
+    trained = audit_training(train, objective, outputs, kind.audit, params.label_audit)
+    check_classes(trained.rows, kind.label)
+    kept = trained.rows["keep"].to_numpy()
+    final_labels = trained.rows["label"][kept].tolist()
+    outputs = kind.audit.fit_predict(final_labels, vectors[in_train][kept], vectors[~in_train], objective.columns, params.label_audit.C)
+    scored = score_held_out(held_out, outputs, objective, kind.audit)
+    judged = pd.concat([trained.rows, scored.rows], ignore_index=True)
+    predictions = np.concatenate([trained.concluded.predictions, scored.concluded.predictions])
+    return as_table(judged, predictions, trained.concluded.columns, kind.label)
 
 
 def check_classes(judged: pd.DataFrame, target: Target) -> None:
     """No class may lose all of its training rows."""
-    before, after = (
-        {name for names in target.strata(labels.tolist()) for name in names} for labels in (judged["given_label"], judged.loc[judged["keep"], "label"])
-    )
+    before = set(chain.from_iterable(target.strata(judged["given_label"].tolist())))
+    after = set(chain.from_iterable(target.strata(judged.loc[judged["keep"], "label"].tolist())))
     lost = before - after - {NO_CLASS}
     if target.CLOSED and lost:
         raise InputError(f"the policy would leave no training row with the label {min(lost)!r}; set label_audit.policy: keep, or a lower max_quality")
@@ -114,8 +155,8 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[s
 
 def main(params: Params) -> Counts:
     rows = read_rows()
-    target = load_target(params.target)
-    verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"], target.VECTORS), target, params)
+    kind = TargetParts.load(params.target)
+    verdicts = audit(rows, read_vectors(paths.EMBEDDINGS, rows["id"], kind.audit.VECTORS), kind, params)
     write_tables(paths.LABEL_VERDICTS, [verdicts])
     judged = as_frame(verdicts.drop_columns("predictions"))
     issues = judged.groupby("split")["is_label_issue"].sum()

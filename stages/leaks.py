@@ -15,14 +15,15 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import ConfigDict
 
-from stages import paths
-from stages.contracts import Comparer, Vectors, load_comparer
-from stages.errors import InputError
-from stages.neighbours import Neighbours, cosine
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.similar import SharedBuckets, Traits, forget_lonely, read_candidates
-from stages.tables import iter_tables, read_frame, read_vectors, write_frame
+from stages.contracts.compare import Comparer, load_comparer
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
+from stages.duplicates.finders import SharedBuckets
+from stages.duplicates.index import Traits, forget_lonely, read_candidates
+from stages.duplicates.neighbours import Neighbours, cosine
 
 VERDICT = pa.schema(
     [

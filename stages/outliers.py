@@ -19,12 +19,14 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from stages import paths
-from stages.contracts import Vectors, load_target
-from stages.neighbours import search
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.tables import iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
+from stages.contracts.label import load_target
+from stages.core import paths
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import Vectors, iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
+
+DIGITS = 6  # of a cosine: further ones depend on the order of summation
+
 
 VERDICT = verdict_schema(
     ("score", pa.float64()), ("nearest", pa.string()), ("class_score", pa.float64()), ("class_nearest", pa.string()), ("far_from_class", pa.bool_())
@@ -51,6 +53,24 @@ class Section(Strict):
 class Params(Strict):
     target: str
     outliers: Section
+
+
+def search(known: Vectors, vectors: Vectors, k: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """The cosines and the places of the k most similar of `known`, all of length 1: (n_vectors, k) each, nearest first, of equals the first.
+
+    Exactly, on one thread and rounded: so that the order of summation shows nowhere.
+    """
+    import faiss
+    from threadpoolctl import threadpool_limits
+
+    faiss.omp_set_num_threads(1)
+    index = faiss.IndexFlatIP(known.shape[1])
+    index.add(np.ascontiguousarray(known, dtype=np.float32))
+    with threadpool_limits(1):
+        found, places = index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+    cosines: npt.NDArray[np.float64] = found.astype(np.float64).round(DIGITS)
+    order = np.lexsort((places, -cosines), axis=1)
+    return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(places, order, axis=1)
 
 
 @dataclass(frozen=True)

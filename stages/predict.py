@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pydantic import Field
 
-from stages import paths
-from stages.contracts import Task, load_task
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.tables import PART_ROWS, count_rows, iter_tables, named_columns, write_tables
-from stages.threads import set_threads
+from stages.contracts.learn import Task, load_task
+from stages.core import paths
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import PART_ROWS, count_rows, iter_tables, named_columns, write_tables
+from stages.models.threads import set_threads
 
 
 class Section(Strict):

@@ -15,14 +15,14 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages import paths
-from stages.contracts import NO_CLASS, Target, load_target
-from stages.draw import by_fold, by_hash, by_time, with_train
-from stages.errors import InputError
-from stages.params import Strict
-from stages.run import Counts, run_stage
-from stages.stratify import deal
-from stages.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
+from stages.contracts.label import NO_CLASS, Target, load_target
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.run import Counts, run_stage
+from stages.core.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
+from stages.splits.draw import by_fold, by_hash, by_time, with_train
+from stages.splits.stratify import deal
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
 NAMED = 20  # labels, in a message

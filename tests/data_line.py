@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from stages import clean, collect, dedupe, embed, label_audit, outliers, paths, report, split
-from stages.params import load_params
-from stages.tables import read_frame, vector_column, write_tables
+from stages import clean, collect, dedupe, embed, label_audit, outliers, report, split
+from stages.core import paths
+from stages.core.params import load_params
+from stages.core.tables import read_frame, vector_column, write_tables
 from tests import tiny
 
 HOSTILE = '</article><x-evil onclick="hacked()">5 < 6 & "quoted" {{ 7 * 7 }}</x-evil> apple banana cherry'

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.modalities.text.privacy import find_pii
+from stages.modalities.text.clean.privacy import find_pii
 
 Found = frozenset[tuple[str, str, int]]  # kind, text and place of what was found
 

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from stages import clean, dedupe, outliers, paths, split
-from stages.tables import row_schema, write_frame
+from stages import clean, dedupe, outliers, split
+from stages.core import paths
+from stages.core.tables import row_schema, write_frame
 
 
 def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:

@@ -14,14 +14,18 @@ import pytest
 import soundfile
 
 from stages.collect import Params, Section, collect
-from stages.contracts import load_objective, load_task
-from stages.errors import InputError
-from stages.modalities.audio import clean as cleaner
-from stages.modalities.audio import compare, embed, learner
+from stages.contracts.learn import load_task
+from stages.contracts.objective import load_objective
+from stages.core.errors import InputError
+from stages.modalities.audio import augment as audio_augment
+from stages.modalities.audio import compare, embed
+from stages.modalities.audio import learn as audio_learn
+from stages.modalities.audio.clean import cleaner as cleaner
 from stages.modalities.audio.content import db, decode, encode, resample
-from stages.modalities.audio.encoder import run_model
-from stages.sources import FileFormat, read_source
-from stages.targets import category
+from stages.modalities.audio.encode.sounds import run_model
+from stages.sources.read import read_source
+from stages.sources.records import FileFormat
+from stages.targets.category import audit as category_audit
 from tests.sounds import RATE, encoded, sound, tones
 
 CLEAN: dict[str, Any] = {
@@ -240,7 +244,7 @@ def test_the_saved_model_is_the_trained_one(model: str, config: dict[str, Any], 
 
     monkeypatch.chdir(tmp_path)
     seen: list[Any] = []
-    monkeypatch.setattr(learner, "first_model", lambda *given, made=learner.first_model: seen.append(made(*given)) or seen[0])
+    monkeypatch.setattr(audio_learn, "first_model", lambda *given, made=audio_learn.first_model: seen.append(made(*given)) or seen[0])
     train, held_out = rows(range(40)), rows(range(50, 60))
     (tmp_path / "model").mkdir()
     task = load_task("audio", "category")
@@ -264,7 +268,7 @@ def test_the_saved_model_is_the_trained_one(model: str, config: dict[str, Any], 
 
 def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
     train = rows(range(10))["content"].to_pylist()
-    _, frontend = learner.first_model("resnet", params("resnet", RESNET).finetune.of("audio"), load_objective("category").of(["down", "up"]), train, RATE)
+    _, frontend = audio_learn.first_model("resnet", params("resnet", RESNET).finetune.of("audio"), load_objective("category").of(["down", "up"]), train, RATE)
     padding = -frontend.extractor.mean / (2 * frontend.extractor.std)
     values = np.concatenate([frontend.inputs(content)[0]["pixel_values"].numpy().reshape(-1) for content in train])
     values = values[np.abs(values - padding) > 1e-5]
@@ -274,7 +278,7 @@ def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
 def test_a_model_of_another_rate_hears_the_same_length() -> None:
     from transformers import Wav2Vec2FeatureExtractor
 
-    from stages.modalities.audio.encoder import Frontend
+    from stages.modalities.audio.encode.sounds import Frontend
 
     content = clean(sound("up"), trim_db=None).content
     frontend = Frontend(Wav2Vec2FeatureExtractor(sampling_rate=16_000), 0.4, "input_values")
@@ -295,7 +299,7 @@ def test_a_config_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pyte
     ):
         given = params(model, config).finetune.of("audio")
         with pytest.raises(InputError, match=said):
-            learner.first_model(model, given, objective, train["content"].to_pylist(), RATE)
+            audio_learn.first_model(model, given, objective, train["content"].to_pylist(), RATE)
 
 
 def test_planted_label_errors_are_found() -> None:
@@ -311,8 +315,8 @@ def test_planted_label_errors_are_found() -> None:
     for part in range(5):
         inside = fold == part
         labels = [label for label, out in zip(given, inside, strict=True) if not out]
-        outputs[inside] = category.fit_predict(labels, vectors[~inside], vectors[inside], objective.columns, 10.0)
-    judged = category.audit(given, objective.conclude(outputs))
+        outputs[inside] = category_audit.fit_predict(labels, vectors[~inside], vectors[inside], objective.columns, 10.0)
+    judged = category_audit.audit(given, objective.conclude(outputs))
     assert set(np.flatnonzero(judged.is_label_issue)) == planted
     assert set(np.argsort(judged.label_quality)[:4]) == planted
     assert [judged.suggested[row] for row in sorted(planted)] == [truth[row] for row in sorted(planted)]
@@ -323,7 +327,7 @@ def test_changes_are_what_they_are_called() -> None:
     content = samples_of(sound("up"))
 
     def copies(**switch: Any) -> list[npt.NDArray[np.float32]]:
-        return [learner.changed(content, RATE, learner.AugmentParams(**off | switch), np.random.default_rng(seed)) for seed in range(20)]
+        return [audio_augment.changed(content, RATE, audio_augment.AugmentParams(**off | switch), np.random.default_rng(seed)) for seed in range(20)]
 
     assert all(np.allclose(copy, content, atol=1e-6) for copy in copies())
     lengths = [len(copy) / len(content) for copy in copies(speed=0.25)]
@@ -374,8 +378,8 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def collected_splits() -> dict[str, str]:
-    from stages import paths
-    from stages.tables import read_frame
+    from stages.core import paths
+    from stages.core.tables import read_frame
 
     frame = read_frame(paths.COLLECTED, ["source", "given_split"])
     return dict(zip(frame["source"], frame["given_split"], strict=True))

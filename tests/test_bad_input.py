@@ -25,12 +25,13 @@ import pytest
 import yaml
 from PIL import Image, ImageFile
 
-from stages import clean, dedupe, outliers, paths
-from stages.atomic import new_folder
-from stages.errors import InputError
-from stages.params import load_params, read_yaml
-from stages.run import Counts, run_stage
-from stages.tables import iter_rows, new_table, read_frame, row_schema, write_frame
+from stages import clean, dedupe, outliers
+from stages.core import paths
+from stages.core.atomic import new_folder
+from stages.core.errors import InputError
+from stages.core.params import load_params, read_yaml
+from stages.core.run import Counts, run_stage
+from stages.core.tables import iter_rows, new_table, read_frame, row_schema, write_frame
 from tests import tiny
 
 ROOT = Path(__file__).parents[1]

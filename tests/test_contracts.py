@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -22,54 +22,55 @@ import pyarrow as pa
 import pytest
 from PIL import Image, ImageDraw
 
-from stages import dedupe, glossary, tables
-from stages.contracts import (
-    CleanedLabel,
-    Cleaner,
-    Comparer,
-    Conclusion,
-    Content,
-    Embedder,
-    Label,
-    Learnable,
-    Modality,
-    Predictions,
-    Reporter,
-    Target,
-    Task,
-    Vectors,
-    load_cleaner,
-    load_comparer,
-    load_embedder,
-    load_modality,
-    load_objective,
-    load_reporter,
-    load_target,
-    load_task,
-)
-from stages.errors import InputError
-from stages.model_folder import write_recipe
-from stages.params import Strict
+from stages import dedupe
+from stages.contracts.audit import Auditor
+from stages.contracts.augment import Augmentation
+from stages.contracts.clean import Cleaner, load_cleaner
+from stages.contracts.compare import Comparer, load_comparer
+from stages.contracts.content import Modality, load_modality
+from stages.contracts.embed import Embedder, load_embedder
+from stages.contracts.label import CleanedLabel, Target
+from stages.contracts.learn import Task
+from stages.contracts.objective import Conclusion, Learnable, load_objective
+from stages.contracts.report import Reporter, load_reporter
+from stages.contracts.score import Scorer
+from stages.core import tables, variants
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.tables import Content, Label, Predictions, Vectors
+from stages.page import glossary
+from stages.training.recipe import write_recipe
 from tests import tiny
 from tests.sounds import encoded, sound, tones
 
 STAGES = Path(__file__).parents[1] / "stages"
-PROTOCOLS = {"targets": Target, "objectives": Learnable, "tasks": Task}
-PARTS = {"content": Modality, "clean": Cleaner, "compare": Comparer, "report": Reporter, "embed": Embedder}  # of a modality
+PROTOCOLS = {
+    "modalities": {"content": Modality, "clean": Cleaner, "compare": Comparer, "report": Reporter, "embed": Embedder},
+    "targets": {"label": Target, "audit": Auditor, "objective": Learnable, "score": Scorer},
+    "tasks": {"augment": Augmentation, "learn": Task},
+}
 
 
-def names(folder: str) -> list[str]:
-    return sorted(path.stem for path in (STAGES / folder).glob("[!_]*"))
+names = variants.names
 
 
 def modules() -> list[tuple[str, type]]:
-    parts = [(f"modalities.{name}.{part}", protocol) for name in names("modalities") for part, protocol in PARTS.items()]
-    return parts + [(f"{folder}.{name}", protocol) for folder, protocol in PROTOCOLS.items() for name in names(folder)]
+    return [(f"{axis}.{name}.{part}", protocol) for axis, parts in PROTOCOLS.items() for name in names(axis) for part, protocol in parts.items()]
+
+
+def whole_target(name: str) -> Any:
+    """All parts of a target in one object."""
+    return SimpleNamespace(**{key: value for part in ("score", "audit", "label") for key, value in vars(variants.load("targets", name, part)).items()})
+
+
+def whole_task(name: str) -> Any:
+    """All parts of a task in one object."""
+    return SimpleNamespace(**{key: value for part in ("augment", "learn") for key, value in vars(variants.load("tasks", name, part)).items()})
 
 
 modalities = pytest.mark.parametrize("name", names("modalities"))
 targets = pytest.mark.parametrize("name", names("targets"))
-objectives = pytest.mark.parametrize("name", names("objectives"))
+objectives = pytest.mark.parametrize("name", names("targets"))
 tasks = pytest.mark.parametrize("name", names("tasks"))
 of_category = pytest.mark.parametrize("name", [name for name in names("tasks") if name.endswith("_category")])
 
@@ -152,7 +153,7 @@ def deep_picture() -> bytes:
 def write_text_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.modalities.text.encoder import PooledText
+    from stages.modalities.text.encode.texts import PooledText
 
     tiny.write_text_model(folder / "backbone")
     PooledText(AutoModel.from_pretrained(folder / "backbone"), len(recipe["columns"])).save(folder)
@@ -172,7 +173,7 @@ def write_image_model(folder: Path, recipe: Mapping[str, Any]) -> None:
 def write_tags_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.modalities.text.encoder import TaggedText
+    from stages.modalities.text.encode.words import TaggedText
 
     tiny.write_text_model(folder / "backbone")
     TaggedText(AutoModel.from_pretrained(folder / "backbone"), recipe["layers"], len(recipe["columns"])).save(folder)
@@ -544,7 +545,7 @@ def given_reasons(path: Path, result: str) -> Iterator[str]:
 @modalities
 def test_reasons_of_clean_are_closed(name: str) -> None:
     cleaner, samples = load_cleaner(name), samples_of(name, MODALITY_SAMPLES)
-    assert set(given_reasons(STAGES / f"modalities/{name}/clean.py", "Cleaned")) == set(cleaner.REASONS)
+    assert set(given_reasons(STAGES / f"modalities/{name}/clean/cleaner.py", "Cleaned")) == set(cleaner.REASONS)
     params = cleaner.CleanParams(**{**samples.clean, **samples.clean_reasons})
     assert {reason: cleaner.clean(content, params).reason for reason, content in samples.reasons.items()} == {reason: reason for reason in cleaner.REASONS}
     assert all(cleaner.clean(content, params).content is None for content in samples.reasons.values())
@@ -552,8 +553,8 @@ def test_reasons_of_clean_are_closed(name: str) -> None:
 
 @targets
 def test_reasons_of_clean_label_are_closed(name: str) -> None:
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
-    assert set(given_reasons(STAGES / f"targets/{name}.py", "CleanedLabel")) == set(target.REASONS)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
+    assert set(given_reasons(STAGES / f"targets/{name}/label.py", "CleanedLabel")) == set(target.REASONS)
     params = target.LabelParams(**samples.params)
     found = {reason: target.clean_label(label, samples.content, params) for reason, label in samples.reasons.items()}
     assert {reason: cleaned.reason for reason, cleaned in found.items()} == {reason: reason for reason in target.REASONS}
@@ -564,7 +565,7 @@ def test_every_word_of_the_verdicts_is_explained() -> None:
     """Whoever adds a reason or a measure says in stages/glossary.py what it means: the page and the story of a row have it from there."""
     cleaners = [load_cleaner(name) for name in names("modalities")]
     assert set(glossary.OF_CONTENTS) == {reason for cleaner in cleaners for reason in (*cleaner.REASONS, *cleaner.REASONS_AMONG)}
-    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in load_target(name).REASONS} | {"rare_label"}
+    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in whole_target(name).REASONS} | {"rare_label"}
     assert set(glossary.OF_SOURCE) >= set(re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8")))
     of_split = re.findall(r'reasons\[.*\] = "(\w+)"', (STAGES / "split.py").read_text(encoding="utf-8"))
     assert set(glossary.OF_ROWS) >= {*dedupe.REASONS.values(), dedupe.LEAK, dedupe.CONFLICT, *of_split, "ledger", "far_from_all", "label_issue"}
@@ -595,7 +596,7 @@ def test_contents_can_be_shown_whatever_they_are(name: str) -> None:
 @targets
 def test_labels_can_be_shown(name: str) -> None:
     samples = samples_of(name, TARGET_SAMPLES)
-    shown = [load_target(name).preview(label, "a b c d e f g h") for label in samples.labels]
+    shown = [whole_target(name).preview(label, "a b c d e f g h") for label in samples.labels]
     assert all(isinstance(line, str) and line and "\n" not in line for line in shown)
     assert len(set(shown)) > 1
 
@@ -698,9 +699,10 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     import torch
     from transformers import AutoImageProcessor, AutoTokenizer
 
-    from stages.modalities.audio import encoder as audio
-    from stages.modalities.image import encoder as image
-    from stages.modalities.text import encoder as text
+    from stages.modalities.audio.encode import sounds as audio
+    from stages.modalities.image.encode import images as image
+    from stages.modalities.text.encode import backbone
+    from stages.modalities.text.encode import texts as text
 
     shapes: list[tuple[int, ...]] = []
 
@@ -711,7 +713,7 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
 
     words = [" ".join(["apple"] * count) for count in (1, 2, 3, 4, 5, 9, 10, 30)]
     tokenizer = AutoTokenizer.from_pretrained(models / "text")
-    text.run_fixed([side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed")
+    backbone.run_fixed([side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed")
     assert shapes == [(4, 8), (4, 8), (4, 16), (4, 20)]
     shapes.clear()
     image.run_fixed(rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed")
@@ -752,7 +754,7 @@ def labelled_rows(task: str) -> list[tuple[Content, Label]]:
 
 
 def augmenter(name: str, strength: str) -> Callable[[Content, Label, int], tuple[Content, Label]]:
-    task = load_task(*parts_of(name))
+    task = whole_task(name)
     params = task.AugmentParams(**getattr(samples_of(name, TASK_SAMPLES), strength))
     return task.augmenter(params, lambda: iter(labelled_rows(name)))
 
@@ -776,7 +778,7 @@ def test_augment_depends_on_the_row_params_and_seed_alone(name: str) -> None:
 @pytest.mark.parametrize("strength", ["augment", "wildest"])
 def test_augmented_rows_are_valid(name: str, strength: str) -> None:
     modality_name, target_name = parts_of(name)
-    cleaner, target, samples = load_cleaner(modality_name), load_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
+    cleaner, target, samples = load_cleaner(modality_name), whole_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
     clean = cleaner.CleanParams(**{**samples.clean, **samples.clean_copies})
     changed = augmenter(name, strength)
     copies = [changed(*row, seed) for row in labelled_rows(name) for seed in range(5)]
@@ -801,10 +803,10 @@ def write_model(name: str, folder: Path) -> None:
 @tasks
 def test_predict(name: str, tmp_path: Path) -> None:
     """A label and numbers for every row, with the same bits whatever rows stand beside it."""
-    task, rows = load_task(*parts_of(name)), rows_of(modality_of(name))
+    task, rows = whole_task(name), rows_of(modality_of(name))
     write_model(name, tmp_path / "model")
     found = task.predict(tmp_path / "model", rows, 4)
-    check_conclusion(found, len(rows), load_target(parts_of(name)[1]))
+    check_conclusion(found, len(rows), whole_target(parts_of(name)[1]))
     for some in ([*range(len(rows))][::-1], [*range(1, len(rows), 2)], [0]):
         again = task.predict(tmp_path / "model", [rows[row] for row in some], 4)
         assert same_bits(again.predictions, found.predictions[some])
@@ -816,7 +818,7 @@ def test_predict(name: str, tmp_path: Path) -> None:
 def test_predicted_categories(name: str, tmp_path: Path) -> None:
     """Probabilities, and the class of the largest one."""
     write_model(name, tmp_path / "model")
-    found = load_task(*parts_of(name)).predict(tmp_path / "model", rows_of(modality_of(name)), 4)
+    found = whole_task(name).predict(tmp_path / "model", rows_of(modality_of(name)), 4)
     assert list(found.columns) == ["fruit", "tool"]
     assert found.predictions.min() >= 0
     assert found.predictions.sum(axis=1) == pytest.approx(np.ones(len(found.labels)))
@@ -861,18 +863,18 @@ def objective_of(name: str, labels: Sequence[Label]) -> Learnable:
 
 def by_probe(name: str) -> Conclusion:
     """Of a probe that was fitted on the very rows."""
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     return concluded(name, lambda objective: target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0))
 
 
 def by_constant(name: str) -> Conclusion:
-    target, labels = load_target(name), samples_of(name, TARGET_SAMPLES).labels
+    target, labels = whole_target(name), samples_of(name, TARGET_SAMPLES).labels
     return concluded(name, lambda objective: target.constant(labels, labels, objective.columns))
 
 
 @targets
 def test_labels_of_the_target(name: str) -> None:
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     labels, params = samples.labels, target.LabelParams(**samples.params)
     assert pa.array(labels, target.LABEL).to_pylist() == list(labels)
     found = {given: target.clean_label(given, samples.content, params) for given in samples.cleaned}
@@ -890,7 +892,7 @@ def test_labels_of_the_target(name: str) -> None:
 
 @targets
 def test_probe_and_audit(name: str) -> None:
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     columns = objective_of(name, samples.labels).columns
     predictions = target.fit_predict(samples.labels, samples.vectors, samples.vectors, columns, 10.0)
     check_predictions(predictions, len(samples.labels), columns)
@@ -910,7 +912,7 @@ def check_judged(judged: Any, n_rows: int, target: Target) -> None:
 
 @targets
 def test_scores_and_plots(name: str) -> None:
-    target, labels = load_target(name), samples_of(name, TARGET_SAMPLES).labels
+    target, labels = whole_target(name), samples_of(name, TARGET_SAMPLES).labels
     model, constant = by_probe(name), by_constant(name)
     check_conclusion(model, len(labels), target)
     check_conclusion(constant, len(labels), target)
@@ -930,7 +932,7 @@ def test_scores_and_plots(name: str) -> None:
 @targets
 def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
     """A small test set lacks some classes and has one row of others."""
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     labels = samples.labels
     objective = objective_of(name, labels)
     objective = objective.tuned(labels, target.fit_predict(labels, samples.vectors, samples.vectors, objective.columns, 10.0))
@@ -948,7 +950,7 @@ def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
 @objectives
 def test_objective_says_the_same_after_it_was_saved(name: str) -> None:
     """`from_recipe` of what stands in the model's folder, after JSON."""
-    target, samples = load_target(name), samples_of(name, TARGET_SAMPLES)
+    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     objective = objective_of(name, samples.labels)
     outputs = target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0)
     tuned = objective.tuned(samples.labels, outputs)
@@ -1009,7 +1011,7 @@ def test_category_is_the_class_of_the_largest_output() -> None:
 
 
 def test_head_of_categories_starts_as_the_probe() -> None:
-    objective, target, samples = objective_of("category", CATEGORIES), load_target("category"), samples_of("category", TARGET_SAMPLES)
+    objective, target, samples = objective_of("category", CATEGORIES), whole_target("category"), samples_of("category", TARGET_SAMPLES)
     weights, bias = objective.first_head(samples.vectors, objective.targets(CATEGORIES), 10.0)
     assert (weights.shape, bias.shape) == ((3, samples.vectors.shape[1]), (3,))
     expected = target.fit_predict(CATEGORIES, samples.vectors, samples.vectors, objective.columns, 10.0)
@@ -1017,7 +1019,7 @@ def test_head_of_categories_starts_as_the_probe() -> None:
 
 
 def test_probe_and_audit_of_clean_categories() -> None:
-    target, found = load_target("category"), by_probe("category")
+    target, found = whole_target("category"), by_probe("category")
     assert list(target.audit(CATEGORIES, found).suggested) == list(found.labels) == CATEGORIES
     assert target.score(CATEGORIES, found, 5)["accuracy"] == 1.0
     constant = by_constant("category")
@@ -1026,7 +1028,7 @@ def test_probe_and_audit_of_clean_categories() -> None:
 
 
 def test_strata_and_names_of_categories() -> None:
-    target = load_target("category")
+    target = whole_target("category")
     assert target.strata(["pear", "apple"]) == target.names(["pear", "apple"]) == [("pear",), ("apple",)]
     assert target.names([None, "Pear"]) == [("",), ("Pear",)]
 
@@ -1036,7 +1038,7 @@ def test_strata_and_names_of_categories() -> None:
 
 def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
     """The mean of labels is the same for every row, whatever the rounding of its sum."""
-    target = load_target("number")
+    target = whole_target("number")
     for n_rows in range(5, 60):
         labels = np.random.default_rng(n_rows).integers(0, 50, n_rows) / 10
         objective = objective_of("number", labels.tolist())
@@ -1046,7 +1048,7 @@ def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
 
 def test_ranges_of_numbers_that_are_far_apart() -> None:
     for labels in (["1", "2", "1e300"], ["-1e200", "", "3"], ["2.5"] * 4, ["1e-30", "2e-30"], [None, "ripe"]):
-        found = load_target("number").names(labels)
+        found = whole_target("number").names(labels)
         assert [row == ("",) for row in found] == [label in (None, "", "ripe") for label in labels]
 
 

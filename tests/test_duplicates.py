@@ -11,14 +11,16 @@ import pyarrow as pa
 import pytest
 from PIL import Image, ImageEnhance
 
-from stages import clean, dedupe, neighbours, paths, similar
-from stages.bitmaps import Bitmaps
-from stages.contracts import load_comparer
-from stages.errors import InputError
+from stages import clean, dedupe
+from stages.contracts.compare import load_comparer
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.run import Counts
+from stages.core.tables import read_frame, row_schema, vector_column, write_frame, write_tables
+from stages.duplicates import finders, neighbours
+from stages.duplicates.bitmaps import Bitmaps
 from stages.modalities.image import compare as compare_images
 from stages.modalities.text import compare
-from stages.run import Counts
-from stages.tables import read_frame, row_schema, vector_column, write_frame, write_tables
 from tests.tiny import phrase
 
 OTHER = "the anvil, the hammer and the file lie in the box"
@@ -268,7 +270,7 @@ def by_brute_force(vectors: np.ndarray, threshold: float) -> list[bool]:
 @pytest.mark.parametrize("block", [7, 64, 1_000])
 def test_vectors_are_compared_with_all_that_stay(graph: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a block and before it, as one by one would."""
-    monkeypatch.setattr(similar, "BLOCK", block)
+    monkeypatch.setattr(finders, "BLOCK", block)
     monkeypatch.setattr(neighbours, "FLAT_ROWS", 10 if graph else 10_000)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 8)).repeat(5, axis=0) + rng.normal(0, 0.15, (300, 8))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages.params import load_params
+from stages.core.params import load_params
 from tests import tiny
 
 
@@ -68,7 +68,7 @@ def test_commands_of_the_docs_run(copy_of_text_line: Path) -> None:
 
 @pytest.mark.parametrize("preset", sorted((tiny.ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_presets_are_complete(preset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stages.params import known_keys, read_yaml
+    from stages.core.params import known_keys, read_yaml
 
     monkeypatch.chdir(tiny.ROOT)
     for _, model in known_keys(read_yaml(preset)):

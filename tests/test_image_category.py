@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.modalities.image.learner import AugmentParams, as_png, augmenter
+from stages.modalities.image.augment import AugmentParams, as_png, augmenter
 
 
 def test_each_change_of_an_image_has_chances_of_its_own() -> None:

@@ -11,12 +11,12 @@ from PIL import Image, ImageFilter
 from sklearn.metrics import average_precision_score
 
 from stages import clean as stage
-from stages import paths
-from stages.modalities.image import checks
-from stages.modalities.image.clean import CleanParams, clean
-from stages.params import read_yaml
-from stages.tables import iter_rows, new_table, read_frame, row_schema
-from stages.targets import category
+from stages.core import paths
+from stages.core.params import read_yaml
+from stages.core.tables import iter_rows, new_table, read_frame, row_schema
+from stages.modalities.image.clean import checks
+from stages.modalities.image.clean.cleaner import CleanParams, clean
+from stages.targets.category import label as category_label
 from tests import photos, tiny
 
 PRESET = CleanParams(**read_yaml(tiny.ROOT / "presets/clothing.yaml")["clean"]["image"])
@@ -118,7 +118,7 @@ def cleaned(images: list[bytes], folder: Any, **lowest: float) -> list[str | Non
         for number, image in enumerate(images):
             writer.write_row({"id": f"{number:03d}", "content": image, "label": "shirt", "source": str(number)})
     params = CleanParams(**tiny.CLEAN_IMAGE | {"lowest": {**tiny.CLEAN_IMAGE["lowest"], **lowest}})
-    section = ImageSection(label=category.LabelParams(**tiny.CLEAN_NAMES), missing=[], image=params)
+    section = ImageSection(label=category_label.LabelParams(**tiny.CLEAN_NAMES), missing=[], image=params)
     counts = stage.main(stage.Params.model_construct(modality="image", target="category", clean=section))
     reasons = [row["reason"] for row in iter_rows(paths.CLEAN_VERDICTS)]
     assert counts.dropped == {reason: reasons.count(reason) for reason in set(reasons) - {None}}

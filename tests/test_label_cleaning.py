@@ -8,15 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from stages import clean as stage
-from stages import paths
-from stages.contracts import load_target
-from stages.errors import InputError
-from stages.label_names import suggest_names
-from stages.missing import is_missing_content, is_missing_label
-from stages.modalities.text.clean import CleanParams
-from stages.run import Counts
-from stages.tables import iter_rows, read_frame
-from stages.targets import category
+from stages.cleaning.missing import is_missing_content, is_missing_label
+from stages.contracts.label import load_target
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.run import Counts
+from stages.core.tables import iter_rows, read_frame
+from stages.labels.names import suggest_names
+from stages.modalities.text.clean.cleaner import CleanParams
+from stages.targets.category import label as category_label
 from tests import tiny
 from tests.test_stages import write_collected
 
@@ -105,7 +105,7 @@ def test_missing_numbers_are_told_from_what_is_no_number(clean: Clean) -> None:
 
 def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]:
     """Key, value, and what is proposed in the place of the value."""
-    found = suggest_names(dict(given), category.LabelParams(**tiny.CLEAN_NAMES | changes))
+    found = suggest_names(dict(given), category_label.LabelParams(**tiny.CLEAN_NAMES | changes))
     return [(one.key.removeprefix("clean.label."), one.value, one.proposal.split("`")[1].split(": ")[1] if "`" in one.proposal else "") for one in found]
 
 

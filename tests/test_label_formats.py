@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from stages import paths
 from stages.collect import Section, collect
-from stages.errors import InputError
-from stages.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
-from stages.modalities.text import clean
-from stages.sources import Record, read_conll
-from stages.tables import iter_rows, read_frame
-from stages.targets import tags
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import iter_rows, read_frame
+from stages.modalities.text.clean import cleaner as clean
+from stages.sources.files import read_conll
+from stages.sources.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
+from stages.sources.records import Record
+from stages.targets.tags import label as tags_label
 from tests import tiny
 
 # --- tags ---
@@ -235,11 +236,11 @@ def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section
     monkeypatch.chdir(folder)
     collect(section_)
     lengths = clean.CleanParams(**tiny.CLEAN_TEXT)
-    labels = tags.LabelParams(**tiny.CLEAN_NAMES, on_invalid="repair")
+    labels = tags_label.LabelParams(**tiny.CLEAN_NAMES, on_invalid="repair")
     found = []
     for row in iter_rows(paths.COLLECTED):
         content = clean.clean(row["content"], lengths).content
-        label = tags.clean_label(row["label"], content, labels)
+        label = tags_label.clean_label(row["label"], content, labels)
         found.append((content, label.label if label.reason is None else label.reason))
     return found
 

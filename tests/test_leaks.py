@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from stages import leaks, paths, split
-from stages.errors import InputError
-from stages.tables import read_frame, read_schema, row_schema, vector_column, write_frame, write_tables
+from stages import leaks, split
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import read_frame, read_schema, row_schema, vector_column, write_frame, write_tables
 
 TRAIN = ["an apple on the table of the old farm", "one hammer lies in the shed behind the house", "plums and pears are sold at the market"]
 TEST = ["nobody has seen this sentence before today", "and nobody has seen this other one either"]

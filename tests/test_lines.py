@@ -7,28 +7,30 @@ import pandas as pd
 import pytest
 import yaml
 
-from stages.contracts import load_target
-from stages.params import read_yaml
-from stages.tables import read_frame
+from stages.contracts.score import load_scorer
+from stages.core.params import read_yaml
+from stages.core.tables import read_frame
 from tests import tiny
 
 ELSEWHERE = ("text_category", "image_category")  # test_invariants.py runs them, and what follows from an edit, with the real `dvc repro`
-TASKS = sorted(path.stem for path in (tiny.ROOT / "stages/tasks").glob("[!_]*.py") if path.stem not in ELSEWHERE)
+TASKS = sorted(path.name for path in (tiny.ROOT / "stages/tasks").glob("[!_.]*/") if path.name not in ELSEWHERE)
 STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 
 EDITS = {
     "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict", "report"},
-    "stages/modalities/{modality}/clean.py": {"clean", "report"},
-    "stages/modalities/{modality}/checks.py": {"clean", "report"},
-    "stages/modalities/{modality}/privacy.py": {"clean", "report"},
+    "stages/modalities/{modality}/clean": {"clean", "report"},
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
     "stages/modalities/{modality}/report.py": {"report"},
     "stages/modalities/{modality}/embed.py": {"embed"},
-    "stages/modalities/{modality}/encoder.py": {"embed", "augment", "finetune", "predict"},
-    "stages/modalities/{modality}/learner.py": {"augment", "finetune", "predict"},
-    "stages/targets/{target}.py": {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
-    "stages/objectives/{target}.py": {"label_audit", "augment", "finetune", "predict", "evaluate"},
-    "stages/tasks/{task}.py": {"augment", "finetune", "predict"},
+    "stages/modalities/{modality}/encode": {"embed", "finetune", "predict"},
+    "stages/modalities/{modality}/learn.py": {"finetune", "predict"},
+    "stages/modalities/{modality}/augment.py": {"augment"},
+    "stages/targets/{target}/label.py": {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
+    "stages/targets/{target}/audit.py": {"label_audit"},
+    "stages/targets/{target}/objective.py": {"label_audit", "finetune", "predict", "evaluate"},
+    "stages/targets/{target}/score.py": {"evaluate"},
+    "stages/tasks/{task}/learn.py": {"finetune", "predict"},
+    "stages/tasks/{task}/augment.py": {"augment"},
 }
 
 
@@ -60,12 +62,12 @@ def check_counts(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check_scores(line: Path, task: str) -> None:
-    target = load_target(task.split("_", 1)[1])
+    scorer = load_scorer(task.split("_", 1)[1])
     found = tiny.read_json(line / "metrics/evaluate.json")
     assert all(math.isfinite(value) for value in found.values())
-    assert all(prefix + name in found for prefix in ("", "validation_", "probe_", f"{target.CONSTANT}_") for name in target.HEADLINE)
-    assert f"{target.HEADLINE[0]}_low" in found
-    assert f"{target.HEADLINE[0]}_high" in found
+    assert all(prefix + name in found for prefix in ("", "validation_", "probe_", f"{scorer.CONSTANT}_") for name in scorer.HEADLINE)
+    assert f"{scorer.HEADLINE[0]}_low" in found
+    assert f"{scorer.HEADLINE[0]}_high" in found
     for plot in ("confusion", "reliability", "class_balance"):
         assert len((line / f"metrics/plots/{plot}.csv").read_text().splitlines()) > 1
     assert (line / f".dvc/plots/{task.split('_', 1)[1]}.json").exists()
@@ -85,14 +87,16 @@ def check_class_balance(balance: pd.DataFrame) -> None:
 def check_edits(line: Path, task: str) -> None:
     modality, target = task.split("_", 1)
     own = {file.format(modality=modality, target=target, task=task): stages for file, stages in EDITS.items()}
-    for file, stages in own.items():
-        before = (line / file).read_text()
-        append_comment(line / file)
-        assert tiny.affected(line) == stages, file
-        (line / file).write_text(before)
-    for path in (line / "stages").glob("*/**/[!_]*.py"):
-        if str(path.relative_to(line)) not in own:
-            append_comment(path)
+    for name, stages in own.items():
+        file = line / name if name.endswith(".py") else min((line / name).glob("[!_]*.py"))
+        before = file.read_text()
+        append_comment(file)
+        assert tiny.affected(line) == stages, name
+        file.write_text(before)
+    for axis, variant in {"modalities": modality, "targets": target, "tasks": task}.items():
+        for path in (line / "stages" / axis).glob("[!_]*/**/*.py"):
+            if f"/{axis}/{variant}/" not in str(path):
+                append_comment(path)
     assert tiny.affected(line) == set()
     params = read_yaml(line / "params.yaml")
     seeded = {"split", "label_audit", "augment", "finetune"}

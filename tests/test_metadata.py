@@ -7,9 +7,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from stages.modalities.audio import clean as audio
-from stages.modalities.image import clean as image
-from stages.params import read_yaml
+from stages.core.params import read_yaml
+from stages.modalities.audio.clean import cleaner as audio
+from stages.modalities.image.clean import cleaner as image
 from tests import tiny
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages import collect, paths
-from stages.characters import SIDE_MARK, WORD_MARK
-from stages.errors import InputError
-from stages.modalities.text import clean as cleaner
+from stages import collect
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import load_params
+from stages.core.tables import SIDE_MARK, WORD_MARK, iter_rows
 from stages.modalities.text import compare
-from stages.modalities.text.clean import CleanParams
+from stages.modalities.text.clean import cleaner as cleaner
+from stages.modalities.text.clean.cleaner import CleanParams
 from stages.modalities.text.content import preview
-from stages.params import load_params
-from stages.tables import iter_rows
 from tests import tiny
 
 LENGTHS = CleanParams(**{**tiny.CLEAN_TEXT, "min_chars": 2, "max_chars": 40})
@@ -106,7 +106,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vectors_of_pairs(model: Path) -> None:
     """Both sides, what they share and where they differ, as long as one; the order of the sides matters."""
-    from stages.modalities.text.encoder import TextEncoder
+    from stages.modalities.text.encode.texts import TextEncoder
 
     encoder = TextEncoder.load(str(model), 32)
     vectors = encoder.embed(["apple fig\nhammer", "hammer\napple fig", "apple fig\napple fig"], 4)
@@ -123,7 +123,8 @@ def test_vectors_of_pairs(model: Path) -> None:
 @pytest.mark.parametrize("pooling", ["mean", "model"])
 def test_categories_of_pairs_are_learned_and_served(pooling: str, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether both sides are about the same: neither side alone says it."""
-    from stages.tasks.text_category import FinetuneParams, augmenter, finetune, predict
+    from stages.tasks.text_category.augment import augmenter
+    from stages.tasks.text_category.learn import FinetuneParams, finetune, predict
 
     monkeypatch.chdir(tmp_path)
     texts = tiny.texts(120, 3)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages import clean, collect, dedupe, embed, label_audit, outliers, paths, split
-from stages.params import load_params
-from stages.tables import read_frame
+from stages import clean, collect, dedupe, embed, label_audit, outliers, split
+from stages.core import paths
+from stages.core.params import load_params
+from stages.core.tables import read_frame
 from tests import tiny
 from tests.planted import plant
 

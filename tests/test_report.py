@@ -15,15 +15,18 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from stages import paths, report, tables
-from stages.distributions import count_values, histogram
-from stages.examples import all_kinds
-from stages.fates import funnel, read_fates
+from stages import report
+from stages.core import paths, tables
+from stages.core.params import load_params
+from stages.core.tables import find_rows, one_of, read_frame, read_schema, read_table, write_frame, write_tables
 from stages.modalities.image import report as images
 from stages.modalities.text import report as texts
-from stages.params import load_params
-from stages.tables import find_rows, one_of, read_frame, read_schema, read_table, write_frame, write_tables
-from stages.targets import category
+from stages.page import overview
+from stages.page.distributions import count_values, histogram
+from stages.page.examples import all_kinds
+from stages.page.outcomes import funnel, read_fates
+from stages.page.rows import private_rows
+from stages.targets.category import label as category_label
 from tests.data_line import FILE, HOSTILE, LABEL, inside
 
 TAGS = set(
@@ -143,12 +146,12 @@ def test_what_says_nothing_about_a_dropped_row_is_left_out(copy_of_text_data: Pa
 
 def test_labels_that_are_called_otherwise_are_told(text_data: Path) -> None:
     with inside(text_data):
-        assert report.label_changes(category) == [("", "dropped: missing_label", 1), (" FRUIT", "fruit", 1)]
+        assert overview.label_changes(category_label) == [("", "dropped: missing_label", 1), (" FRUIT", "fruit", 1)]
 
 
 def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
     with inside(text_data):
-        table = report.class_table(category, read_fates())
+        table = overview.class_table(category_label, read_fates())
     assert list(table.columns) == ["cleaned", "unique", "train", "validation", "test"]
     assert table["cleaned"].sum() == 75
     assert table["unique"].sum() == 71
@@ -159,13 +162,13 @@ def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
 def test_what_is_taken_out_of_the_data_is_not_shown(copy_of_text_data: Path) -> None:
     rows = read_frame(paths.CLEAN_VERDICTS, ["id", "repairs", "reason", "pii"])
     page = page_of(copy_of_text_data)
-    assert report.private_rows() == set()
+    assert private_rows() == set()
     repaired = rows["repairs"].map(len) > 0
     verdicts = read_frame(paths.CLEAN_VERDICTS)
     verdicts["repairs"] = verdicts["repairs"].where(~repaired, pd.Series([["redacted_email"]] * len(rows)))
     verdicts["pii"] = pd.Series([["email"] if one else [] for one in repaired])
     write_frame(paths.CLEAN_VERDICTS, verdicts, read_schema(paths.CLEAN_VERDICTS))
-    assert report.private_rows() == set(rows.loc[repaired, "id"])
+    assert private_rows() == set(rows.loc[repaired, "id"])
     report.main(load_params(report.Params))
     assert "Repaired: redacted_email" in page_of(copy_of_text_data)
     assert "onclick=&#34;hacked()" in page and "onclick=&#34;hacked()" not in page_of(copy_of_text_data).split("Repaired: redacted_email")[1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stages import paths
+from stages.core import paths
 from tests.data_line import FILE, HOSTILE
 
 DATA = ["text_data", "image_data", "audio_data"]

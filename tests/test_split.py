@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from stages import paths, split
-from stages.draw import by_hash
-from stages.errors import InputError
-from stages.stratify import deal
-from stages.tables import read_frame
+from stages import split
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import read_frame
+from stages.splits.draw import by_hash
+from stages.splits.stratify import deal
 from tests.rows import write_rows
 
 SECTION = {"method": "stratified", "validation": 0.2, "test": 0.2, "gap": 0.0, "folds": 5, "fold": 0, "max_leaks": 0}

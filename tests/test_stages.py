@@ -18,18 +18,20 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel
 
-from stages import augment, clean, collect, evaluate, label_audit, outliers, paths, tables
-from stages.collect import RowIds
-from stages.contracts import Conclusion
-from stages.errors import InputError
-from stages.ledger import Decision, read_ledger
-from stages.modalities.text import clean as cleaner
-from stages.objectives.category import Objective
-from stages.params import read_yaml
-from stages.run import Counts
-from stages.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
-from stages.targets import category
-from stages.tasks import text_category
+from stages import augment, clean, collect, evaluate, label_audit, outliers
+from stages.cleaning.ledger import Decision, read_ledger
+from stages.contracts.objective import Conclusion
+from stages.core import paths, tables
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+from stages.core.run import Counts
+from stages.core.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
+from stages.modalities.text.clean import cleaner as cleaner
+from stages.sources.records import RowIds
+from stages.targets.category import label as category_label
+from stages.targets.category import score as category_score
+from stages.targets.category.objective import Objective
+from stages.tasks.text_category import augment as text_category_augment
 from tests import tiny
 from tests.rows import write_rows
 from tests.tiny import phrase
@@ -337,8 +339,8 @@ def test_unclosed_html_is_no_trap(opening: str) -> None:
     ],
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
-    cleaned = category.clean_label(
-        raw, "a text", category.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]})
+    cleaned = category_label.clean_label(
+        raw, "a text", category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]})
     )
     assert (cleaned.label, cleaned.reason) == (label, reason)
 
@@ -348,7 +350,7 @@ class TextSection(clean.Section):
 
 
 def clean_params() -> clean.Params:
-    section = TextSection(label=category.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}), missing=[], text=CLEAN_TEXT)
+    section = TextSection(label=category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}), missing=[], text=CLEAN_TEXT)
     return clean.Params.model_construct(modality="text", target="category", clean=section)
 
 
@@ -538,9 +540,9 @@ def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Seq
 
 def test_no_class_may_lose_all_of_its_training_rows() -> None:
     judged = pd.DataFrame({"given_label": ["fig", "plum", "plum"], "label": ["fig", "plum", "plum"], "keep": [True, True, False]})
-    label_audit.check_classes(judged, category)
+    label_audit.check_classes(judged, category_label)
     with pytest.raises(InputError, match=r"no training row with the label 'fig'; set label_audit\.policy: keep"):
-        label_audit.check_classes(judged.assign(keep=[False, True, True]), category)
+        label_audit.check_classes(judged.assign(keep=[False, True, True]), category_label)
 
 
 def test_planted_labels_are_found_and_dropped(run: Run) -> None:
@@ -660,7 +662,7 @@ def test_rows_of_several_strata_count_for_each_of_them() -> None:
 
 
 class AugmentSection(augment.Section):
-    text: text_category.AugmentParams
+    text: text_category_augment.AugmentParams
 
 
 def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, int], tuple[str, str]]:
@@ -670,7 +672,7 @@ def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, 
     kept, splits = [number in rows for number in range(8)], ["test" if number == 7 else "train" for number in range(8)]
     final = given.assign(label=["fruit", "tool"] * 4, keep=kept, split=splits)
     write_frame(paths.LABEL_VERDICTS, final, schema)
-    section = AugmentSection(copies=2, balance="none", balance_ratio=1.0, text=text_category.AugmentParams(swap=0.3, delete=0.2, typo=0.2))
+    section = AugmentSection(copies=2, balance="none", balance_ratio=1.0, text=text_category_augment.AugmentParams(swap=0.3, delete=0.2, typo=0.2))
     run(augment, augment.Params.model_construct(modality="text", target="category", seed=seed, augment=section))
     return {(row["id"], row["copy"]): (row["content"], row["label"]) for row in read_frame(paths.TRAIN).to_dict("records")}
 
@@ -706,7 +708,7 @@ def said(probabilities: np.ndarray) -> Conclusion:
 
 
 def test_score_of_four_rows() -> None:
-    found = category.score(GIVEN, said(PROBABILITIES), 5)
+    found = category_score.score(GIVEN, said(PROBABILITIES), 5)
     assert found == pytest.approx(
         {
             "accuracy": 3 / 4,
@@ -727,13 +729,13 @@ def test_score_of_four_rows() -> None:
 
 
 def test_reliability_and_confusion() -> None:
-    found = category.plots(GIVEN, said(PROBABILITIES), 5)
+    found = category_score.plots(GIVEN, said(PROBABILITIES), 5)
     assert found["confusion"].to_numpy().tolist() == [["apple", "apple"], ["apple", "apple"], ["pear", "pear"], ["pear", "apple"]]
     assert found["reliability"].to_numpy() == pytest.approx(np.array([[0.65, 0.5, 2], [0.85, 1.0, 2]]))
 
 
 def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
-    found = category.score(["apple", "pear"], said(np.array([[0.0, 1.0], [0.0, 1.0]])), 5)
+    found = category_score.score(["apple", "pear"], said(np.array([[0.0, 1.0], [0.0, 1.0]])), 5)
     assert 10 < found["log_loss"] < 40
     assert found["calibration_error"] == pytest.approx(0.5)
 
@@ -756,7 +758,7 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
             predictions_of(backwards, "test", GIVEN[::-1], (1 - PROBABILITIES)[::-1], keep=[True] * 4, label=GIVEN[::-1]),
         ]
     )
-    found = evaluate.score_all(predictions, labels, category, Objective, 5)
+    found = evaluate.score_all(predictions, labels, category_score, Objective, 5)
     assert found["accuracy"] == 3 / 4
     assert found["validation_accuracy"] == 1 / 2
     assert found["probe_accuracy"] == 1 / 4
@@ -766,4 +768,4 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
 
 
 def test_majority_baseline_knows_how_common_each_class_is() -> None:
-    assert category.constant(["apple", "pear", "apple", "apple"], ["pear", "apple"], COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+    assert category_score.constant(["apple", "pear", "apple", "apple"], ["pear", "apple"], COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]

@@ -15,15 +15,18 @@ import torch
 from scipy.special import expit
 from sklearn import metrics
 
-from stages.contracts import Conclusion, load_target
-from stages.errors import InputError
-from stages.label_audit import Params, audit, check_classes
-from stages.objectives.categories import Objective, best_thresholds
-from stages.probe import fit_one_vs_rest
+from stages.contracts.label import load_target
+from stages.contracts.objective import Conclusion
+from stages.core.errors import InputError
+from stages.label_audit import Params, TargetParts, audit, check_classes
 from stages.split import check_labels
-from stages.stratify import deal
-from stages.targets import categories
-from stages.targets.categories import LabelParams, multi_hot
+from stages.splits.stratify import deal
+from stages.targets._probe import fit_one_vs_rest
+from stages.targets.categories import audit as categories_audit
+from stages.targets.categories import label as categories_label
+from stages.targets.categories import score as categories_score
+from stages.targets.categories.label import LabelParams
+from stages.targets.categories.objective import Objective, best_thresholds, multi_hot
 from tests import tiny
 
 NAMES = ["acid", "bitter", "hot", "salty", "sweet"]
@@ -67,12 +70,12 @@ def concluded(probabilities: npt.NDArray[np.float64]) -> Conclusion:
     ],
 )
 def test_a_label_is_a_list_of_names(raw: str | None, label: list[str] | None, reason: str | None) -> None:
-    found = categories.clean_label(raw, None, LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Sour": "acid"}, "drop": ["?"]}))
+    found = categories_label.clean_label(raw, None, LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Sour": "acid"}, "drop": ["?"]}))
     assert (found.label, found.reason) == (label, reason)
 
 
 def test_what_a_row_counts_as_in_the_balance_of_classes() -> None:
-    assert categories.names([["hot"], [], '["b", "a"]', "[]", None, "hot"]) == [("hot",), ("(none)",), ("b", "a"), ("(none)",), ("",), ("hot",)]
+    assert categories_label.names([["hot"], [], '["b", "a"]', "[]", None, "hot"]) == [("hot",), ("(none)",), ("b", "a"), ("(none)",), ("",), ("hot",)]
 
 
 # --- strata ---
@@ -81,7 +84,7 @@ def test_what_a_row_counts_as_in_the_balance_of_classes() -> None:
 @pytest.mark.parametrize("shares", [{"train": 0.7, "validation": 0.15, "test": 0.15}, {str(fold): 0.2 for fold in range(5)}])
 def test_every_class_is_spread_evenly(shares: dict[str, float]) -> None:
     found = tastes(1_000)
-    strata = categories.strata(as_labels(found))
+    strata = categories_label.strata(as_labels(found))
     parts = deal([f"{row:04d}" for row in range(len(found))], strata, shares, seed=1)
     by_chance = np.random.default_rng(0).choice(list(shares), len(found), p=list(shares.values()))
     columns = np.hstack([found, ~found.any(axis=1, keepdims=True)])
@@ -98,10 +101,10 @@ def test_every_class_is_spread_evenly(shares: dict[str, float]) -> None:
 
 def test_every_class_must_be_learned_but_none_of_them_need_not() -> None:
     split = np.array(["train", "train", "validation", "test"])
-    check_labels(split, categories.strata([["hot"], ["hot"], ["hot"], ["hot"]]), False, True)
-    check_labels(split, categories.strata([["hot"], ["hot"], ["hot"], []]), True, True)
+    check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot"], ["hot"]]), False, True)
+    check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot"], []]), True, True)
     with pytest.raises(InputError, match=r"no row falls into train: 'sweet' \(1 of 1 rows left\)"):
-        check_labels(split, categories.strata([["hot"], ["hot"], ["hot", "sweet"], ["hot"]]), True, True)
+        check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot", "sweet"], ["hot"]]), True, True)
 
 
 # --- thresholds and the loss ---
@@ -195,7 +198,7 @@ def planted(count: int = 600) -> tuple[pd.DataFrame, npt.NDArray[np.float32], np
 
 def test_planted_label_errors_are_found_and_mended() -> None:
     rows, vectors, truth, wrong = planted()
-    verdicts = audit(rows, vectors, load_target("categories"), audit_params("relabel")).to_pandas()
+    verdicts = audit(rows, vectors, TargetParts.load("categories"), audit_params("relabel")).to_pandas()
     issues = verdicts["is_label_issue"].to_numpy()
     assert issues[wrong].mean() > 0.9
     assert issues[~wrong].mean() < 0.02
@@ -203,7 +206,7 @@ def test_planted_label_errors_are_found_and_mended() -> None:
     mended = multi_hot([list(label) for label in verdicts["label"]], NAMES)
     assert (mended[wrong] == truth[wrong]).all(axis=1).mean() > 0.9
     assert (verdicts["label"].map(list) == verdicts["given_label"].map(list))[verdicts["split"] == "test"].all()
-    dropped = audit(rows, vectors, load_target("categories"), audit_params("drop")).to_pandas()
+    dropped = audit(rows, vectors, TargetParts.load("categories"), audit_params("drop")).to_pandas()
     assert (~dropped["keep"].to_numpy() == issues & (rows["split"] == "train").to_numpy()).all()
 
 
@@ -218,17 +221,17 @@ def test_a_row_is_worth_as_much_as_its_worst_answer() -> None:
     """Half of the rows have each class, so that no answer is the rarer one."""
     probabilities = np.full((4, 5), 0.5)
     probabilities[0, :2], probabilities[1, :2] = [0.8, 0.1], [0.95, 0.3]
-    judged = categories.audit([["acid", "bitter"], ["bitter"], ["acid", *NAMES[2:]], NAMES[2:]], concluded(probabilities))
+    judged = categories_audit.audit([["acid", "bitter"], ["bitter"], ["acid", *NAMES[2:]], NAMES[2:]], concluded(probabilities))
     assert judged.label_quality == pytest.approx([0.1, 0.05, 0.5, 0.5])
 
 
 def test_rare_classes_are_not_the_worst_for_being_rare() -> None:
     given = np.arange(1_000)[:, None] < [10, 500]
     probabilities = np.where(given, [0.05, 0.9], [0.01, 0.1])
-    quality = categories.answer_quality(given, probabilities)
+    quality = categories_audit.answer_quality(given, probabilities)
     assert quality[0] == pytest.approx([0.83, 0.9], abs=0.01)  # 0.05 is a lot, where one row of a hundred has the class
     assert quality[999] == pytest.approx([0.99, 0.9])
-    assert categories.answer_quality(given[:1], probabilities[:1]).min() > 0
+    assert categories_audit.answer_quality(given[:1], probabilities[:1]).min() > 0
 
 
 # --- metrics ---
@@ -243,7 +246,7 @@ def judged() -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], Conclusion]:
 
 def test_metrics_are_those_of_scikit_learn(judged: Any) -> None:
     given, predicted, conclusion = judged
-    found = categories.score(as_labels(given), conclusion, 10)
+    found = categories_score.score(as_labels(given), conclusion, 10)
     options: dict[str, Any] = {"zero_division": 0.0}
     expected = {
         "f1_micro": metrics.f1_score(given, predicted, average="micro", **options),
@@ -266,7 +269,7 @@ def test_metrics_are_those_of_scikit_learn(judged: Any) -> None:
 def test_intervals_shrink_with_the_rows(judged: Any) -> None:
     given, _, conclusion = judged
     many = Conclusion(list(conclusion.labels) * 16, np.tile(conclusion.predictions, (16, 1)), NAMES)
-    few, more = categories.score(as_labels(given), conclusion, 10), categories.score(as_labels(given) * 16, many, 10)
+    few, more = categories_score.score(as_labels(given), conclusion, 10), categories_score.score(as_labels(given) * 16, many, 10)
     for name in ("f1_micro", "f1_macro"):
         assert few[f"{name}_low"] < few[name] < few[f"{name}_high"]
         assert more[f"{name}_high"] - more[f"{name}_low"] == pytest.approx((few[f"{name}_high"] - few[f"{name}_low"]) / 4, rel=0.2)
@@ -276,7 +279,7 @@ def test_intervals_are_those_of_the_bootstrap(judged: Any) -> None:
     given, predicted, conclusion = judged
     rng = np.random.default_rng(5)
     drawn = [rng.integers(len(given), size=len(given)) for _ in range(400)]
-    found = categories.score(as_labels(given), conclusion, 10)
+    found = categories_score.score(as_labels(given), conclusion, 10)
     for average in ("micro", "macro"):
         scores = [metrics.f1_score(given[rows], predicted[rows], average=average, zero_division=0.0) for rows in drawn]
         low, high = np.quantile(scores, [0.025, 0.975])
@@ -285,25 +288,25 @@ def test_intervals_are_those_of_the_bootstrap(judged: Any) -> None:
 
 def test_average_precision_is_of_classes_that_occur() -> None:
     predictions = np.array([[0.9, 0.5, 0.4, 0.3, 0.2], [0.1, 0.5, 0.6, 0.7, 0.8]])
-    assert categories.score([["acid"], []], concluded(predictions), 5)["map"] == 1
+    assert categories_score.score([["acid"], []], concluded(predictions), 5)["map"] == 1
 
 
 def test_one_class_is_enough() -> None:
     objective = Objective.of([["hot"], [], ["hot"], []])
-    found = categories.score([["hot"], []], objective.conclude(np.array([[0.9], [0.2]])), 5)
+    found = categories_score.score([["hot"], []], objective.conclude(np.array([[0.9], [0.2]])), 5)
     assert (found["f1_macro"], found["f1_samples"], found["map"], found["subset_accuracy"]) == (1, 1, 1, 1)
 
 
 def test_calibration_is_of_all_decisions() -> None:
     given = [["acid"]] * 3 + [[]]
-    found = categories.reliability(given, concluded(np.tile([0.75, 0.0, 0.0, 0.0, 0.0], (4, 1))), 10)
+    found = categories_score.reliability(given, concluded(np.tile([0.75, 0.0, 0.0, 0.0, 0.0], (4, 1))), 10)
     assert found.to_dict("list") == {"confidence": [0.0, 0.75], "accuracy": [0.0, 0.75], "rows": [16, 4]}
 
 
 def test_confusions_set_what_was_missed_beside_what_was_wrong() -> None:
     given = [["hot", "sweet"], ["hot"], ["hot", "sweet"], [], [], ["acid", "hot"]]
     predicted = [["hot", "sweet"], ["acid"], ["hot"], ["hot"], [], ["bitter", "salty"]]
-    found = categories.plots(given, Conclusion(predicted, np.zeros((6, 5)), NAMES), 5)["confusion"]
+    found = categories_score.plots(given, Conclusion(predicted, np.zeros((6, 5)), NAMES), 5)["confusion"]
     assert Counter(zip(found["actual"], found["predicted"], strict=True)) == {
         ("hot", "hot"): 2,
         ("sweet", "sweet"): 1,
@@ -321,7 +324,7 @@ def test_confusions_set_what_was_missed_beside_what_was_wrong() -> None:
 @pytest.mark.parametrize("pooling", ["mean", "model"])
 def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the saved folder come the labels that the model in memory gave on validation, by the thresholds that were tuned there."""
-    from stages.tasks.text_categories import FinetuneParams, finetune, predict
+    from stages.tasks.text_categories.learn import FinetuneParams, finetune, predict
 
     monkeypatch.chdir(tmp_path)
     tiny.write_text_model(tmp_path / "tiny")

@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from stages import clean as stage
-from stages import paths
-from stages.characters import SIDE_MARK, WORD_MARK
-from stages.contracts import Cleaned
-from stages.errors import InputError
-from stages.modalities.text import checks, privacy
-from stages.modalities.text.clean import CleanParams, clean, suggest
-from stages.tables import read_frame
-from stages.targets import category
+from stages.contracts.clean import Cleaned
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import SIDE_MARK, WORD_MARK, read_frame
+from stages.modalities.text.clean import checks, privacy
+from stages.modalities.text.clean.cleaner import CleanParams, clean, suggest
+from stages.targets.category import label as category_label
 from tests import pii, tiny
 from tests.test_stages import write_collected
 
@@ -310,7 +309,7 @@ def test_what_was_found_is_counted(tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     paths.LEDGER.parent.mkdir()
     paths.LEDGER.write_text("id,action,label,note\n")
     write_collected([("mail a@b.example, c@d.example", "fruit"), ("call 020 7946 0958", "fruit"), ("a ripe apple", "fruit"), (" ", "fruit")])
-    section = TextSection(label=category.LabelParams(**tiny.CLEAN_NAMES), missing=[], text=params(pii="redact"))
+    section = TextSection(label=category_label.LabelParams(**tiny.CLEAN_NAMES), missing=[], text=params(pii="redact"))
     counts = stage.main(stage.Params.model_construct(modality="text", target="category", clean=section))
     found = {name: count for name, count in counts.metrics().items() if "pii" in name or "redacted" in name}
     assert found == {"repaired_redacted_email": 1, "repaired_redacted_phone": 1, "pii_email": 2, "pii_phone": 1}

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.contracts import Conclusion
-from stages.errors import InputError
-from stages.objectives.number import LEVELS, Objective
-from stages.stratify import deal
-from stages.targets import number
-from stages.targets.number import LabelParams
+from stages.contracts.objective import Conclusion
+from stages.core.errors import InputError
+from stages.splits.stratify import deal
+from stages.targets.number import audit as number_audit
+from stages.targets.number import label as number_label
+from stages.targets.number import score as number_score
+from stages.targets.number.label import LabelParams
+from stages.targets.number.objective import LEVELS, Objective
 from tests import tiny
 
 ANY = LabelParams(minimum=None, maximum=None)
@@ -36,30 +38,30 @@ def concluded(labels: list[float], truth: list[float]) -> Conclusion:
     [(" 2.5\n", 2.5), ("-1e3", -1000.0), ("007", 7.0), ("nan", None), ("inf", None), ("1_000", None), ("1,5", None), ("five", None)],
 )
 def test_a_label_is_a_finite_number_or_refused(raw: str, label: float | None) -> None:
-    found = number.clean_label(raw, None, ANY)
+    found = number_label.clean_label(raw, None, ANY)
     assert (found.label, found.reason) == (label, None if label is not None else "not_a_number")
 
 
 def test_labels_out_of_range_are_refused() -> None:
     params = LabelParams(minimum=0.0, maximum=5.0)
-    assert [number.clean_label(raw, None, params).reason for raw in ("-0.1", "0", "5", "5.1")] == ["out_of_range", None, None, "out_of_range"]
+    assert [number_label.clean_label(raw, None, params).reason for raw in ("-0.1", "0", "5", "5.1")] == ["out_of_range", None, None, "out_of_range"]
     with pytest.raises(ValueError, match="minimum is not below maximum"):
         LabelParams(minimum=5.0, maximum=5.0)
 
 
 def test_strata_are_tenths_by_size() -> None:
     labels = numbers(200)
-    strata = number.strata(labels)
+    strata = number_label.strata(labels)
     assert set(Counter(strata).values()) == {20}
     by_size = [strata[row] for row in np.argsort(labels)]
     assert len(list(dict.fromkeys(by_size))) == 10
     assert by_size == sorted(by_size)
-    assert len(set(number.strata([1.0] * 30 + [2.0]))) <= 2  # equal labels are never told apart
+    assert len(set(number_label.strata([1.0] * 30 + [2.0]))) <= 2  # equal labels are never told apart
 
 
 def test_splits_see_small_and_large_numbers_alike() -> None:
     labels = np.array(numbers(400))
-    split = deal([str(row) for row in range(400)], number.strata(labels.tolist()), {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=1)
+    split = deal([str(row) for row in range(400)], number_label.strata(labels.tolist()), {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=1)
     for part in ("validation", "test"):
         assert abs(labels[split == part].mean() - labels.mean()) < 0.3  # of a spread of 4; a tenth is at most one row off its share
         assert Counter(split)[part] == 60
@@ -93,17 +95,17 @@ def test_quantiles_cover_what_they_promise() -> None:
     truth = rng.normal(0, 3, 4000)
     outputs = (truth + rng.normal(1.0, 2.0, 4000)).reshape(-1, 1)  # a model that says too much, by one
     fitted = Objective.of(truth.tolist()).tuned(truth[:2000].tolist(), outputs[:2000])
-    found = number.score(truth[2000:].tolist(), fitted.conclude(outputs[2000:]), 10)
+    found = number_score.score(truth[2000:].tolist(), fitted.conclude(outputs[2000:]), 10)
     assert found["coverage_90"] == pytest.approx(0.9, abs=0.03)
     assert found["interval_width_90"] == pytest.approx(2 * 1.645 * 2.0, rel=0.05)
     assert found["calibration_error"] < 0.02
-    table = number.plots(truth[2000:].tolist(), fitted.conclude(outputs[2000:]), 10)["reliability"]
+    table = number_score.plots(truth[2000:].tolist(), fitted.conclude(outputs[2000:]), 10)["reliability"]
     assert table["confidence"].tolist() == list(LEVELS.values())
     assert table["accuracy"].to_numpy() == pytest.approx(list(LEVELS.values()), abs=0.03)
 
 
 def test_scores_of_numbers_that_can_be_worked_out_by_hand() -> None:
-    found = number.score([1.0, 2.0, 3.0, 4.0], concluded([2.0, 2.0, 3.0, 6.0], [1.0, 2.0, 3.0, 4.0]), 5)
+    found = number_score.score([1.0, 2.0, 3.0, 4.0], concluded([2.0, 2.0, 3.0, 6.0], [1.0, 2.0, 3.0, 4.0]), 5)
     assert found["mae"] == 0.75
     assert found["rmse"] == pytest.approx(math.sqrt(5 / 4))
     assert found["r2"] == pytest.approx(1 - 5 / 5)
@@ -113,7 +115,7 @@ def test_scores_of_numbers_that_can_be_worked_out_by_hand() -> None:
 
 
 def test_a_constant_far_off_explains_less_than_nothing() -> None:
-    found = number.score([1.0, 2.0, 3.0, 4.0], concluded([100.0] * 4, [1.0, 2.0, 3.0, 4.0]), 5)
+    found = number_score.score([1.0, 2.0, 3.0, 4.0], concluded([100.0] * 4, [1.0, 2.0, 3.0, 4.0]), 5)
     assert found["r2"] < -100
     assert (found["pearson_low"], found["pearson"], found["pearson_high"]) == (-1, 0, 1)  # there is none: any would do
 
@@ -127,8 +129,8 @@ def test_the_audit_finds_planted_errors() -> None:
     planted = np.zeros(600, dtype=bool)
     planted[:60] = True
     given = np.where(planted, rng.permutation(labels), labels)
-    outputs = number.fit_predict(given[60:].tolist(), vectors[60:], vectors, ["predicted"], 10.0)
-    judged = number.audit(given.tolist(), Objective.of(given.tolist()).conclude(outputs))
+    outputs = number_audit.fit_predict(given[60:].tolist(), vectors[60:], vectors, ["predicted"], 10.0)
+    judged = number_audit.audit(given.tolist(), Objective.of(given.tolist()).conclude(outputs))
     far = planted & (np.abs(given - labels) > 3)
     assert far.sum() > 30
     assert judged.is_label_issue[far].all()
@@ -137,9 +139,9 @@ def test_the_audit_finds_planted_errors() -> None:
 
 
 def test_ranges_of_the_class_balance() -> None:
-    assert number.names([0.0, 2.6, 5.0, "4.99", "x", None]) == [("0 to 0.5",), ("2.5 to 3",), ("5 to 5.5",), ("4.5 to 5",), ("",), ("",)]
-    assert number.names([-30.0, 30.0]) == [("-30 to -20",), ("30 to 40",)]
-    assert number.names([]) == []
+    assert number_label.names([0.0, 2.6, 5.0, "4.99", "x", None]) == [("0 to 0.5",), ("2.5 to 3",), ("5 to 5.5",), ("4.5 to 5",), ("",), ("",)]
+    assert number_label.names([-30.0, 30.0]) == [("-30 to -20",), ("30 to 40",)]
+    assert number_label.names([]) == []
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +152,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetuned(folder: Path, model: Path, contents: list[str], labels: list[float], monkeypatch: pytest.MonkeyPatch) -> dict[str, float | int]:
-    from stages.tasks.text_number import FinetuneParams, finetune
+    from stages.tasks.text_number.learn import FinetuneParams, finetune
 
     monkeypatch.chdir(folder)
     own = FinetuneParams(max_length=32, pooling="mean", head_init="probe", probe_C=1.0, frozen_layers=0, dropout=0.0, loss="mse")
@@ -164,7 +166,7 @@ def finetuned(folder: Path, model: Path, contents: list[str], labels: list[float
 @pytest.mark.parametrize("pairs", [False, True])
 def test_what_is_served_is_what_was_trained(pairs: bool, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts, and pairs of texts: the probe's start is better than the mean, and a row's bits do not depend on its neighbours."""
-    from stages.tasks.text_number import predict
+    from stages.tasks.text_number.learn import predict
 
     contents = [text + (f"\n{other}" if pairs else "") for (text, _), (other, _) in zip(tiny.texts(56, 1), tiny.texts(56, 2), strict=True)]
     labels = [100.0 + sum(word in tiny.FRUIT for word in content.split()) for content in contents]

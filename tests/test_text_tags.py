@@ -11,25 +11,28 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages.contracts import Conclusion
-from stages.errors import InputError
-from stages.model_folder import write_recipe
-from stages.objectives.tags import NOT_LEARNED, Objective, best_sequence
-from stages.tables import ragged
-from stages.targets import tags
-from stages.tasks import text_tags
+from stages.contracts.objective import Conclusion
+from stages.core.errors import InputError
+from stages.core.tables import ragged
+from stages.targets.tags import audit as tags_audit
+from stages.targets.tags import label as tags_label
+from stages.targets.tags import score as tags_score
+from stages.targets.tags.objective import NOT_LEARNED, Objective, best_sequence
+from stages.tasks.text_tags import augment as text_tags_augment
+from stages.tasks.text_tags import learn as text_tags_learn
+from stages.training.recipe import write_recipe
 from tests import tiny
 
 COLUMNS = ["O", "B-fruit", "I-fruit", "B-tool", "I-tool"]
 
 
 def is_valid(row: Sequence[str]) -> bool:
-    return tags.as_valid(row) == list(row)
+    return tags_label.as_valid(row) == list(row)
 
 
 def random_tags(n_rows: int, seed: int) -> list[list[str]]:
     rng = np.random.default_rng(seed)
-    return [tags.as_valid(rng.choice(COLUMNS, int(rng.integers(1, 9)), p=[0.4, 0.2, 0.15, 0.15, 0.1]).tolist()) for _ in range(n_rows)]
+    return [tags_label.as_valid(rng.choice(COLUMNS, int(rng.integers(1, 9)), p=[0.4, 0.2, 0.15, 0.15, 0.1]).tolist()) for _ in range(n_rows)]
 
 
 def sure(labels: Sequence[Sequence[str]], confidence: float = 0.9) -> Conclusion:
@@ -42,8 +45,8 @@ def sure(labels: Sequence[Sequence[str]], confidence: float = 0.9) -> Conclusion
 # --- labels ---
 
 
-def label_params(**changes: Any) -> tags.LabelParams:
-    return tags.LabelParams(**{**tiny.CLEAN_NAMES, "on_invalid": "repair", **changes})
+def label_params(**changes: Any) -> tags_label.LabelParams:
+    return tags_label.LabelParams(**{**tiny.CLEAN_NAMES, "on_invalid": "repair", **changes})
 
 
 @pytest.mark.parametrize(
@@ -55,32 +58,32 @@ def label_params(**changes: Any) -> tags.LabelParams:
     ],
 )
 def test_an_inside_that_continues_nothing_begins_an_entity_or_drops_its_row(raw: str, expected: str) -> None:
-    found = tags.clean_label(raw, "one ripe fig", label_params())
+    found = tags_label.clean_label(raw, "one ripe fig", label_params())
     assert (found.label, found.repairs) == (expected.split(), ("invalid_tags",))
-    assert tags.clean_label(raw, "one ripe fig", label_params(on_invalid="drop")).reason == "invalid_tags"
-    assert tags.clean_label(expected, "one ripe fig", label_params(on_invalid="drop")).repairs == ()
+    assert tags_label.clean_label(raw, "one ripe fig", label_params(on_invalid="drop")).reason == "invalid_tags"
+    assert tags_label.clean_label(expected, "one ripe fig", label_params(on_invalid="drop")).repairs == ()
 
 
 def test_validity_is_that_of_the_types_that_stay() -> None:
     params = label_params(aliases={"Obst": "fruit"}, drop=["shop"], on_invalid="drop")
-    assert tags.clean_label("B-fruit I-Obst O", "one ripe fig", params).label == ["B-fruit", "I-fruit", "O"]
-    assert tags.clean_label("B-shop I-shop I-fruit", "one ripe fig", params).reason == "invalid_tags"
+    assert tags_label.clean_label("B-fruit I-Obst O", "one ripe fig", params).label == ["B-fruit", "I-fruit", "O"]
+    assert tags_label.clean_label("B-shop I-shop I-fruit", "one ripe fig", params).reason == "invalid_tags"
 
 
 @pytest.mark.parametrize("raw", ["O X-fruit O", "O B- O", "O fruit O", "o o o", "[1, 2, 3]", '["O", null, "O"]', '["O", ["O"], "O"]', "[" * 100_000, '["O"'])
 def test_what_is_no_tag_is_not_guessed(raw: str) -> None:
-    assert tags.clean_label(raw, "one ripe fig", label_params()).reason == "invalid_tags"
-    assert tags.names([raw]) == [("",)]
+    assert tags_label.clean_label(raw, "one ripe fig", label_params()).reason == "invalid_tags"
+    assert tags_label.names([raw]) == [("",)]
 
 
 def test_a_long_row_is_cleaned_as_any_other() -> None:
     raw = json.dumps(["B-fruit", "I-fruit"] * 5_000)
-    assert tags.clean_label(raw, " ".join(["fig"] * 10_000), label_params()).label == ["B-fruit", "I-fruit"] * 5_000
+    assert tags_label.clean_label(raw, " ".join(["fig"] * 10_000), label_params()).label == ["B-fruit", "I-fruit"] * 5_000
 
 
 def test_rows_are_spread_by_their_entity_types() -> None:
-    assert tags.strata([["O", "B-tool", "I-tool", "B-fruit"], ["O"], ["B-fruit"]]) == [("fruit", "tool"), ("O",), ("fruit",)]
-    assert tags.names([None, "", '["O", "B-fruit"]', "O"]) == [("",), ("",), ("fruit",), ("O",)]
+    assert tags_label.strata([["O", "B-tool", "I-tool", "B-fruit"], ["O"], ["B-fruit"]]) == [("fruit", "tool"), ("O",), ("fruit",)]
+    assert tags_label.names([None, "", '["O", "B-fruit"]', "O"]) == [("",), ("",), ("fruit",), ("O",)]
 
 
 # --- the most probable tags ---
@@ -138,9 +141,9 @@ def test_scores_are_those_of_seqeval() -> None:
 
     given, predicted = random_tags(80, 1), random_tags(80, 1)
     for row, other in zip(predicted[::2], random_tags(80, 2)[::2], strict=True):
-        row[:] = tags.as_valid((other * 9)[: len(row)])
+        row[:] = tags_label.as_valid((other * 9)[: len(row)])
     expected = classification_report(given, predicted, mode="strict", scheme=IOB2, output_dict=True, zero_division=0)
-    found = tags.score(given, sure(predicted), 5)
+    found = tags_score.score(given, sure(predicted), 5)
     assert (found["precision"], found["recall"], found["f1"]) == pytest.approx([expected["micro avg"][name] for name in ("precision", "recall", "f1-score")])
     assert found["f1_macro"] == pytest.approx(expected["macro avg"]["f1-score"])
     assert [found["f1_of_fruit"], found["f1_of_tool"]] == pytest.approx([expected[name]["f1-score"] for name in ("fruit", "tool")])
@@ -157,26 +160,26 @@ def test_kinds_of_errors_are_told_apart() -> None:
         ("B-fruit I-fruit O", "O O B-fruit"),  # missed, and a spurious one
     ]
     given, predicted = ([row.split() for row in side] for side in zip(*pairs, strict=True))
-    found = tags.score(given, sure(predicted), 5)
+    found = tags_score.score(given, sure(predicted), 5)
     assert [found[name] for name in ("recall", "wrong_type", "wrong_boundary", "wrong_both", "missed", "spurious")] == [0.2] * 6
-    confusion = tags.plots(given, sure(predicted), 5)["confusion"].value_counts().to_dict()
+    confusion = tags_score.plots(given, sure(predicted), 5)["confusion"].value_counts().to_dict()
     assert confusion == {("fruit", "fruit"): 1, ("fruit", "tool"): 1, ("fruit", "(none)"): 3, ("(none)", "fruit"): 2, ("(none)", "tool"): 1}
 
 
 def test_texts_without_entities_can_be_scored() -> None:
     nothing = [["O", "O"], ["O"]]
-    found = tags.score(nothing, sure(nothing), 5)
+    found = tags_score.score(nothing, sure(nothing), 5)
     assert (found["f1"], found["token_accuracy"], found["spurious"]) == (0, 1, 0)
     assert found["calibration_error"] == pytest.approx(0.1)
-    assert tags.plots(nothing, sure(nothing), 5)["confusion"].to_numpy().tolist() == [["(none)", "(none)"]]
+    assert tags_score.plots(nothing, sure(nothing), 5)["confusion"].to_numpy().tolist() == [["(none)", "(none)"]]
 
 
 def test_the_interval_narrows_with_rows() -> None:
     counts = np.random.default_rng(0).integers(0, 3, (400, 3))
     counts[:, 0] = counts.min(axis=1)
-    few, many = (np.subtract(*tags.f1_interval(rows)[::-1]) for rows in (counts[:40], counts))
+    few, many = (np.subtract(*tags_score.f1_interval(rows)[::-1]) for rows in (counts[:40], counts))
     assert 2 < few / many < 5
-    assert tags.f1_interval(counts) == tags.f1_interval(counts)
+    assert tags_score.f1_interval(counts) == tags_score.f1_interval(counts)
 
 
 # --- the audit ---
@@ -193,14 +196,14 @@ def test_planted_wrong_tags_are_found() -> None:
     planted = [row for row in range(400) if "B-fruit" in given[row]][:20]
     for number, row in enumerate(planted):
         place = given[row].index("B-fruit")
-        given[row] = tags.as_valid([("O", "B-tool")[number % 2] if token == place else tag for token, tag in enumerate(given[row])])
+        given[row] = tags_label.as_valid([("O", "B-tool")[number % 2] if token == place else tag for token, tag in enumerate(given[row])])
     objective = Objective.of(given)
     halves = np.arange(400) % 2 == 0
     outputs = np.empty(400, dtype=object)
     for half in (halves, ~halves):
         learned = [row for row, inside in zip(given, half, strict=True) if inside]
-        outputs[~half] = tags.fit_predict(learned, vectors[half], vectors[~half], objective.columns, 10.0)
-    judged = tags.audit(given, objective.conclude(outputs))
+        outputs[~half] = tags_audit.fit_predict(learned, vectors[half], vectors[~half], objective.columns, 10.0)
+    judged = tags_audit.audit(given, objective.conclude(outputs))
     assert set(planted) <= set(np.flatnonzero(judged.is_label_issue))
     assert set(np.argsort(judged.label_quality)[:20]) == set(planted)
     assert sum(judged.suggested[row] == truth[row] for row in planted) >= 19
@@ -213,7 +216,7 @@ def test_common_types_weigh_less() -> None:
     """Of 4 tokens O and 1 of fruit, a probe says: as likely the one as the other, or O for sure."""
     numbers = [np.array([0, 0, 0, 0, 1])]
     even, surely = ([0.5, 0.3, 0.2], [1.0, 0.0, 0.0])
-    (found,) = tags.type_confidence(numbers, ragged([np.array([surely, surely, surely, even, even])]))
+    (found,) = tags_audit.type_confidence(numbers, ragged([np.array([surely, surely, surely, even, even])]))
     assert found == pytest.approx([1, 1, 1, 1 / 3, 2 / 3])
 
 
@@ -239,7 +242,7 @@ LONG = " ".join(["fig", "a", "face", "Hide", "\ufffd", "ill", "abcdefghijklmnop"
 
 def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
     """Over windows, among them some that begin or end inside a word, and with a word that is longer than a window."""
-    from stages.modalities.text.encoder import encode_words, load_word_tokenizer
+    from stages.modalities.text.encode.words import encode_words, load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     words = LONG.split(" ")
@@ -257,7 +260,7 @@ def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
 
 
 def test_a_token_is_taken_where_most_stands_around_it() -> None:
-    from stages.modalities.text.encoder import word_places
+    from stages.modalities.text.encode.words import word_places
 
     windows = [[None, 0, 1, 1, 2, 3, None], [None, 2, 3, 4, 4, 5, None], [None, 4, 5, 6, None]]
     assert word_places(windows, 8).tolist() == [[0, 1], [0, 2], [0, 4], [1, 2], [1, 3], [2, 2], [2, 3], [-1, -1]]
@@ -268,7 +271,8 @@ def test_vectors_are_those_of_the_model_itself(model_folder: Path) -> None:
     import torch.nn.functional as F
     from transformers import AutoModel
 
-    from stages.modalities.text.encoder import N_SHAPES, encode_words, load_layers, load_word_tokenizer, shape_features, word_vectors
+    from stages.modalities.text.encode.backbone import load_layers
+    from stages.modalities.text.encode.words import N_SHAPES, encode_words, load_word_tokenizer, shape_features, word_vectors
 
     tokenizer, whole = load_word_tokenizer(str(model_folder)), AutoModel.from_pretrained(model_folder).eval()
     contents = [LONG, "fig", "\ufffd", "a cabbage"]
@@ -294,8 +298,8 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
     """In half precision; the vectors of rows are the same with and without."""
     import pandas as pd
 
+    from stages.core.tables import read_vectors, vector_column, vectors_column, write_tables
     from stages.modalities.text import embed
-    from stages.tables import read_vectors, vector_column, vectors_column, write_tables
 
     given = {"model": str(model_folder), "max_length": 16, "batch_size": 4}
     plain, found = (embed.embed([LONG, "fig"], embed.EmbedParams(**given, token_layer=layer)) for layer in (None, 1))
@@ -315,10 +319,10 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
 
 def test_layers_that_are_not_there(model_folder: Path) -> None:
     from stages.modalities.text import embed
-    from stages.modalities.text.encoder import load_layers
+    from stages.modalities.text.encode.backbone import load_layers
 
     with pytest.raises(InputError, match=r"finetune\.text\.layers: 3, but the model has 2 layers; give at most 2"):
-        text_tags.first_model(str(model_folder), finetune_params(layers=[1, 3]), Objective(COLUMNS))
+        text_tags_learn.first_model(str(model_folder), finetune_params(layers=[1, 3]), Objective(COLUMNS))
     params = embed.EmbedParams(model=str(model_folder), max_length=16, batch_size=4, token_layer=3)
     with pytest.raises(InputError, match=r"embed\.text\.token_layer: 3, but the model has 2 layers"):
         embed.embed(["fig"], params)
@@ -344,7 +348,7 @@ SPELLINGS = {
 
 
 def test_shapes_of_words() -> None:
-    from stages.modalities.text.encoder import SHAPES, shape
+    from stages.modalities.text.encode.words import SHAPES, shape
 
     assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {name: {name} for name in SPELLINGS}
     assert {*SPELLINGS, "outside"} == set(SHAPES)
@@ -353,9 +357,9 @@ def test_shapes_of_words() -> None:
 # --- learning ---
 
 
-def finetune_params(**changes: Any) -> text_tags.FinetuneParams:
+def finetune_params(**changes: Any) -> text_tags_learn.FinetuneParams:
     values = {"max_length": 16, "layers": [1, 2], "head_init": "probe", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
-    return text_tags.FinetuneParams(**{**values, **changes})
+    return text_tags_learn.FinetuneParams(**{**values, **changes})
 
 
 def tagged_rows(count: int) -> pa.Table:
@@ -364,14 +368,14 @@ def tagged_rows(count: int) -> pa.Table:
 
 
 def test_each_token_is_learned_once(model_folder: Path) -> None:
-    from stages.modalities.text.encoder import load_word_tokenizer
+    from stages.modalities.text.encode.words import load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     content = LONG.replace("\ufffd", "a")
-    labels = tags.as_valid([COLUMNS[number % 5] for number in range(len(content.split(" ")))])
-    windows = text_tags.examples(tokenizer, pa.table({"content": [content], "label": [labels]}), Objective(COLUMNS), 16)
+    labels = tags_label.as_valid([COLUMNS[number % 5] for number in range(len(content.split(" ")))])
+    windows = text_tags_learn.examples(tokenizer, pa.table({"content": [content], "label": [labels]}), Objective(COLUMNS), 16)
     assert len(windows) > 3
-    batch = text_tags.collator(tokenizer)([windows[place] for place in range(len(windows))])
+    batch = text_tags_learn.collator(tokenizer)([windows[place] for place in range(len(windows))])
     learned = batch["labels"] != NOT_LEARNED
     assert sorted(batch["labels"][learned].tolist()) == sorted(COLUMNS.index(tag) for tag in labels)
     assert (batch["shapes"].abs().sum(-1) > 0).equal(learned)
@@ -381,15 +385,15 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     """Logits of a batch as the Trainer makes it, of the probe that the head starts from, and of the folder that is saved."""
     import torch
 
-    from stages.modalities.text.encoder import load_word_tokenizer, word_vectors
-    from stages.probe import fit_probe
+    from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
+    from stages.targets._probe import fit_probe
 
     rows, own = tagged_rows(20), finetune_params()
     objective, tokenizer = Objective.of(rows["label"].to_pylist()), load_word_tokenizer(str(model_folder))
-    model = text_tags.first_model(str(model_folder), own, objective).eval()
-    text_tags.start_head(model, tokenizer, rows, objective, own, 4)
-    windows = text_tags.examples(tokenizer, rows, objective, own.max_length)
-    batch = text_tags.collator(tokenizer)([windows[place] for place in range(len(windows))])
+    model = text_tags_learn.first_model(str(model_folder), own, objective).eval()
+    text_tags_learn.start_head(model, tokenizer, rows, objective, own, 4)
+    windows = text_tags_learn.examples(tokenizer, rows, objective, own.max_length)
+    batch = text_tags_learn.collator(tokenizer)([windows[place] for place in range(len(windows))])
     with torch.inference_mode():
         logits = model(**batch).logits
     contents = rows["content"].to_pylist()
@@ -399,7 +403,7 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     model.save(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     write_recipe(tmp_path, {**objective.recipe(), "layers": own.layers, "max_length": own.max_length})
-    served = text_tags.predict(tmp_path, contents, 4)
+    served = text_tags_learn.predict(tmp_path, contents, 4)
     assert np.concatenate(served.predictions) == pytest.approx(expected, abs=1e-4)
     of_batch = logits[batch["labels"] != NOT_LEARNED].softmax(-1).numpy()  # in the order of windows
     assert np.sort(of_batch, axis=0) == pytest.approx(np.sort(expected, axis=0), abs=1e-4)
@@ -409,7 +413,7 @@ def test_the_model_loads_with_plain_transformers(model_folder: Path, tmp_path: P
     from safetensors.torch import load_file
     from transformers import AutoModel
 
-    model = text_tags.first_model(str(model_folder), finetune_params(layers=[1]), Objective(COLUMNS))
+    model = text_tags_learn.first_model(str(model_folder), finetune_params(layers=[1]), Objective(COLUMNS))
     assert len(model.backbone.encoder.layer) == 1
     model.save(tmp_path)
     plain = AutoModel.from_pretrained(tmp_path)
@@ -420,7 +424,7 @@ def test_the_model_loads_with_plain_transformers(model_folder: Path, tmp_path: P
 def test_a_tokenizer_that_knows_no_words_is_refused(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import BertTokenizerFast
 
-    from stages.modalities.text.encoder import load_word_tokenizer
+    from stages.modalities.text.encode.words import load_word_tokenizer
 
     monkeypatch.setattr(BertTokenizerFast, "is_fast", False)
     with pytest.raises(InputError, match="its tokenizer cannot tell which word a token belongs to"):
@@ -438,17 +442,17 @@ TRAIN = [
 
 
 def mentions_in(content: str, labels: Sequence[str]) -> list[tuple[str, str]]:
-    return [(" ".join(tokens), kind) for tokens, kind in text_tags.stretches(content.split(" "), labels) if kind]
+    return [(" ".join(tokens), kind) for tokens, kind in text_tags_augment.stretches(content.split(" "), labels) if kind]
 
 
 def copies(count: int = 60, **params: float) -> list[list[tuple[str, list[str]]]]:
     """Many copies of each training row."""
-    changed = text_tags.augmenter(text_tags.AugmentParams(**{"swap": 0.0, "delete": 0.0, "typo": 0.0, **params}), lambda: iter(TRAIN))
+    changed = text_tags_augment.augmenter(text_tags_augment.AugmentParams(**{"swap": 0.0, "delete": 0.0, "typo": 0.0, **params}), lambda: iter(TRAIN))
     return [[(content, list(labels)) for content, labels in (changed(*row, seed) for seed in range(count))] for row in TRAIN]
 
 
 def test_stretches_are_entities_and_what_stands_between() -> None:
-    found = text_tags.stretches("a b c d e f".split(), "O O B-x B-y I-y O".split())  # noqa: SIM905 - readable
+    found = text_tags_augment.stretches("a b c d e f".split(), "O O B-x B-y I-y O".split())  # noqa: SIM905 - readable
     assert [(" ".join(tokens), kind) for tokens, kind in found] == [("a b", ""), ("c", "x"), ("d e", "y"), ("f", "")]
 
 
@@ -478,6 +482,6 @@ def test_noise_leaves_entities_alone() -> None:
 
 def test_another_row_changes_few_copies() -> None:
     many = [(f"word{number}", ["B-fruit"]) for number in range(100)]
-    before, after = (text_tags.mentions(rows)["fruit"] for rows in (many, [*many, ("another", ["B-fruit"])]))
+    before, after = (text_tags_augment.mentions(rows)["fruit"] for rows in (many, [*many, ("another", ["B-fruit"])]))
     changed = sum(before.draw(np.random.default_rng(seed)) != after.draw(np.random.default_rng(seed)) for seed in range(300))
     assert changed < 30

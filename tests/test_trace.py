@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from stages import clean, dedupe, label_audit, outliers, paths, split
-from stages.contracts import Embedded
-from stages.fates import read_fates
-from stages.glossary import OF_LABELS
-from stages.params import load_params
-from stages.tables import named_columns, read_frame, read_table, write_tables
+from stages import clean, dedupe, label_audit, outliers, split
+from stages.contracts.embed import Embedded
+from stages.core import paths
+from stages.core.params import load_params
+from stages.core.tables import named_columns, read_frame, read_table, write_tables
+from stages.page.glossary import OF_LABELS
+from stages.page.outcomes import read_fates
 from tests.data_line import FILE, LABEL
 from tools import lookup, trace
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from stages.errors import InputError
-from stages.objectives.category import Objective
+from stages.core.errors import InputError
+from stages.targets.category.objective import Objective
 from tests import tiny
 
 BATCH = 8
@@ -22,7 +22,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetune_params(**changes: Any) -> Any:
-    from stages.tasks.text_category import FinetuneParams
+    from stages.tasks.text_category.learn import FinetuneParams
 
     values = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
     return FinetuneParams(**{**values, **changes})
@@ -33,7 +33,7 @@ def fruit_or_tool() -> Objective:
 
 
 def epochs(lengths: Sequence[int], count: int, seed: int = 1) -> list[list[int]]:
-    from stages.training import SimilarLengths
+    from stages.training.trainer import SimilarLengths
 
     sampler = SimilarLengths(lengths, BATCH, seed)
     return [list(sampler) for _ in range(count)]
@@ -76,7 +76,7 @@ def test_the_short_batch_may_hold_any_rows() -> None:
 def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.modalities.text.encoder import freeze
+    from stages.modalities.text.encode.backbone import freeze
 
     backbone = AutoModel.from_pretrained(model_folder)
     freeze(backbone, layers)
@@ -87,15 +87,15 @@ def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_fold
 def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.modalities.text.encoder import freeze
+    from stages.modalities.text.encode.backbone import freeze
 
     with pytest.raises(InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"):
         freeze(AutoModel.from_pretrained(model_folder), 4)
 
 
 def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:
-    from stages.modalities.text.encoder import TextEncoder
-    from stages.modalities.text.learner import first_model
+    from stages.modalities.text.encode.texts import TextEncoder
+    from stages.modalities.text.learn import first_model
 
     with pytest.raises(InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"):
         TextEncoder.load(str(model_folder), 65)
@@ -112,8 +112,8 @@ def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> 
     ],
 )
 def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> None:
-    from stages.modalities.image.learner import first_model
-    from stages.tasks.image_category import FinetuneParams
+    from stages.modalities.image.learn import first_model
+    from stages.tasks.image_category.learn import FinetuneParams
 
     with pytest.raises(InputError, match=message):
         first_model("resnet", FinetuneParams(size=32, config=config, label_smoothing=0.0), fruit_or_tool())
@@ -123,7 +123,7 @@ def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> Non
 def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
     import torch
 
-    from stages.modalities.text.learner import first_model
+    from stages.modalities.text.learn import first_model
 
     model = first_model(str(model_folder), finetune_params(pooling=pooling, dropout=0.25), fruit_or_tool(), 1)
     assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
@@ -136,9 +136,9 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer
 
-    from stages.modalities.text.encoder import TextEncoder, collator, encode, probe_head
-    from stages.modalities.text.learner import first_model
-    from stages.probe import fit_probe
+    from stages.modalities.text.encode.texts import TextEncoder, collator, encode, probe_head
+    from stages.modalities.text.learn import first_model
+    from stages.targets._probe import fit_probe
 
     rows = tiny.texts(20, seed=3)
     texts, classes = [text + " and" * (7 * place % 5) for place, (text, _) in enumerate(rows)], [int(label == "tool") for _, label in rows]

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages import embed, paths
-from stages.contracts import Embedded
+from stages import embed
+from stages.contracts.embed import Embedded
+from stages.core import paths
 from stages.modalities.text import embed as embedder
-from stages.vector_cache import CACHE, VectorCache, shared_root
+from stages.models.vector_cache import CACHE, VectorCache, shared_root
 from tests import tiny
 from tests.rows import write_rows
 
@@ -123,7 +124,7 @@ def test_what_the_cache_has_become_changes_no_vector(change: Callable[[Path], No
 def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     cold = embedded(model, TEXTS[:4])
     file = CACHE.stat().st_ino
-    monkeypatch.setattr("stages.vector_cache.WAIT", 0.01)
+    monkeypatch.setattr("stages.models.vector_cache.WAIT", 0.01)
     with closing(sqlite3.connect(CACHE)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert embedded(model, TEXTS[:4]) == cold
@@ -136,7 +137,7 @@ def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[s
 def test_a_newer_revision_on_the_hub_forgets_the_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The revision is known only after the model was loaded for what is missing."""
     revision = ["old"]
-    monkeypatch.setattr("stages.pretrained.identity", lambda model: revision[0])
+    monkeypatch.setattr("stages.models.pretrained.identity", lambda model: revision[0])
     cache = VectorCache(tmp_path / "cache.sqlite", "settings", "some/model")
 
     def run(contents: list[str]) -> Embedded:

@@ -219,7 +219,7 @@ def categories_params() -> dict[str, object]:
 
 def write_images(folder: Path) -> None:
     """Two classes of digits, a folder a class."""
-    from stages.sources import read_digits
+    from stages.sources.descriptors import read_digits
 
     for number, record in enumerate(read_digits()):
         if record.values["digit"] in "01" and number < 250:

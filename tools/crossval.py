@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from stages import paths
-from stages.contracts import load_target
-from stages.params import read_yaml
+from stages.contracts.score import load_scorer
+from stages.core import paths
+from stages.core.params import read_yaml
 
 Experiment = Mapping[str, Any]  # params and metrics by name, as dvc.api.exp_show has them
 FOLD = "split.fold"
@@ -57,7 +57,7 @@ def report(experiments: Iterable[Experiment], names: Sequence[str], headline: Se
 def main() -> None:
     from dvc.api import exp_show, params_show
 
-    headline = load_target(read_yaml(paths.PARAMS)["target"]).HEADLINE
+    headline = load_scorer(read_yaml(paths.PARAMS)["target"]).HEADLINE
     found = [experiment for experiment in exp_show() if experiment.get("split.method") == "kfold" and experiment.get(headline[0]) is not None]
     if not found:
         sys.exit("crossval: no experiment of this commit has split.method: kfold; type: dvc exp run --queue -S split.method=kfold -S split.fold=0,1,2,3,4")

@@ -1,4 +1,4 @@
-"""Writes the parts of the docs that follow from the code: docs/params.md, and the file tree and support table in README.md.
+"""Writes what follows from the code: docs/params.md, the file tree and support table in README.md, and the code among the deps in dvc.yaml.
 
 python -m tools.docs [--check]
 """
@@ -13,13 +13,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from stages import contracts
-from stages.params import known_keys, read_yaml
+from stages.contracts.score import load_scorer
+from stages.core.params import known_keys, read_yaml
+from tools.closure import Closure
 
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
 DEFAULT = Path("presets/reviews.yaml")  # params.yaml is its user's
-TREE_FOLDERS = ("stages", *(f"stages/modalities/{name}" for name in contracts.modality_names()), "stages/targets", "stages/objectives", "stages/tasks", "tools")
+DVC_YAML = Path("dvc.yaml")
 INTRODUCTION = """# Params
 
 Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of
@@ -71,12 +72,13 @@ def allowed(field: Any) -> str:
 
 
 def tree() -> str:
-    """The code, one clause a file: the first sentence of its docstring."""
-    lines = []
-    for folder in TREE_FOLDERS:
-        lines.append(f"{folder}/")
-        for path in sorted(Path(folder).glob("[!_]*.py")):
-            lines.append(f"    {path.name:<20} {first_clause(path)}")
+    """The code by folder: the stages, and the first sentence of each folder's docstring."""
+    stages = ", ".join(read_yaml(DVC_YAML)["stages"])
+    lines = ["stages/", f"    {stages}: one file per stage"]
+    for folder in sorted(path for path in Path("stages").glob("[!_.]*/")):
+        lines.append(f"    {folder.name + '/':<16} {first_clause(folder / '__init__.py')}")
+    lines.append("tools/")
+    lines += [f"    {path.name:<16} {first_clause(path)}" for path in sorted(Path("tools").glob("[!_]*.py"))]
     return "```\n" + "\n".join(lines) + "\n```"
 
 
@@ -85,14 +87,29 @@ def first_clause(path: Path) -> str:
     return re.split(r"[;.] ", sentence)[0].rstrip(".")
 
 
+def dvc_yaml() -> str:
+    """dvc.yaml with the code among the deps of each stage as the imports have it; all else stays."""
+    closure, lines = Closure(), []
+    deps: list[str] = []
+    for line in DVC_YAML.read_text(encoding="utf-8").splitlines():
+        if stage := re.fullmatch(r"  (\w+):", line):
+            deps = closure.deps(stage[1]) if Path(f"stages/{stage[1]}.py").exists() else []
+        if line.startswith("      - stages/"):
+            continue
+        lines.append(line)
+        if line == "    deps:":
+            lines += [f"      - {path}" for path in deps]
+    return "\n".join(lines) + "\n"
+
+
 def support() -> str:
     """A row for each file in stages/tasks: what it does, the metrics that matter, and the presets that show it."""
     presets = [(path.stem, read_yaml(path)) for path in sorted(Path("presets").glob("*.yaml"))]
     lines = ["| task | what it does | main metrics | presets |", "|---|---|---|---|"]
-    for path in sorted(Path("stages/tasks").glob("[!_]*.py")):
-        shown = [f"`{name}`" for name, values in presets if f"{values['modality']}_{values['target']}" == path.stem]
-        metrics = ", ".join(contracts.load_target(path.stem.split("_", 1)[1]).HEADLINE)
-        lines.append(f"| {path.stem} | {first_clause(path)} | {metrics} | {', '.join(shown)} |")
+    for path in sorted(Path("stages/tasks").glob("[!_.]*/")):
+        shown = [f"`{name}`" for name, values in presets if f"{values['modality']}_{values['target']}" == path.name]
+        metrics = ", ".join(load_scorer(path.name.split("_", 1)[1]).HEADLINE)
+        lines.append(f"| {path.name} | {first_clause(path / '__init__.py')} | {metrics} | {', '.join(shown)} |")
     return "\n".join(lines)
 
 
@@ -103,7 +120,7 @@ def fill(page: str, name: str, text: str) -> str:
 
 def main() -> None:
     readme = README.read_text(encoding="utf-8")
-    wanted = {PARAMS: params_page(), README: fill(fill(readme, "tree", tree()), "support", support())}
+    wanted = {DVC_YAML: dvc_yaml(), PARAMS: params_page(), README: fill(fill(readme, "tree", tree()), "support", support())}
     for path, text in wanted.items():
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")

@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages import clean, embed, paths
-from stages.contracts import load_cleaner, load_embedder
-from stages.errors import InputError
-from stages.params import load_params
-from stages.tables import find_rows, iter_tables, one_of, vectors_of
+from stages import clean, embed
+from stages.contracts.clean import load_cleaner
+from stages.contracts.embed import load_embedder
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import load_params
+from stages.core.tables import find_rows, iter_tables, one_of, vectors_of
 
 HEX = re.compile("[0-9a-fA-F]+")
 LIKE = 24  # of the 32 characters of an id: two ids have about 2 in common by chance

@@ -6,9 +6,9 @@ python -m tools.summary
 import json
 from typing import Any
 
-from stages import paths
-from stages.contracts import load_target
-from stages.params import read_yaml
+from stages.contracts.score import load_scorer
+from stages.core import paths
+from stages.core.params import read_yaml
 
 
 def read_metrics(stage: str) -> dict[str, Any]:
@@ -28,9 +28,9 @@ def funnel() -> list[str]:
 
 
 def scores() -> list[str]:
-    metrics, target = read_metrics("evaluate"), load_target(read_yaml(paths.PARAMS)["target"])
-    first, shown = target.HEADLINE[0], target.HEADLINE
-    contenders = {"model": "", "probe on frozen embeddings": "probe_", f"{target.CONSTANT} of the training labels": f"{target.CONSTANT}_"}
+    metrics, scorer = read_metrics("evaluate"), load_scorer(read_yaml(paths.PARAMS)["target"])
+    first, shown = scorer.HEADLINE[0], scorer.HEADLINE
+    contenders = {"model": "", "probe on frozen embeddings": "probe_", f"{scorer.CONSTANT} of the training labels": f"{scorer.CONSTANT}_"}
     lines = [f"  {'on test':<32}" + "".join(f"{name:>19}" for name in shown)]
     lines += [f"  {title:<32}" + "".join(f"{metrics[prefix + name]:>19.4f}" for name in shown) for title, prefix in contenders.items()]
     return [*lines, f"  95% interval of the model's {first}: {metrics[f'{first}_low']:.4f} to {metrics[f'{first}_high']:.4f} ({metrics['rows_in']:,} rows)"]

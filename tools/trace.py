@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
-from stages import paths
-from stages.contracts import Reporter, Target, load_reporter, load_target
-from stages.errors import InputError
-from stages.glossary import OF_LABELS, REASONS
-from stages.params import read_yaml
-from stages.tables import one_of
+from stages.contracts.label import Target, load_target
+from stages.contracts.report import Reporter, load_reporter
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+from stages.core.tables import one_of
+from stages.page.glossary import OF_LABELS, REASONS
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
 
 ID = re.compile("[0-9a-f]{32}")

@@ -1,0 +1,1 @@
+"""Combinations of a kind of content and a kind of label: what can be trained."""

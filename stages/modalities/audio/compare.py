@@ -5,8 +5,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from stages.duplicates.neighbours import cosine
 from stages.modalities.audio.content import FRAME, Span, above, decode, spectrogram
-from stages.neighbours import cosine
 
 PRINT_BANDS, PRINT_PARTS, PRINT_DEPTH = 32, 24, 20.0
 DURATION = 0.1  # its share of the similarity: with lengths that differ by a third no two sounds come to more than 0.96

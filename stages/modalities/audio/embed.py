@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts import Embedded
+from stages.contracts.embed import Embedded
+from stages.core.params import Strict
 from stages.modalities.audio.content import FRAME, Span, above, decode, spectrogram
-from stages.params import Strict
 
 LOGMEL = "logmel"
 LOGMEL_BANDS, LOGMEL_PARTS, LOGMEL_DEPTH = 40, 8, 60.0
@@ -25,7 +25,7 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
         from tqdm import tqdm
 
         return Embedded(np.stack([logmel(content, params.max_seconds) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)]))
-    from stages.modalities.audio.encoder import AudioEncoder
+    from stages.modalities.audio.encode.sounds import AudioEncoder
 
     return Embedded(AudioEncoder.load(params.model, params.max_seconds).embed(contents, params.batch_size))
 

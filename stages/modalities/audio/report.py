@@ -5,8 +5,9 @@ import io
 
 import numpy as np
 
-from stages.contracts import Content, Shown
-from stages.modalities.audio.clean import FORMATS, quiet_decoders, read
+from stages.contracts.report import Shown
+from stages.core.tables import Content
+from stages.modalities.audio.clean.cleaner import FORMATS, quiet_decoders, read
 from stages.modalities.audio.content import FRAME, Samples, resample, spectrogram
 
 SIZES: tuple[str, ...] = ()  # clean measures the seconds

@@ -5,8 +5,8 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from stages.duplicates.neighbours import cosine
 from stages.modalities.image.content import decode, pixels
-from stages.neighbours import cosine
 
 THUMBNAIL = 32  # pixels a side
 FREQUENCIES = 8  # a side and channel, of the lowest

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts import Embedded
+from stages.contracts.embed import Embedded
+from stages.core.params import Strict
 from stages.modalities.image.content import pixels
-from stages.params import Strict
 
 HOG = "hog"
 
@@ -23,7 +23,7 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
         from tqdm import tqdm
 
         return Embedded(np.stack([hog_and_colour(pixels(content)) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)]))
-    from stages.modalities.image.encoder import ImageEncoder
+    from stages.modalities.image.encode.images import ImageEncoder
 
     return Embedded(ImageEncoder.load(params.model).embed(contents, params.batch_size))
 

@@ -5,8 +5,9 @@ import io
 import warnings
 from typing import TYPE_CHECKING
 
-from stages.contracts import Content, Shown
-from stages.modalities.image.clean import FORMATS, flatten
+from stages.contracts.report import Shown
+from stages.core.tables import Content
+from stages.modalities.image.clean.cleaner import FORMATS, flatten
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from stages.contracts import Embedded, Vectors
-from stages.params import Strict
-from stages.tables import ragged
+from stages.contracts.embed import Embedded
+from stages.core.params import Strict
+from stages.core.tables import Vectors, ragged
 
 
 class EmbedParams(Strict):
@@ -18,7 +18,7 @@ class EmbedParams(Strict):
 
 
 def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
-    from stages.modalities.text.encoder import TextEncoder
+    from stages.modalities.text.encode.texts import TextEncoder
 
     vectors = TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
     return Embedded(vectors, None if params.token_layer is None else embed_tokens(contents, params, params.token_layer))
@@ -26,8 +26,9 @@ def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
 
 def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:
     """Of each content (n_tokens, dim): the hidden state and the shape of each token, in half precision, as there are many."""
-    from stages import pretrained
-    from stages.modalities.text.encoder import load_layers, load_word_tokenizer, word_vectors
+    from stages.modalities.text.encode.backbone import load_layers
+    from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
+    from stages.models import pretrained
 
     backbone = load_layers(params.model, layer, "embed.text.token_layer").to(pretrained.device())
     tokenizer = load_word_tokenizer(params.model)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
-from stages.characters import SIDE_MARK, WORD_MARK
-from stages.contracts import Content, Piece, Shown
+from stages.contracts.report import Piece, Shown
+from stages.core.tables import SIDE_MARK, WORD_MARK, Content
 from stages.modalities.text.content import preview
 
 SIZES = ("characters",)

@@ -1,0 +1,1 @@
+"""The ledger, missing values, and the counts of clean."""

@@ -1,0 +1,35 @@
+"""How two cleaned contents are compared: stages/modalities/<name>/compare.py."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.core import variants
+from stages.core.tables import Content
+
+
+class Comparer(Protocol):
+    """Keys for exact duplicates; fingerprints and their similarity for near duplicates."""
+
+    signatures: Callable[[Sequence[Content], float], npt.NDArray[np.uint64]] | None
+    """Set if fingerprints are sets of strings and `similarity` is Jaccard's coefficient: returns (n_rows, n_buckets) for a threshold. Near duplicates at
+    that threshold very likely share a value in some column. None if fingerprints are vectors of length 1 and `similarity` is their cosine.
+    """
+
+    def exact_key(self, content: Content) -> bytes:
+        """16 bytes, equal for two contents if and only if they are exact duplicates."""
+
+    def size(self, content: Content) -> int:
+        """The length that `keep: longest` compares."""
+
+    def fingerprint(self, content: Content) -> Any:
+        """The input of `similarity`."""
+
+    def similarity(self, one: Any, other: Any) -> float:
+        """The exact similarity of two fingerprints, 0 to 1."""
+
+
+def load_comparer(modality: str) -> Comparer:
+    return cast(Comparer, variants.load("modalities", modality, "compare"))

@@ -1,0 +1,28 @@
+"""How a model is fine-tuned and used: stages/tasks/<modality>_<target>/learn.py."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from stages.contracts.objective import Conclusion
+from stages.core import variants
+from stages.core.tables import Content
+
+
+class Task(Protocol):
+    """A modality and a target together."""
+
+    FinetuneParams: type[BaseModel]  # the section finetune.<modality> of params.yaml
+
+    def finetune(self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+        """Writes a model that plain transformers can load, and its recipe, into `folder`; returns metrics of the training."""
+
+    def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:
+        """The predictions of the saved model for cleaned contents. The bits of a row do not depend on the other rows."""
+
+
+def load_task(modality: str, target: str) -> Task:
+    return cast(Task, variants.load("tasks", f"{modality}_{target}", "learn"))

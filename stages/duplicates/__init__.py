@@ -1,0 +1,1 @@
+"""Search for exact, near and semantic duplicates."""

@@ -1,0 +1,1 @@
+"""Names of classes: spellings, suggestions, rare classes, class balance."""

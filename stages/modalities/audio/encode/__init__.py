@@ -1,0 +1,1 @@
+"""Models that turn recordings into numbers, in batches of fixed shapes."""

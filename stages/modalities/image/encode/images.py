@@ -1,0 +1,62 @@
+"""A frozen vision model that turns images into vectors whose bits do not depend on the other rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from transformers import AutoImageProcessor, AutoModel
+
+from stages.core.tables import Vectors
+from stages.modalities.image.content import decode
+from stages.models import pretrained
+from stages.models.batches import run_by_shape
+
+
+def run_fixed(
+    contents: Sequence[bytes], processor: Any, batch_size: int, forward: Callable[[torch.Tensor], torch.Tensor], title: str
+) -> npt.NDArray[np.float32]:
+    """(n_rows, n_outputs): what `forward` gives for each row."""
+
+    def run(images: list[Image.Image], side: int) -> torch.Tensor:
+        return forward(processor(images, return_tensors="pt")["pixel_values"])
+
+    one_size = [0] * len(contents)  # the processor brings all images to it
+    return np.stack(run_by_shape(one_size, batch_size, lambda row: decode(contents[row]), run, title))
+
+
+@dataclass(frozen=True)
+class ImageEncoder:
+    model: Any
+    processor: Any
+
+    @classmethod
+    def load(cls, name: str) -> "ImageEncoder":
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
+        return cls(model, pretrained.load(AutoImageProcessor, name, backend="pil"))
+
+    def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
+        """(n_rows, dim), float32, each of length 1: the model's pooled output, or the mean of its last hidden states."""
+
+        def forward(images: torch.Tensor) -> torch.Tensor:
+            output = self.model(images.to(self.model.device))
+            pooled = getattr(output, "pooler_output", None)
+            vectors = output.last_hidden_state.mean(1) if pooled is None else pooled.flatten(1)
+            return F.normalize(vectors)
+
+        return run_fixed(contents, self.processor, batch_size, forward, "embed")
+
+
+def run_model(model: Any, processor: Any, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
+    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    model.eval()
+
+    def forward(images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = model(images.to(model.device)).logits
+        return logits
+
+    return run_fixed(contents, processor, batch_size, forward, "predict")

@@ -1,0 +1,1 @@
+"""Models that turn texts into numbers, in batches of fixed shapes."""

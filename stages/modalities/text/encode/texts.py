@@ -1,0 +1,139 @@
+"""Whole texts and pairs of texts: the frozen encoder, and the mean-pooled model that is fine-tuned."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from tqdm import tqdm
+from transformers import AutoModel, AutoTokenizer
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from stages.contracts.objective import Learnable
+from stages.core.tables import Vectors
+from stages.modalities.text.encode.backbone import HEAD, Head, Headed, check_length, run_fixed
+from stages.models import pretrained
+
+
+def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
+
+
+PAIR_PARTS = 4
+
+
+def combined(vectors: torch.Tensor, n_sides: int) -> torch.Tensor:
+    """(n * n_sides, dim) -> (n, dim), or of pairs (n, 4 * dim): both sides, what they share and where they differ, at length 1 (Reimers & Gurevych 2019)."""
+    if n_sides == 1:
+        return vectors
+    one, other = vectors[0::2], vectors[1::2]
+    shared = one * other * vectors.shape[1] ** 0.5  # as long as the others: a probe's regularisation weighs all four alike
+    return F.normalize(torch.cat([one, other, shared, (one - other).abs()], dim=1))
+
+
+def encode(tokenizer: Any, contents: Sequence[str], longest: int, together: bool = False) -> list[list[dict[str, Any]]]:
+    """What the model takes of each content: of a text one side, of a pair two, which are its lines, or with `together` one that holds both."""
+    sides = [content.split("\n") for content in contents]
+    texts = list(zip(*sides, strict=True)) if together else [[side for row in sides for side in row]]
+    found = tokenizer(*map(list, texts), truncation=True, max_length=longest)
+    features = iter([dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)])
+    return [[next(features) for _ in (row[:1] if together else row)] for row in sides]
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    model: Any
+    tokenizer: Any
+    max_length: int
+
+    @classmethod
+    def load(cls, name: str, max_length: int) -> "TextEncoder":
+        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
+        check_length(model.config, max_length, "embed.text.max_length")
+        return cls(model, pretrained.load(AutoTokenizer, name), max_length)
+
+    def embed(self, texts: Sequence[str], batch_size: int) -> Vectors:
+        """(n_rows, dim), float32, each of length 1."""
+
+        def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+            batch = {name: values.to(self.model.device) for name, values in batch.items()}
+            return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
+
+        rows = encode(self.tokenizer, texts, self.max_length)
+        vectors = run_fixed([side for row in rows for side in row], self.tokenizer, self.max_length, batch_size, forward, "embed")
+        return combined(torch.from_numpy(np.stack(vectors)), len(rows[0])).numpy()
+
+
+class PooledText(Headed):
+    """`head(mean of the last hidden states, at length 1)`; of a pair, `head(combined means)`, the sides of row 1, then those of row 2..."""
+
+    def __init__(self, backbone: Any, n_outputs: int, n_sides: int = 1) -> None:
+        super().__init__(backbone, backbone.config.hidden_size * (1 if n_sides == 1 else PAIR_PARTS), n_outputs)
+        self.n_sides = n_sides
+
+    def pool(self, **features: torch.Tensor) -> torch.Tensor:
+        """(n, dim): the vector of each side."""
+        return mean_pool(self.backbone(**features).last_hidden_state, features["attention_mask"])
+
+    def forward(self, labels: torch.Tensor | None = None, **features: torch.Tensor) -> SequenceClassifierOutput:
+        logits = self.head(combined(self.pool(**features), self.n_sides))
+        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
+
+    @classmethod
+    def load(cls, folder: Path) -> "PooledText":
+        state = load_file(folder / HEAD)
+        backbone = pretrained.load(AutoModel, str(folder), use_safetensors=True)
+        model = cls(backbone, len(state["bias"]), 1 if state["weight"].shape[1] == backbone.config.hidden_size else 2)
+        model.head.load_state_dict(state)
+        return model
+
+
+def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    """Makes a batch of `sides` and `labels`, padded to its longest side."""
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = tokenizer.pad([side for row in rows for side in row["sides"]], return_tensors="pt")
+        return {**batch, "labels": torch.tensor([row["labels"] for row in rows])}
+
+    return collate
+
+
+def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, together: bool) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    device = next(model.parameters()).device
+    model.eval()
+    rows = encode(tokenizer, contents, longest, together)
+    pairs = len(rows[0]) == 2
+
+    def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        batch = {name: values.to(device) for name, values in batch.items()}
+        outputs: torch.Tensor = model.pool(**batch) if pairs else model(**batch).logits
+        return outputs
+
+    found = np.stack(run_fixed([side for row in rows for side in row], tokenizer, longest, batch_size, forward, "predict"))
+    if not pairs:
+        return found
+    vectors = combined(torch.from_numpy(found), 2).to(device)
+    with torch.inference_mode():  # one row at a time: equal shapes give equal bits
+        return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
+
+
+def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float) -> Head:
+    """A linear model of the backbone's own vectors of encoded rows (`sides`, `labels`), where the head starts (LP-FT: Kumar et al. 2022)."""
+    model.eval().to(pretrained.device())
+    sides = [side for row in rows for side in row["sides"]]
+    by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
+    vectors = np.empty((len(sides), model.config.hidden_size), dtype=np.float32)
+    with torch.inference_mode():
+        for start in tqdm(range(0, len(sides), batch_size), desc="probe", unit=" batches", disable=None):
+            chosen = by_length[start : start + batch_size]
+            batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
+            vectors[chosen] = model.pool(**batch).cpu().numpy()
+    whole = combined(torch.from_numpy(vectors), model.n_sides).numpy()
+    return Head.of(*objective.first_head(whole, [row["labels"] for row in rows], C))

@@ -1,0 +1,1 @@
+"""Pretrained models, batches of fixed shapes, threads, and the cache of vectors."""

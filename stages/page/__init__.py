@@ -1,0 +1,1 @@
+"""The data report: its tables, examples, words and template."""

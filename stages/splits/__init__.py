@@ -1,0 +1,1 @@
+"""Ways to draw rows into splits and folds."""

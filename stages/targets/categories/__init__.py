@@ -1,0 +1,1 @@
+"""Any number of names out of a closed set."""

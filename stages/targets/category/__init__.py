@@ -1,0 +1,1 @@
+"""One name out of a closed set."""

@@ -1,0 +1,51 @@
+"""A category: one of a closed set of names."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pydantic import Field
+
+from stages.contracts.label import CleanedLabel, Suggestion
+from stages.labels.names import NameParams, as_name, suggest_names, without_rare
+
+LABEL = pa.string()
+REASONS = ("missing_label", "unwanted_label")
+
+
+CLOSED = True
+
+
+class LabelParams(NameParams):
+    aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
+    drop: list[str] = Field(description="labels whose rows are left out")
+
+
+def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLabel:
+    """Trimmed, in one form of Unicode and without what cannot be seen, then replaced by what `aliases` says; a label in `drop` drops its row."""
+    name = as_name(raw or "")
+    label = params.aliases.get(name, name)
+    if not label:
+        return CleanedLabel(None, "missing_label")
+    return CleanedLabel(None, "unwanted_label") if label in params.drop else CleanedLabel(label)
+
+
+def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return suggest_names(given, params)
+
+
+def without_rare_labels(labels: Iterable[str], params: LabelParams) -> LabelParams | None:
+    return without_rare(Counter(labels), params)
+
+
+def preview(label: str, content: Any) -> str:
+    return label
+
+
+def strata(labels: Sequence[str]) -> list[tuple[str, ...]]:
+    return [(label,) for label in labels]
+
+
+def names(labels: Sequence[str | None]) -> list[tuple[str, ...]]:
+    return [(label or "",) for label in labels]

@@ -1,0 +1,91 @@
+"""Learning a number: standardised on the way in; on the way out itself, and quantiles of where the truth may lie."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from stages.contracts.objective import Conclusion
+from stages.core.errors import InputError
+from stages.core.params import Strict
+from stages.core.tables import Predictions, Vectors
+
+if TYPE_CHECKING:
+    import torch
+
+LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+class ObjectiveParams(Strict):
+    loss: Literal["mse", "mae", "huber"] = Field(description="squared errors, absolute ones, or squared up to one standard deviation and absolute beyond")
+
+
+@dataclass(frozen=True)
+class Objective:
+    mean: float  # of the training labels
+    std: float
+    loss_name: Literal["mse", "mae", "huber"] = "mse"
+    errors: Sequence[float] = (0.0,) * len(LEVELS)  # the quantiles of truth minus prediction, at LEVELS
+
+    columns = ("predicted",)
+    metric = "pearson"
+    label_smoothing = 0.0
+    tunable = True
+
+    @classmethod
+    def of(cls, labels: Sequence[float], params: ObjectiveParams | None = None) -> Self:
+        if not np.ptp(labels):
+            raise InputError(f"training rows: all labels are {labels[0]}; a number can only be learned where it differs, see collect.columns.label")
+        return cls(float(np.mean(labels)), float(np.std(labels)), params.loss if params else "mse")
+
+    @property
+    def loss(self) -> "Callable[..., torch.Tensor]":
+        """Of standardised numbers; the Huber loss is linear from one standard deviation on."""
+        import torch
+        import torch.nn.functional as F
+
+        losses: dict[str, Callable[..., torch.Tensor]] = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}
+
+        def loss(output: Any, targets: "torch.Tensor", num_items_in_batch: Any = None) -> "torch.Tensor":
+            return losses[self.loss_name](output["logits"].squeeze(-1).float(), targets)
+
+        return loss
+
+    def config(self) -> dict[str, Any]:
+        return {"num_labels": 1, "problem_type": "regression"}
+
+    def targets(self, labels: Sequence[float]) -> list[float]:
+        return [(label - self.mean) / self.std for label in labels]
+
+    def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> float:
+        """Pearson's correlation; 0 for one that is undefined."""
+        predicted = logits.squeeze(-1)
+        return float(np.corrcoef(predicted, targets)[0, 1]) if predicted.std() and targets.std() else 0.0
+
+    def first_head(self, vectors: Vectors, targets: Sequence[float], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        from stages.targets._probe import fit_ridge
+
+        probe = fit_ridge(vectors, np.array(targets), C)
+        return probe.weights, probe.bias
+
+    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
+        return np.asarray(logits.astype(np.float64) * self.std + self.mean)
+
+    def tuned(self, labels: Sequence[float], outputs: Predictions) -> Self:
+        """Split conformal prediction: the errors on rows that the model was not fitted on (Lei et al. 2018)."""
+        errors = np.quantile(np.asarray(labels) - outputs[:, 0], list(LEVELS.values()), method="linear")
+        return replace(self, errors=tuple(map(float, errors)))
+
+    def conclude(self, outputs: Predictions) -> Conclusion:
+        quantiles = outputs + np.asarray(self.errors)
+        return Conclusion(outputs[:, 0].tolist(), np.hstack([outputs, quantiles]), [*self.columns, *LEVELS])
+
+    def recipe(self) -> dict[str, Any]:
+        return {"columns": self.columns, "mean": self.mean, "std": self.std, "errors": self.errors}
+
+    @classmethod
+    def from_recipe(cls, recipe: Mapping[str, Any]) -> Self:
+        return cls(recipe["mean"], recipe["std"], errors=recipe["errors"])

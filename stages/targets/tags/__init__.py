@@ -1,0 +1,1 @@
+"""A tag for each token of a text."""

@@ -1,0 +1,1 @@
+"""Multi-label classification of texts or of pairs of texts."""

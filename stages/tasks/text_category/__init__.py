@@ -1,0 +1,1 @@
+"""Text classification, of texts or of pairs of texts."""

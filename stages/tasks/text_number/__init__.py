@@ -1,0 +1,1 @@
+"""Regression on texts or on pairs of texts."""
