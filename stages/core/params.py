@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import YAMLError
 
 from stages.core import paths, variants
 from stages.core.errors import InputError
@@ -35,17 +37,6 @@ class VariantSection(Strict):
         return getattr(self, modality)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, which also reads 2e-05 as a number (YAML 1.2) and refuses a key that stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
-                raise InputError(f"{node.start_mark.name}, line {key_node.start_mark.line + 1}: the key {key!r} stands twice; keep one")
-        return super().construct_mapping(node, deep)
-
-
 def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
     """The keys that `model` names, typed, after the whole file was checked against the models of all stages.
 
@@ -65,16 +56,19 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that is a mapping; floats such as 2e-05 are floats."""
+    """A YAML file that is a mapping, read as DVC reads it: 2e-05 is a number, 010 is ten, and a key may occur once.
+
+    Raises:
+        InputError: it cannot be read, or is no mapping.
+    """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        loader.name = str(path)
-        values = loader.get_single_data()
-    except InputError:
-        raise
+        values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except DuplicateKeyError as error:
+        key = error.problem.split(" with value ")[0].removeprefix("found ")  # such as: duplicate key "lr"
+        raise InputError(f"{path}, line {error.problem_mark.line + 1}: {key}; keep one") from error
+    except (YAMLError, ValueError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
