@@ -636,7 +636,7 @@ def test_every_stage_checks_the_whole_file(stage: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda text: text + "lr: 1e-4\n", 'params.yaml, line 4: duplicate key "lr"; keep one'),
+        (lambda text: text + "lr: 1e-4\n", 'params.yaml, line …: duplicate key "lr"; keep one'),
         (lambda text: text.replace("max_chars", "min_chars"), 'params.yaml, line …: duplicate key "min_chars"; keep one'),
         (lambda text: text.replace("lr: 0.01", "lr: [0.01"), "params.yaml: not valid YAML (…)"),
         (lambda text: text.replace("lr: 0.01", "lr: !!python/name:os.system"), "params.yaml: not valid YAML (…)"),
