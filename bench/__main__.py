@@ -23,7 +23,9 @@ BENCHMARKS: dict[str, ModuleType] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named"
+    )
     finetune.add_arguments(parser)
     million.add_arguments(parser)
     duplicates.add_arguments(parser)

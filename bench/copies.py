@@ -29,13 +29,19 @@ DISTANCES = (4, 10)  # of the 64 bits of pHash; imagededup takes 10
 def cropped(image: Image.Image) -> Image.Image:
     """A fortieth of each side less at each edge."""
     width, height = image.size
-    return image.resize((round(width * 0.95), round(height * 0.95)), Image.Resampling.BICUBIC, (width / 40, height / 40, width * 39 / 40, height * 39 / 40))
+    return image.resize(
+        (round(width * 0.95), round(height * 0.95)),
+        Image.Resampling.BICUBIC,
+        (width / 40, height / 40, width * 39 / 40, height * 39 / 40),
+    )
 
 
 def watermarked(image: Image.Image) -> Image.Image:
     width, height = image.size
     layer = Image.new("RGBA", image.size)
-    ImageDraw.Draw(layer).text((width / 2, height * 0.85), "(c) photo", fill=(255, 255, 255, 160), anchor="mm", font_size=max(4, height // 10))
+    ImageDraw.Draw(layer).text(
+        (width / 2, height * 0.85), "(c) photo", fill=(255, 255, 255, 160), anchor="mm", font_size=max(4, height // 10)
+    )
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
 
 
@@ -57,7 +63,13 @@ KINDS: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("copies")
-    group.add_argument("--clothing", type=Path, default=Path("data/external/clothing"), metavar="FOLDER", help="holds images/*.jpg (default: %(default)s)")
+    group.add_argument(
+        "--clothing",
+        type=Path,
+        default=Path("data/external/clothing"),
+        metavar="FOLDER",
+        help="holds images/*.jpg (default: %(default)s)",
+    )
 
 
 def as_file(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
@@ -67,13 +79,18 @@ def as_file(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
 
 
 def digits() -> list[Image.Image]:
-    return [Image.open(io.BytesIO(record.values["image"])).convert("RGB") for record in random.Random(0).sample(list(read_digits()), SAMPLE)]
+    return [
+        Image.open(io.BytesIO(record.values["image"])).convert("RGB")
+        for record in random.Random(0).sample(list(read_digits()), SAMPLE)
+    ]
 
 
 def photos(folder: Path) -> list[Image.Image]:
     files = sorted((folder / "images").glob("*.jpg"))
     if len(files) < SAMPLE:
-        raise InputError(f"{folder}: expected at least {SAMPLE} photos in images/, got {len(files)}; name the folder with --clothing")
+        raise InputError(
+            f"{folder}: expected at least {SAMPLE} photos in images/, got {len(files)}; name the folder with --clothing"
+        )
     return [ImageOps.exif_transpose(Image.open(path)).convert("RGB") for path in random.Random(0).sample(files, SAMPLE)]
 
 
@@ -86,10 +103,16 @@ def distances(contents: Mapping[str, list[bytes]]) -> tuple[np.ndarray, dict[str
     try:
         from imagehash import phash
     except ImportError as error:
-        raise InputError(f"{error.name} is not installed: pip install -r bench/requirements.txt --constraint constraints.txt") from error
-    bits = {kind: np.array([phash(decode(content)).hash.reshape(-1) for content in rows]) for kind, rows in contents.items()}
+        raise InputError(
+            f"{error.name} is not installed: pip install -r bench/requirements.txt --constraint constraints.txt"
+        ) from error
+    bits = {
+        kind: np.array([phash(decode(content)).hash.reshape(-1) for content in rows]) for kind, rows in contents.items()
+    }
     originals = bits.pop("")
-    return (originals[:, None] != originals).sum(axis=2), {kind: (originals != copies).sum(axis=1) for kind, copies in bits.items()}
+    return (originals[:, None] != originals).sum(axis=2), {
+        kind: (originals != copies).sum(axis=1) for kind, copies in bits.items()
+    }
 
 
 def likenesses(contents: Mapping[str, list[bytes]]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -104,11 +127,22 @@ def main(arguments: argparse.Namespace) -> None:
     for name, images in (("digits", digits()), ("clothing", photos(arguments.clothing))):
         preset = read_yaml(ROOT / "presets" / f"{name}.yaml")
         params, threshold = clean.CleanParams(**preset["clean"]["image"]), preset["dedupe"]["near_threshold"]
-        contents = {"": cleaned(images, params), **{kind: cleaned([change(image) for image in images], params) for kind, change in KINDS.items()}}
+        contents = {
+            "": cleaned(images, params),
+            **{kind: cleaned([change(image) for image in images], params) for kind, change in KINDS.items()},
+        }
         alike, alike_copies = likenesses(contents)
         far, far_copies = distances(contents)
-        found = {f"ours, {threshold}": (alike >= threshold, {kind: values >= threshold for kind, values in alike_copies.items()})}
-        found |= {f"pHash, {most}": (far <= most, {kind: values <= most for kind, values in far_copies.items()}) for most in DISTANCES}
+        found = {
+            f"ours, {threshold}": (
+                alike >= threshold,
+                {kind: values >= threshold for kind, values in alike_copies.items()},
+            )
+        }
+        found |= {
+            f"pHash, {most}": (far <= most, {kind: values <= most for kind, values in far_copies.items()})
+            for most in DISTANCES
+        }
         for method, (between, copies) in found.items():
             false_pairs = int(np.triu(between, 1).sum())
             recalls = {kind: float(hits.mean()) for kind, hits in copies.items()}

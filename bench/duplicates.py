@@ -47,17 +47,35 @@ class Found:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("duplicates")
-    group.add_argument("--duplicate-rows", type=int, nargs="+", default=SIZES, help="sizes to run, the smallest first (default: 10000 100000 1000000)")
-    group.add_argument("--external", type=Path, default=Path("data/external"), metavar="FOLDER", help="holds the presets' data sets (default: %(default)s)")
+    group.add_argument(
+        "--duplicate-rows",
+        type=int,
+        nargs="+",
+        default=SIZES,
+        help="sizes to run, the smallest first (default: 10000 100000 1000000)",
+    )
+    group.add_argument(
+        "--external",
+        type=Path,
+        default=Path("data/external"),
+        metavar="FOLDER",
+        help="holds the presets' data sets (default: %(default)s)",
+    )
 
 
 # --- growth ---
 
 
 def write_cleaned(folder: Path, n_rows: int) -> None:
-    rows = ({"id": f"{number:032x}", "content": text, "label": label} for number, (text, label) in enumerate(synthetic_rows(n_rows)))
+    rows = (
+        {"id": f"{number:032x}", "content": text, "label": label}
+        for number, (text, label) in enumerate(synthetic_rows(n_rows))
+    )
     schema = row_schema(pa.string(), pa.string())
-    with new_table(folder / paths.CLEANED, schema) as cleaned, new_table(folder / paths.CLEAN_VERDICTS, VERDICT) as verdicts:
+    with (
+        new_table(folder / paths.CLEANED, schema) as cleaned,
+        new_table(folder / paths.CLEAN_VERDICTS, VERDICT) as verdicts,
+    ):
         for row in rows:
             cleaned.write_row(row)
             verdicts.write_row({"id": row["id"], "keep": True, "reviewed": False})
@@ -68,17 +86,33 @@ def run_size(n_rows: int) -> Usage:
         folder = Path(temporary) / "project"
         copy_project(folder)
         write_cleaned(folder, n_rows)
-        write_text_params(folder / "params.yaml", "none", ("text", "label"), {"dedupe": {"near": True, "near_threshold": THRESHOLD}})
+        write_text_params(
+            folder / "params.yaml", "none", ("text", "label"), {"dedupe": {"near": True, "near_threshold": THRESHOLD}}
+        )
         return run_measured(["-m", "stages.dedupe"], folder)
 
 
 def growth(sizes: Sequence[int]) -> None:
     used = {n_rows: run_size(n_rows) for n_rows in sizes}
-    exponents = {name: float(np.polyfit(np.log(sizes), np.log([getattr(one, name) for one in used.values()]), 1)[0]) for name in ("cpu_seconds", "peak_mb")}
-    table = [(f"{n_rows:,}", one.seconds, one.cpu_seconds, f"{n_rows / one.cpu_seconds:,.0f}", f"{one.peak_mb:,.0f}") for n_rows, one in used.items()]
-    summary = f"CPU seconds grow as rows to the power of {exponents['cpu_seconds']:.2f}, memory as {exponents['peak_mb']:.2f}"
+    exponents = {
+        name: float(np.polyfit(np.log(sizes), np.log([getattr(one, name) for one in used.values()]), 1)[0])
+        for name in ("cpu_seconds", "peak_mb")
+    }
+    table = [
+        (f"{n_rows:,}", one.seconds, one.cpu_seconds, f"{n_rows / one.cpu_seconds:,.0f}", f"{one.peak_mb:,.0f}")
+        for n_rows, one in used.items()
+    ]
+    summary = (
+        f"CPU seconds grow as rows to the power of {exponents['cpu_seconds']:.2f}, memory as {exponents['peak_mb']:.2f}"
+    )
     header = ("rows", "seconds", "CPU s", "rows/CPU s", "peak MB")
-    report("duplicates_growth", header, table, summary, {"exponents": exponents, "sizes": {n_rows: asdict(one) for n_rows, one in used.items()}})
+    report(
+        "duplicates_growth",
+        header,
+        table,
+        summary,
+        {"exponents": exponents, "sizes": {n_rows: asdict(one) for n_rows, one in used.items()}},
+    )
 
 
 # --- pairs of texts ---
@@ -108,7 +142,9 @@ def exact_join(texts: Sequence[str]) -> Found:
     rows_with: defaultdict[str, list[int]] = defaultdict(list)
     pairs: Pairs = set()
     for row, one in enumerate(sets):
-        rarest = sorted(one, key=lambda shingle: (frequency[shingle], shingle))[: len(one) - ceil(THRESHOLD * len(one)) + 1]
+        rarest = sorted(one, key=lambda shingle: (frequency[shingle], shingle))[
+            : len(one) - ceil(THRESHOLD * len(one)) + 1
+        ]
         for other in {other for shingle in rarest for other in rows_with[shingle]}:
             if compare.similarity(one, sets[other]) >= THRESHOLD:
                 pairs.add((other, row))
@@ -152,7 +188,9 @@ def in_a_process(method: Callable[[Sequence[str]], Found], texts: Sequence[str])
         try:
             return pool.submit(method, texts).result()
         except ImportError as error:
-            raise InputError(f"{error.name} is not installed: pip install -r bench/requirements.txt --constraint constraints.txt") from error
+            raise InputError(
+                f"{error.name} is not installed: pip install -r bench/requirements.txt --constraint constraints.txt"
+            ) from error
 
 
 def peers(folder: Path) -> None:
@@ -163,12 +201,36 @@ def peers(folder: Path) -> None:
         found = {method.__name__: in_a_process(method, texts) for method in (ours, datasketch)}
         for name, one in {**found, "exact_join": truth}.items():
             right = len(one.pairs & truth.pairs)
-            figures = {"recall": right / len(truth.pairs), "precision": right / max(1, len(one.pairs)), "cpu_seconds": one.cpu_seconds}
+            figures = {
+                "recall": right / len(truth.pairs),
+                "precision": right / max(1, len(one.pairs)),
+                "cpu_seconds": one.cpu_seconds,
+            }
             facts[f"{read.__name__} {name}"] = figures
-            table.append((read.__name__, name, f"{len(texts):,}", len(one.pairs), f"{figures['recall']:.3f}", f"{figures['precision']:.3f}", one.cpu_seconds))
-    ratios = {read.__name__: facts[f"{read.__name__} datasketch"]["cpu_seconds"] / facts[f"{read.__name__} ours"]["cpu_seconds"] for read in (agnews, sms_spam)}
+            table.append(
+                (
+                    read.__name__,
+                    name,
+                    f"{len(texts):,}",
+                    len(one.pairs),
+                    f"{figures['recall']:.3f}",
+                    f"{figures['precision']:.3f}",
+                    one.cpu_seconds,
+                )
+            )
+    ratios = {
+        read.__name__: facts[f"{read.__name__} datasketch"]["cpu_seconds"]
+        / facts[f"{read.__name__} ours"]["cpu_seconds"]
+        for read in (agnews, sms_spam)
+    }
     summary = f"{', '.join(f'{ratio:.1f} times as fast on {name}' for name, ratio in ratios.items())} (bar: {BAR})"
-    report("duplicates_peers", ("texts", "method", "rows", "pairs", "recall", "precision", "CPU s"), table, summary, {"bar": BAR, "ratios": ratios, **facts})
+    report(
+        "duplicates_peers",
+        ("texts", "method", "rows", "pairs", "recall", "precision", "CPU s"),
+        table,
+        summary,
+        {"bar": BAR, "ratios": ratios, **facts},
+    )
 
 
 # --- vectors ---
@@ -195,9 +257,18 @@ def graph(n_rows: int) -> None:
     vectors[copies] = vectors[rng.choice(n_rows, len(copies))] + rng.normal(0, 0.2, (len(copies), 384))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     (truth, flat), (found, approximate) = drop_by_vectors(vectors, n_rows), drop_by_vectors(vectors, 0)
-    table = [("flat", len(truth), "1.000", flat), ("HNSW", len(found), f"{len(found & truth) / len(truth):.3f}", approximate)]
+    table = [
+        ("flat", len(truth), "1.000", flat),
+        ("HNSW", len(found), f"{len(found & truth) / len(truth):.3f}", approximate),
+    ]
     summary = f"of {n_rows:,} random vectors, a tenth of them near copies"
-    report("duplicates_vectors", ("search", "dropped", "recall", "CPU s"), table, summary, {"rows": n_rows, "flat": flat, "graph": approximate})
+    report(
+        "duplicates_vectors",
+        ("search", "dropped", "recall", "CPU s"),
+        table,
+        summary,
+        {"rows": n_rows, "flat": flat, "graph": approximate},
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:

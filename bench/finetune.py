@@ -32,9 +32,17 @@ Recipe = Callable[[Rows, Rows, Any], Trained]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("finetune")
-    group.add_argument("--banking77", type=Path, default=Path("data/external/banking77"), metavar="FOLDER", help="holds train.csv (default: %(default)s)")
+    group.add_argument(
+        "--banking77",
+        type=Path,
+        default=Path("data/external/banking77"),
+        metavar="FOLDER",
+        help="holds train.csv (default: %(default)s)",
+    )
     group.add_argument("--epochs", type=int, help="of both recipes (default: the preset's)")
-    group.add_argument("--samples", type=int, default=64, help="that the tutorials' recipe is timed on (default: %(default)s)")
+    group.add_argument(
+        "--samples", type=int, default=64, help="that the tutorials' recipe is timed on (default: %(default)s)"
+    )
 
 
 def read_rows(folder: Path) -> Rows:
@@ -43,7 +51,9 @@ def read_rows(folder: Path) -> Rows:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [(row["text"], row["category"]) for row in islice(csv.DictReader(file), ROWS)]
     except (OSError, KeyError) as error:
-        raise InputError(f"{path}: no such file with the columns text and category; name its folder with --banking77") from error
+        raise InputError(
+            f"{path}: no such file with the columns text and category; name its folder with --banking77"
+        ) from error
     if len(rows) < ROWS:
         raise InputError(f"{path}: expected at least {ROWS:,} rows, got {len(rows):,}; copy it again")
     return rows
@@ -65,7 +75,12 @@ def run_here(recipe: Recipe, train: Rows, validation: Rows, epochs: int | None) 
     params = params.model_copy(update={"epochs": epochs or params.epochs})
     set_threads(params.threads)
     # What the Trainer prints would stand between the lines of the table; errors come back to the caller.
-    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as quiet, redirect_stdout(quiet), redirect_stderr(quiet):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Path(os.devnull).open("w") as quiet,
+        redirect_stdout(quiet),
+        redirect_stderr(quiet),
+    ):
         os.chdir(folder)
         trained = recipe(train, validation, params)
         os.chdir(ROOT)
@@ -81,7 +96,10 @@ def main(arguments: argparse.Namespace) -> None:
     results = {"tutorials": replace(timed, validation_accuracy=unpadded.validation_accuracy), "ours": ours}
     rates = {name: (one.samples / one.cpu_seconds, one.samples / one.loop_cpu_seconds) for name, one in results.items()}
     ratio, loop_ratio = (mine / other for mine, other in zip(rates["ours"], rates["tutorials"], strict=True))
-    table = [(name, one.samples, one.cpu_seconds, *rates[name], f"{one.validation_accuracy:.1%}") for name, one in results.items()]
+    table = [
+        (name, one.samples, one.cpu_seconds, *rates[name], f"{one.validation_accuracy:.1%}")
+        for name, one in results.items()
+    ]
     header = ("recipe", "samples", "CPU s", "samples/CPU s", "in the loop alone", "validation accuracy")
     summary = f"{ratio:.1f} times the tutorials' samples per CPU second, {loop_ratio:.1f} times in the training loop alone (bar: {BAR})"
     facts = {"validation_rows": len(validation), "ratio": ratio, "loop_ratio": loop_ratio, "bar": BAR}

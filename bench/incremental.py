@@ -34,5 +34,9 @@ def main(arguments: argparse.Namespace) -> None:
     ratios = {name: runs[WARM].cpu_seconds / runs["cold"].cpu_seconds for name, runs in used.items()}
     table = [(name, run, one.seconds, one.cpu_seconds) for name, runs in used.items() for run, one in runs.items()]
     summary = f"of the CPU of a cold run of {ROWS:,} rows: {', '.join(f'{ratio:.1%} of texts {name}' for name, ratio in ratios.items())} (bar: {BAR:.0%})"
-    result = {"cpu_ratios": ratios, "bar": BAR, "runs": {name: {run: asdict(one) for run, one in runs.items()} for name, runs in used.items()}}
+    result = {
+        "cpu_ratios": ratios,
+        "bar": BAR,
+        "runs": {name: {run: asdict(one) for run, one in runs.items()} for name, runs in used.items()},
+    }
     report("incremental", ("texts", "run", "seconds", "CPU s"), table, summary, result)

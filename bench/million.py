@@ -28,14 +28,21 @@ POOL = 10_000  # earlier rows that may come again
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("million")
-    group.add_argument("--rows", type=int, nargs="+", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)")
+    group.add_argument(
+        "--rows", type=int, nargs="+", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)"
+    )
 
 
 def synthetic_rows(n_rows: int, length: tuple[int, int] = SHORT) -> Iterator[tuple[str, str]]:
     """Texts of so many words and their labels; 5% say what an earlier row said, 5% nearly so."""
     rng = random.Random(0)
-    words = sorted({"".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(2 * VOCABULARY)}, key=lambda word: (len(word), word))[:VOCABULARY]
-    weights = list(accumulate(1 / rank for rank in range(1, len(words) + 1)))  # Zipf's law: few words make most of a text
+    words = sorted(
+        {"".join(rng.choices(SYLLABLES, k=rng.randint(1, 4))) for _ in range(2 * VOCABULARY)},
+        key=lambda word: (len(word), word),
+    )[:VOCABULARY]
+    weights = list(
+        accumulate(1 / rank for rank in range(1, len(words) + 1))
+    )  # Zipf's law: few words make most of a text
     pool: list[tuple[str, str]] = []
     for _ in range(n_rows):
         chance = rng.random()
@@ -71,7 +78,12 @@ def project_of(n_rows: int) -> Iterator[Path]:
         folder = Path(temporary) / "project"
         copy_project(folder)
         write_csv(folder / "data" / "synthetic.csv", n_rows)
-        write_text_params(folder / "params.yaml", "data/synthetic.csv", ("text", "label"), {"dedupe": {"near": True, "near_threshold": 0.7}})
+        write_text_params(
+            folder / "params.yaml",
+            "data/synthetic.csv",
+            ("text", "label"),
+            {"dedupe": {"near": True, "near_threshold": 0.7}},
+        )
         yield folder
 
 

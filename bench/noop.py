@@ -43,7 +43,9 @@ def make_plain(folder: Path) -> None:
     for name in (".dvc/config", ".dvcignore", ".gitignore"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    stages = {name: plain_stage(name, stage, modality) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()}
+    stages = {
+        name: plain_stage(name, stage, modality) for name, stage in read_yaml(ROOT / "dvc.yaml")["stages"].items()
+    }
     (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False), encoding="utf-8")
     (folder / "code").mkdir()
     for name in stages:
@@ -69,7 +71,11 @@ def is_artifact(path: str) -> bool:
 
 def prepare(folder: Path) -> None:
     """Reproduces once, and once more to fill DVC's caches."""
-    for arguments in (["init", "--quiet"], ["add", "--all"], ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "-m", "start"]):
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "-m", "start"],
+    ):
         subprocess.run(["git", *arguments], cwd=folder, check=True)
     for _ in range(2):
         run_measured(REPRO, folder)
@@ -84,9 +90,17 @@ def main(arguments: argparse.Namespace) -> None:
         # In turn: what else the machine does then slows both.
         rounds = [{name: run_measured(REPRO, folder) for name, folder in folders.items()} for _ in range(TIMES)]
     used = {name: [one[name] for one in rounds] for name in folders}
-    medians = {name: (median(one.seconds for one in runs), median(one.cpu_seconds for one in runs)) for name, runs in used.items()}
+    medians = {
+        name: (median(one.seconds for one in runs), median(one.cpu_seconds for one in runs))
+        for name, runs in used.items()
+    }
     ratios = [ours / plain for ours, plain in zip(medians["project"], medians["plain"], strict=True)]
     table = [(name, f"{seconds:.2f}", f"{cpu:.2f}") for name, (seconds, cpu) in medians.items()]
     summary = f"{ratios[1]:.2f} times the CPU of a plain repository with the same graph, {ratios[0]:.2f} times its seconds (bar: {BAR})"
-    result = {"cpu_ratio": ratios[1], "seconds_ratio": ratios[0], "bar": BAR, "runs": {name: [asdict(one) for one in runs] for name, runs in used.items()}}
+    result = {
+        "cpu_ratio": ratios[1],
+        "seconds_ratio": ratios[0],
+        "bar": BAR,
+        "runs": {name: [asdict(one) for one in runs] for name, runs in used.items()},
+    }
     report("noop", ("repository", "seconds", "CPU s"), table, f"medians of {TIMES}: {summary}", result)

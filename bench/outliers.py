@@ -43,9 +43,15 @@ SEEDS = 3
 WRONG = 0.05  # labels, where rows are compared with their class
 SPEED_ROWS, DIM = 20_000, 384
 SIZES = (100_000, 1_000_000)
-DATALAB = 1 / 0.37037 - 1  # interquartile ranges above the upper quartile, from which cleanlab's Datalab calls a row an outlier
+DATALAB = (
+    1 / 0.37037 - 1
+)  # interquartile ranges above the upper quartile, from which cleanlab's Datalab calls a row an outlier
 SECTION = Section(neighbours=30, threshold=3.5)
-TEXTS = {"banking77": ("train.csv", "text", "category"), "noisy_agnews": ("train.csv", "text", "label"), "sms_spam": ("sms.tsv", "1", "0")}
+TEXTS = {
+    "banking77": ("train.csv", "text", "category"),
+    "noisy_agnews": ("train.csv", "text", "label"),
+    "sms_spam": ("sms.tsv", "1", "0"),
+}
 # k and the threshold were chosen on the first two, and on the vectors of goemotions and of the reviews.
 PLANTED = {
     "banking77": ("language", "noisy_agnews", "sms_spam"),
@@ -73,7 +79,13 @@ class Said:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("outliers")
-    group.add_argument("--outlier-rows", type=int, nargs="*", default=SIZES, help="sizes to run, the smallest first (default: 100000 1000000)")
+    group.add_argument(
+        "--outlier-rows",
+        type=int,
+        nargs="*",
+        default=SIZES,
+        help="sizes to run, the smallest first (default: 100000 1000000)",
+    )
 
 
 # --- data ---
@@ -86,7 +98,9 @@ def read_texts(name: str, external: Path, rows: int) -> list[tuple[bytes, str]]:
     if not path.exists():
         raise InputError(f"{path}: no such file; name the folder with --external")
     with path.open(encoding="utf-8", newline="") as opened:
-        reader = csv.reader(opened, delimiter="\t", quoting=csv.QUOTE_NONE) if path.suffix == ".tsv" else csv.reader(opened)
+        reader = (
+            csv.reader(opened, delimiter="\t", quoting=csv.QUOTE_NONE) if path.suffix == ".tsv" else csv.reader(opened)
+        )
         header = next(reader) if content != "1" else ["0", "1"]
         texts = {row[header.index(content)]: row[header.index(label)] for row in reader}
     return random.Random(0).sample([(text.encode(), label) for text, label in sorted(texts.items())], rows)
@@ -103,14 +117,19 @@ def read_photos(external: Path) -> list[tuple[Image.Image, str]]:
 
 
 def read_digit_images() -> list[tuple[Image.Image, str]]:
-    return [(Image.open(io.BytesIO(record.values["image"])).convert("RGB"), record.values["digit"]) for record in read_digits()]
+    return [
+        (Image.open(io.BytesIO(record.values["image"])).convert("RGB"), record.values["digit"])
+        for record in read_digits()
+    ]
 
 
 def blanks(size: tuple[int, int]) -> Iterator[Image.Image]:
     chances = random.Random(0)
     for number in range(60):
         grey = chances.randrange(256)
-        yield Image.new("RGB", size, (grey, grey, grey) if number % 2 else tuple(chances.randrange(256) for _ in range(3)))
+        yield Image.new(
+            "RGB", size, (grey, grey, grey) if number % 2 else tuple(chances.randrange(256) for _ in range(3))
+        )
 
 
 def noises(size: tuple[int, int]) -> Iterator[Image.Image]:
@@ -127,7 +146,9 @@ def embedded(preset: str, contents: Sequence[bytes]) -> Vectors:
     cleaner, embedder = load_cleaner(modality), load_embedder(modality)
     how = cleaner.CleanParams(**params["clean"][modality])
     cleaned = [cleaner.clean(content, how).content for content in contents]
-    return embedder.embed([content for content in cleaned if content is not None], embedder.EmbedParams(**params["embed"][modality])).rows
+    return embedder.embed(
+        [content for content in cleaned if content is not None], embedder.EmbedParams(**params["embed"][modality])
+    ).rows
 
 
 def as_rows(preset: str, rows: Sequence[tuple[bytes, str]]) -> Rows:
@@ -143,12 +164,23 @@ def all_rows(external: Path) -> tuple[dict[str, Rows], dict[str, dict[str, Vecto
     planted = {name: {kind: strange[kind] for kind in kinds if kind in strange} for name, kinds in PLANTED.items()}
     small = [photo.resize((8, 8)) for photo, _ in photos[:FEW]]
     among = {
-        "digits": {"blank": blanks((8, 8)), "noise": noises((8, 8)), "clothing": small, "grey clothing": [image.convert("L") for image in small]},
-        "clothing": {"blank": blanks((192, 256)), "noise": noises((192, 256)), "digits": [image.resize((192, 192)) for image, _ in digits[:FEW]]},
+        "digits": {
+            "blank": blanks((8, 8)),
+            "noise": noises((8, 8)),
+            "clothing": small,
+            "grey clothing": [image.convert("L") for image in small],
+        },
+        "clothing": {
+            "blank": blanks((192, 256)),
+            "noise": noises((192, 256)),
+            "digits": [image.resize((192, 192)) for image, _ in digits[:FEW]],
+        },
     }
     for name, images in (("digits", digits), ("clothing", photos)):
         clean[name] = as_rows(name, [(as_file(image), label) for image, label in images])
-        planted[name] = {kind: embedded(name, [as_file(image) for image in kinds]) for kind, kinds in among[name].items()}
+        planted[name] = {
+            kind: embedded(name, [as_file(image) for image in kinds]) for kind, kinds in among[name].items()
+        }
     return clean, planted
 
 
@@ -173,7 +205,9 @@ def ours(vectors: Vectors) -> Said:
 
 
 def verdicts(vectors: Vectors, labels: Sequence[str]) -> Any:
-    ids = np.array([f"{number:08d}" for number in np.random.default_rng(0).permutation(len(vectors))], dtype=object)  # random, as ids are
+    ids = np.array(
+        [f"{number:08d}" for number in np.random.default_rng(0).permutation(len(vectors))], dtype=object
+    )  # random, as ids are
     return find_outliers(dict(zip(ids, [(label,) for label in labels], strict=True)), lambda: [(ids, vectors)], SECTION)
 
 
@@ -201,7 +235,12 @@ def isolation_forest(vectors: Vectors) -> Said:
     return Said(-model.score_samples(vectors), model.predict(vectors) < 0)
 
 
-METHODS: dict[str, Callable[[Vectors], Said]] = {"ours": ours, "cleanlab": cleanlab, "LOF": lof, "IsolationForest": isolation_forest}
+METHODS: dict[str, Callable[[Vectors], Said]] = {
+    "ours": ours,
+    "cleanlab": cleanlab,
+    "LOF": lof,
+    "IsolationForest": isolation_forest,
+}
 
 
 # --- measures ---
@@ -215,7 +254,13 @@ def compare(clean: Vectors, kinds: Mapping[str, Vectors], share: float, group: i
         vectors, planted = np.vstack([clean, strange]), np.arange(len(clean) + len(strange)) >= len(clean)
         for name, method in METHODS.items():
             said = method(vectors)
-            found[name].append([average_precision_score(planted, said.scores), said.called[planted].mean(), said.called[~planted].mean()])
+            found[name].append(
+                [
+                    average_precision_score(planted, said.scores),
+                    said.called[planted].mean(),
+                    said.called[~planted].mean(),
+                ]
+            )
     return {name: np.mean(values, axis=0).tolist() for name, values in found.items()}
 
 
@@ -228,7 +273,10 @@ def wrong_labels(rows: Rows) -> dict[str, float]:
         labels[row] = chances.choice([name for name in names if name != labels[row]])
     found = verdicts(rows.vectors, labels)
     is_wrong = [row in wrong for row in range(len(labels))]
-    return {column: float(average_precision_score(is_wrong, found[column].fillna(0.0))) for column in ("class_score", "score")}
+    return {
+        column: float(average_precision_score(is_wrong, found[column].fillna(0.0)))
+        for column in ("class_score", "score")
+    }
 
 
 def cpu_seconds(method: Callable[[Vectors], Said]) -> float:
@@ -252,7 +300,10 @@ def run_size(n_rows: int) -> Usage:
             for number, row in enumerate(ids):
                 cleaned.write_row({"id": row, "content": "", "label": f"class {number % 10}"})
                 unique.write_row({"id": row, "keep": True})
-        write_tables(folder / paths.EMBEDDINGS, (vectors_table(ids[start : start + PART_ROWS], chances) for start in range(0, n_rows, PART_ROWS)))
+        write_tables(
+            folder / paths.EMBEDDINGS,
+            (vectors_table(ids[start : start + PART_ROWS], chances) for start in range(0, n_rows, PART_ROWS)),
+        )
         write_text_params(folder / "params.yaml", "none", ("text", "label"), {"outliers": SECTION.model_dump()})
         return run_measured(["-m", "stages.outliers"], folder)
 
@@ -274,11 +325,30 @@ def main(arguments: argparse.Namespace) -> None:
             for group in GROUPS:
                 found = compare(clean[name].vectors, kinds, share, group)
                 facts[f"{name} {share} {group}"] = found
-                table.append((name, f"{share:.1%}", group, *(" ".join(f"{value:.1%}" for value in values) for values in found.values())))
-    report("outliers", ("rows", "planted", "in groups of", *METHODS), table, "average precision, planted rows found, clean rows called outliers", facts)
+                table.append(
+                    (
+                        name,
+                        f"{share:.1%}",
+                        group,
+                        *(" ".join(f"{value:.1%}" for value in values) for values in found.values()),
+                    )
+                )
+    report(
+        "outliers",
+        ("rows", "planted", "in groups of", *METHODS),
+        table,
+        "average precision, planted rows found, clean rows called outliers",
+        facts,
+    )
 
     untouched = {name: float(ours(rows.vectors).called.mean()) for name, rows in clean.items()}
-    report("outliers_clean", ("rows", "called outliers"), [(name, f"{share:.2%}") for name, share in untouched.items()], "nothing planted", untouched)
+    report(
+        "outliers_clean",
+        ("rows", "called outliers"),
+        [(name, f"{share:.2%}") for name, share in untouched.items()],
+        "nothing planted",
+        untouched,
+    )
 
     judged = {name: wrong_labels(rows) for name, rows in clean.items()}
     cells = [(name, *(f"{value:.3f}" for value in values.values())) for name, values in judged.items()]
@@ -289,4 +359,10 @@ def main(arguments: argparse.Namespace) -> None:
 
     grown = {n_rows: run_size(n_rows) for n_rows in arguments.outlier_rows}
     lines = [(f"{n_rows:,}", usage.cpu_seconds, usage.peak_mb) for n_rows, usage in grown.items()]
-    report("outliers_growth", ("rows", "CPU seconds", "peak MB"), lines, f"the stage, {DIM} numbers a row", {str(line[0]): line[1:] for line in lines})
+    report(
+        "outliers_growth",
+        ("rows", "CPU seconds", "peak MB"),
+        lines,
+        f"the stage, {DIM} numbers a row",
+        {str(line[0]): line[1:] for line in lines},
+    )

@@ -35,7 +35,11 @@ PEER = ("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grays
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("photos")
-    group.add_argument("--cleanvision", metavar="PYTHON", help="an interpreter that has cleanvision, in an environment of its own; else it is left out")
+    group.add_argument(
+        "--cleanvision",
+        metavar="PYTHON",
+        help="an interpreter that has cleanvision, in an environment of its own; else it is left out",
+    )
 
 
 def planted(files: Sequence[Path]) -> dict[str, list[bytes]]:
@@ -55,7 +59,10 @@ def ours(images: Sequence[bytes]) -> dict[str, np.ndarray]:
     decoded = [Image.open(io.BytesIO(image)) for image in images]
     scores = [checks.scores(image) for image in decoded]
     sizes = np.array([math.sqrt(image.width * image.height) for image in decoded])
-    return {**{name: np.array([one[name] for one in scores]) for name in checks.SCORES}, "odd_size": checks.odd_sizes(sizes)}
+    return {
+        **{name: np.array([one[name] for one in scores]) for name in checks.SCORES},
+        "odd_size": checks.odd_sizes(sizes),
+    }
 
 
 def theirs(images: Sequence[bytes], python: str) -> list[dict[str, str]]:
@@ -101,7 +108,9 @@ def shares(fault: str, faults: np.ndarray, flagged: np.ndarray) -> str:
 def main(arguments: argparse.Namespace) -> None:
     files = sorted((arguments.clothing / "images").glob("*.jpg"))
     if len(files) < GOOD + EACH * len(FAULTS):
-        raise InputError(f"{arguments.clothing}: expected at least {GOOD + EACH * len(FAULTS)} photos in images/, got {len(files)}; see --clothing")
+        raise InputError(
+            f"{arguments.clothing}: expected at least {GOOD + EACH * len(FAULTS)} photos in images/, got {len(files)}; see --clothing"
+        )
     params = clean.CleanParams(**read_yaml(ROOT / "presets/clothing.yaml")["clean"]["image"])
     by_fault = planted(files)
     images = [image for some in by_fault.values() for image in some]
@@ -111,7 +120,10 @@ def main(arguments: argparse.Namespace) -> None:
     table, facts = [], {}
     for fault in FAULTS:
         lowest = getattr(params.lowest, fault, None)
-        row = [f"{precision(fault, faults, scores[fault]):.3f}", "" if lowest is None else shares(fault, faults, scores[fault] < lowest)]
+        row = [
+            f"{precision(fault, faults, scores[fault]):.3f}",
+            "" if lowest is None else shares(fault, faults, scores[fault] < lowest),
+        ]
         if peer and fault in PEER:
             row += [
                 f"{precision(fault, faults, column(peer, fault)):.3f}",
@@ -122,7 +134,13 @@ def main(arguments: argparse.Namespace) -> None:
     header = ("fault", "average precision", "found | good lost", "CleanVision", "found | good lost")
     whole, checked = images_per_second(by_fault[""], params), scoring_seconds(by_fault[""])
     speed = f"clean: {whole:.0f} images per CPU second, of which the checks take {checked * whole:.0%}"
-    report("photos", header, table, f"{GOOD} photos, {EACH} more of each fault; {speed}", {**facts, "images_per_second": whole})
+    report(
+        "photos",
+        header,
+        table,
+        f"{GOOD} photos, {EACH} more of each fault; {speed}",
+        {**facts, "images_per_second": whole},
+    )
 
 
 def column(rows: Sequence[Mapping[str, str]], fault: str) -> np.ndarray:

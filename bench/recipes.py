@@ -45,17 +45,35 @@ def train_ours(train: Rows, validation: Rows, params: Any) -> Trained:
 
     def table(rows: Rows) -> pa.Table:
         texts, labels = zip(*rows, strict=True)
-        return pa.table({"id": [f"{row:032x}" for row in range(len(rows))], "content": texts, "label": labels, "copy": [0] * len(rows)})
+        return pa.table(
+            {
+                "id": [f"{row:032x}" for row in range(len(rows))],
+                "content": texts,
+                "label": labels,
+                "copy": [0] * len(rows),
+            }
+        )
 
     spent, started = count_trainer(), time.process_time()
     measured = text_category_learn.finetune(table(train), table(validation), params, {}, Path("model"))
     seconds = time.process_time() - started
-    return Trained(len(train) * int(measured["epochs"]), seconds, spent["train"] - spent["evaluate"], measured["validation_accuracy"])
+    return Trained(
+        len(train) * int(measured["epochs"]),
+        seconds,
+        spent["train"] - spent["evaluate"],
+        measured["validation_accuracy"],
+    )
 
 
 def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: str | bool = "max_length") -> Trained:
     """Rows padded to 512 tokens (`padding=False`: to the longest of their batch), batches of 8, lr 5e-5, a random head, and else the Trainer's defaults."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
 
     from stages.models import pretrained
 
@@ -64,11 +82,18 @@ def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: s
     tokenizer = pretrained.load(AutoTokenizer, params.model)
 
     def encode(rows: Rows) -> list[dict[str, Any]]:
-        return [{**tokenizer(text, padding=padding, truncation=True, max_length=512), "labels": names.index(label)} for text, label in rows]
+        return [
+            {**tokenizer(text, padding=padding, truncation=True, max_length=512), "labels": names.index(label)}
+            for text, label in rows
+        ]
 
     model = pretrained.load(AutoModelForSequenceClassification, params.model, num_labels=len(names))
-    arguments = TrainingArguments("model", num_train_epochs=params.epochs, per_device_train_batch_size=8, learning_rate=5e-5, disable_tqdm=True)
-    trainer = Trainer(model=model, args=arguments, train_dataset=encode(train), data_collator=DataCollatorWithPadding(tokenizer))
+    arguments = TrainingArguments(
+        "model", num_train_epochs=params.epochs, per_device_train_batch_size=8, learning_rate=5e-5, disable_tqdm=True
+    )
+    trainer = Trainer(
+        model=model, args=arguments, train_dataset=encode(train), data_collator=DataCollatorWithPadding(tokenizer)
+    )
     trainer.train()
     seconds = time.process_time() - started
     predicted = trainer.predict(encode(validation)) if validation else None

@@ -74,16 +74,29 @@ def main(arguments: argparse.Namespace) -> None:
     scored = [(kind, score.right[kind], f"{score.precision(kind):.3f}", f"{score.recall(kind):.3f}") for kind in KINDS]
     precision, recall = score.precision(*KINDS), score.recall(*KINDS)
     summary = f"precision {precision:.3f}, recall {recall:.3f} (bar: {BAR} each)"
-    report("texts_pii", ("personal data", "found", "precision", "recall"), scored, summary, {"precision": precision, "recall": recall, "bar": BAR})
+    report(
+        "texts_pii",
+        ("personal data", "found", "precision", "recall"),
+        scored,
+        summary,
+        {"precision": precision, "recall": recall, "bar": BAR},
+    )
 
     texts = {"synthetic": [text.encode() for text, _ in synthetic_rows(N_SYNTHETIC)], **real_texts()}
     found = {name: what_is_found(rows) for name, rows in texts.items()}
     named = ("other_language", "gibberish", *KINDS)
     table = [(name, f"{len(texts[name]):,}", *(str(counts[what]) for what in named)) for name, counts in found.items()]
     report(
-        "texts_found", ("data", "rows", *named), table, "rows dropped, and personal data in all rows", {name: dict(counts) for name, counts in found.items()}
+        "texts_found",
+        ("data", "rows", *named),
+        table,
+        "rows dropped, and personal data in all rows",
+        {name: dict(counts) for name, counts in found.items()},
     )
 
-    speed = {name: {check: rows_per_second(rows, changes) for check, changes in CHECKS.items()} for name, rows in texts.items()}
+    speed = {
+        name: {check: rows_per_second(rows, changes) for check, changes in CHECKS.items()}
+        for name, rows in texts.items()
+    }
     rates = [(name, *(f"{rate:,.0f}" for rate in checks.values())) for name, checks in speed.items()]
     report("texts_speed", ("texts per CPU second", *CHECKS), rates, "without reading and writing", speed)

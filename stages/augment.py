@@ -23,7 +23,9 @@ class Section(VariantSection):
     variant = ("tasks", "augment", "AugmentParams")
     copies: int = Field(ge=0, description="augmented copies of every training row")
     balance: Literal["none", "oversample"] = Field(description="whether small classes get more copies")
-    balance_ratio: float = Field(gt=0, le=1, description="with oversample: the size that every class reaches, as a share of the largest")
+    balance_ratio: float = Field(
+        gt=0, le=1, description="with oversample: the size that every class reaches, as a share of the largest"
+    )
 
 
 class Params(Strict):
@@ -36,7 +38,11 @@ class Params(Strict):
 def read_labels() -> dict[str, Any]:
     """The final label of every training row that stays, by id."""
     columns = ["id", "keep", "split", "label"]
-    return {row["id"]: row["label"] for row in iter_rows(paths.LABEL_VERDICTS, columns) if row["keep"] and row["split"] == "train"}
+    return {
+        row["id"]: row["label"]
+        for row in iter_rows(paths.LABEL_VERDICTS, columns)
+        if row["keep"] and row["split"] == "train"
+    }
 
 
 def plan_copies(strata: Mapping[str, tuple[str, ...]], section: Section) -> dict[str, int]:
@@ -58,11 +64,17 @@ def copy_seed(seed: int, row: str, copy: int) -> int:
     return int.from_bytes(blake2b(f"{seed} {row} {copy}".encode(), digest_size=4).digest())
 
 
-def training_rows(labels: Mapping[str, Any], plan: Mapping[str, int], augmentation: Augmentation, params: Params) -> Iterator[dict[str, Any]]:
+def training_rows(
+    labels: Mapping[str, Any], plan: Mapping[str, int], augmentation: Augmentation, params: Params
+) -> Iterator[dict[str, Any]]:
     """Every row (copy 0) and its copies (1, 2, ...), in the order of the cleaned rows."""
 
     def originals() -> Iterator[tuple[Content, Label]]:
-        return ((row["content"], labels[row["id"]]) for row in iter_rows(paths.CLEANED, ["id", "content"]) if row["id"] in labels)
+        return (
+            (row["content"], labels[row["id"]])
+            for row in iter_rows(paths.CLEANED, ["id", "content"])
+            if row["id"] in labels
+        )
 
     changed = augmentation.augmenter(params.augment.of(params.modality), originals)
     with tqdm(total=len(plan) + sum(plan.values()), desc="augment", unit=" rows", disable=None) as progress:
@@ -81,7 +93,9 @@ def main(params: Params) -> Counts:
     strata = load_target(params.target).strata(list(labels.values()))
     plan = plan_copies(dict(zip(labels, strata, strict=True)), params.augment)
     cleaned = read_schema(paths.CLEANED)
-    schema = pa.schema([cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))])
+    schema = pa.schema(
+        [cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))]
+    )
     with new_table(paths.TRAIN, schema) as writer:
         for row in training_rows(labels, plan, load_augmentation(params.modality, params.target), params):
             writer.write_row(row)

@@ -28,7 +28,9 @@ from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
 from stages.core.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
 
-VERDICT = verdict_schema(("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_()))
+VERDICT = verdict_schema(
+    ("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_())
+)
 
 SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", pa.int64()), ("proposal", pa.string())])
 
@@ -37,7 +39,9 @@ class Section(VariantSection):
     variant = ("modalities", "clean", "CleanParams")
     label_variant = "LabelParams"
     label: Any
-    missing: list[str] = Field(description="what stands for nothing in your data, such as NA, whatever its case and spaces; blank labels and texts do anyway")
+    missing: list[str] = Field(
+        description="what stands for nothing in your data, such as NA, whatever its case and spaces; blank labels and texts do anyway"
+    )
 
 
 class Params(Strict):
@@ -46,7 +50,9 @@ class Params(Strict):
     clean: Section
 
 
-def decide_label(key: str, given: str | None, content: Any, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
+def decide_label(
+    key: str, given: str | None, content: Any, decision: Decision | None, target: Target, params: Any
+) -> CleanedLabel:
     """The label that a person gave, else the source's.
 
     Raises:
@@ -65,7 +71,9 @@ def decide_label(key: str, given: str | None, content: Any, decision: Decision |
     return found
 
 
-def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision]) -> Counts:
+def clean(
+    params: Params, modality: Modality, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision]
+) -> Counts:
     columns = pa.schema([*VERDICT, *(pa.field(name, kind) for name, kind in cleaner.MEASURES.items())])
     schemas = {paths.CLEAN_VERDICTS: columns, paths.CLEANED: row_schema(modality.CONTENT, target.LABEL)}
     noticed = Noticed({folded(spelling) for spelling in params.clean.missing} - {""})
@@ -74,28 +82,52 @@ def clean(params: Params, modality: Modality, cleaner: Cleaner, target: Target, 
     unused = decisions.keys() - noticed.ids
     if unused:
         print(f"clean: {len(unused)} decisions of {paths.LEDGER} name no row that is there, such as {min(unused)}")
-    write_suggestions([*noticed.suggest(), *suggest_contents(cleaner, params), *target.suggest(noticed.labels(), params.clean.label)])
+    write_suggestions(
+        [*noticed.suggest(), *suggest_contents(cleaner, params), *target.suggest(noticed.labels(), params.clean.label)]
+    )
     return tally.counts({"ledger_used": len(decisions) - len(unused), "ledger_without_row": len(unused)})
 
 
 def clean_alone(
-    params: Params, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision], schemas: Mapping[Path, pa.Schema], noticed: Noticed
+    params: Params,
+    cleaner: Cleaner,
+    target: Target,
+    decisions: Mapping[str, Decision],
+    schemas: Mapping[Path, pa.Schema],
+    noticed: Noticed,
 ) -> Tally:
     """Writes the tables, each row judged by itself."""
     tally = new_tally(cleaner)
     own = params.clean.of(params.modality)
-    with new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts, new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned:
-        for row in tqdm(iter_rows(paths.COLLECTED), total=count_rows(paths.COLLECTED), desc="clean", unit=" rows", disable=None):
+    with (
+        new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts,
+        new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned,
+    ):
+        for row in tqdm(
+            iter_rows(paths.COLLECTED), total=count_rows(paths.COLLECTED), desc="clean", unit=" rows", disable=None
+        ):
             decision = decisions.get(row["id"])
             if decision is not None:
                 noticed.ids.add(row["id"])
             noticed.given[row["label"] or ""] += 1
-            noticed.contents.update(part for part in parts_of_content(row["content"]) if part in KNOWN and part not in noticed.spellings)
-            content = Cleaned(None, "empty") if is_missing_content(row["content"], noticed.spellings) else cleaner.clean(row["content"], own)
+            noticed.contents.update(
+                part for part in parts_of_content(row["content"]) if part in KNOWN and part not in noticed.spellings
+            )
+            content = (
+                Cleaned(None, "empty")
+                if is_missing_content(row["content"], noticed.spellings)
+                else cleaner.clean(row["content"], own)
+            )
             given = None if decision is None and is_missing_label(row["label"], noticed.spellings) else row["label"]
             label = decide_label(row["id"], given, content.content, decision, target, params.clean.label)
             reason = label.reason if label.reason == "ledger" else content.reason or label.reason
-            told = {"id": row["id"], "source": row["source"], "given_label": row["label"], "reviewed": decision is not None, **content.measured}
+            told = {
+                "id": row["id"],
+                "source": row["source"],
+                "given_label": row["label"],
+                "reviewed": decision is not None,
+                **content.measured,
+            }
             verdict = {**told, "keep": reason is None, "reason": reason, "repairs": content.repairs + label.repairs}
             verdicts.write_row(verdict)
             tally.add(verdict)
@@ -105,7 +137,13 @@ def clean_alone(
     return tally
 
 
-def clean_among(params: Params, cleaner: Cleaner, target: Target, decisions: Mapping[str, Decision], schemas: Mapping[Path, pa.Schema]) -> Tally | None:
+def clean_among(
+    params: Params,
+    cleaner: Cleaner,
+    target: Target,
+    decisions: Mapping[str, Decision],
+    schemas: Mapping[Path, pa.Schema],
+) -> Tally | None:
     """Writes the tables again where all rows together say more of each: of contents what is odd among them, of labels which are rare; None where not."""
     among = cleaner.among(read_measures(cleaner), params.clean.of(params.modality))
     reasons = among.reasons if among else [None] * count_rows(paths.CLEAN_VERDICTS)
@@ -115,15 +153,28 @@ def clean_among(params: Params, cleaner: Cleaner, target: Target, decisions: Map
     tally = new_tally(cleaner)
     measured = among.measured if among else {}
     before = iter_rows(paths.CLEANED)
-    with new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts, new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned:
+    with (
+        new_table(paths.CLEAN_VERDICTS, schemas[paths.CLEAN_VERDICTS]) as verdicts,
+        new_table(paths.CLEANED, schemas[paths.CLEANED]) as cleaned,
+    ):
         for number, (old, reason) in enumerate(zip(iter_rows(paths.CLEAN_VERDICTS), reasons, strict=True)):
             row = next(before) if old["keep"] else None
-            verdict = {**old, **{name: None if np.isnan(values[number]) else float(values[number]) for name, values in measured.items()}}
+            verdict = {
+                **old,
+                **{
+                    name: None if np.isnan(values[number]) else float(values[number])
+                    for name, values in measured.items()
+                },
+            }
             if row and reason:
                 verdict |= {"keep": False, "reason": reason}
             elif row and labels:
                 label = again(row, old["given_label"], decisions.get(row["id"]), target, labels)
-                verdict |= {"keep": label.reason is None, "reason": label.reason, "repairs": [*old["repairs"], *label.repairs]}
+                verdict |= {
+                    "keep": label.reason is None,
+                    "reason": label.reason,
+                    "repairs": [*old["repairs"], *label.repairs],
+                }
                 row["label"] = label.label
             verdicts.write_row(verdict)
             tally.add(verdict)
@@ -133,9 +184,13 @@ def clean_among(params: Params, cleaner: Cleaner, target: Target, decisions: Map
     return tally
 
 
-def again(row: Mapping[str, Any], given: str | None, decision: Decision | None, target: Target, params: Any) -> CleanedLabel:
+def again(
+    row: Mapping[str, Any], given: str | None, decision: Decision | None, target: Target, params: Any
+) -> CleanedLabel:
     """The label once rare ones are dropped or merged: a person's is no exception, as no model learns a class of a few rows for it."""
-    found = target.clean_label(decision.label if decision and decision.action == "relabel" else given, row["content"], params)
+    found = target.clean_label(
+        decision.label if decision and decision.action == "relabel" else given, row["content"], params
+    )
     if found.label is None:
         return CleanedLabel(None, "rare_label")
     return CleanedLabel(found.label, repairs=() if found.label == row["label"] else ("rare_label",))
@@ -157,17 +212,27 @@ def labels_left(reasons: Sequence[str | None]) -> Iterator[Any]:
 
 
 def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
-    write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)])
+    write_tables(
+        paths.SUGGESTIONS, [pa.Table.from_pylist([vars(suggestion) for suggestion in suggestions], schema=SUGGESTION)]
+    )
     for suggestion in suggestions:
         print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
 
 
 def suggest_contents(cleaner: Cleaner, params: Params) -> list[Suggestion]:
-    return cleaner.suggest((row["content"] for row in iter_rows(paths.COLLECTED, ["content"])), params.clean.of(params.modality))
+    return cleaner.suggest(
+        (row["content"] for row in iter_rows(paths.COLLECTED, ["content"])), params.clean.of(params.modality)
+    )
 
 
 def main(params: Params) -> Counts:
-    return clean(params, load_modality(params.modality), load_cleaner(params.modality), load_target(params.target), read_ledger(paths.LEDGER))
+    return clean(
+        params,
+        load_modality(params.modality),
+        load_cleaner(params.modality),
+        load_target(params.target),
+        read_ledger(paths.LEDGER),
+    )
 
 
 if __name__ == "__main__":

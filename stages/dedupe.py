@@ -27,7 +27,11 @@ from stages.duplicates.index import Traits, build_index, read_candidates
 from stages.duplicates.neighbours import cosine
 
 VERDICT = verdict_schema(
-    ("cluster", pa.string()), ("duplicate_of", pa.string()), ("similarity", pa.float64()), ("kind", pa.string()), ("label_conflict", pa.bool_())
+    ("cluster", pa.string()),
+    ("duplicate_of", pa.string()),
+    ("similarity", pa.float64()),
+    ("kind", pa.string()),
+    ("label_conflict", pa.bool_()),
 )
 REASONS = {"exact": "exact_duplicate", "near": "near_duplicate", "semantic": "semantic_duplicate"}
 LEAK = "duplicate_of_held_out"
@@ -36,7 +40,9 @@ HELD_OUT_FIRST = {"test": 0, "validation": 1}
 
 
 class Section(Strict):
-    exact: bool = Field(description="whether rows that say the same are duplicates; if not, they are of the next kind that is looked for")
+    exact: bool = Field(
+        description="whether rows that say the same are duplicates; if not, they are of the next kind that is looked for"
+    )
     near: bool = Field(description="whether near duplicates are looked for")
     near_threshold: float = Field(
         gt=0,
@@ -81,8 +87,14 @@ class Search:
     def __init__(self, ids: pd.Series, comparer: Comparer, section: Section) -> None:
         self._comparer = comparer
         self._section = section
-        self._index = build_index(comparer, section.near_threshold if section.near else None, section.keep == "longest", len(ids))
-        self._candidates = read_candidates(self._index.near, [paths.CLEANED]) if section.near and comparer.signatures is not None else {}
+        self._index = build_index(
+            comparer, section.near_threshold if section.near else None, section.keep == "longest", len(ids)
+        )
+        self._candidates = (
+            read_candidates(self._index.near, [paths.CLEANED])
+            if section.near and comparer.signatures is not None
+            else {}
+        )
         self._meaning = Traits(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids))) if section.semantic else None
 
     @property
@@ -145,7 +157,11 @@ def has_label_of_most(labels: pd.Series, cluster: npt.NDArray[np.intp], order: O
     """(n_rows,): whether a row has the label that most rows of its cluster have; of equals, the one that is visited first."""
     rows = pd.DataFrame({"cluster": cluster[order], "label": labels.to_numpy()[order]})
     votes = rows.groupby(["cluster", "label"], sort=False).size().rename("votes").reset_index()
-    winners = votes.sort_values("votes", ascending=False, kind="stable").drop_duplicates("cluster").set_index("cluster")["label"]
+    winners = (
+        votes.sort_values("votes", ascending=False, kind="stable")
+        .drop_duplicates("cluster")
+        .set_index("cluster")["label"]
+    )
     return np.asarray(winners.reindex(cluster).to_numpy() == labels.to_numpy())
 
 
@@ -202,7 +218,11 @@ def count(verdicts: pd.DataFrame) -> Counts:
     conflicts = verdicts.loc[verdicts["label_conflict"], "cluster"].nunique()
     leaks = verdicts.loc[verdicts["reason"] == LEAK, "kind"].value_counts()
     more = {"clusters": int((sizes > 1).sum()), "clusters_with_label_conflict": int(conflicts)}
-    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), {**more, **{f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}})
+    return Counts(
+        len(verdicts),
+        verdicts["reason"].value_counts().to_dict(),
+        {**more, **{f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}},
+    )
 
 
 def main(params: Params) -> Counts:
@@ -210,7 +230,9 @@ def main(params: Params) -> Counts:
     search = Search(rows["id"], load_comparer(params.modality), params.dedupe)
     verdicts = find_duplicates(rows, search, params.dedupe)
     if not verdicts["keep"].any():
-        raise InputError(f"no row stays: each of the {len(rows)} says what another does that has another label; see dedupe.on_label_conflict")
+        raise InputError(
+            f"no row stays: each of the {len(rows)} says what another does that has another label; see dedupe.on_label_conflict"
+        )
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, VERDICT)
     return count(verdicts)
 

@@ -33,7 +33,12 @@ def open_cache(params: Params) -> VectorCache:
     own = params.embed.of(params.modality)
     folder = Path(__file__).parent
     own_code = folder / "modalities" / params.modality
-    code = [folder / "models/batches.py", own_code / "content.py", own_code / "embed.py", *sorted((own_code / "encode").glob("*.py"))]
+    code = [
+        folder / "models/batches.py",
+        own_code / "content.py",
+        own_code / "embed.py",
+        *sorted((own_code / "encode").glob("*.py")),
+    ]
     settings = f"{params.modality} {own.model_dump_json()} {params.threads} {digest(b''.join(path.read_bytes() for path in code)).hex()}"
     return VectorCache(shared_root(Path.cwd()) / CACHE, settings, own.model)
 
@@ -41,7 +46,9 @@ def open_cache(params: Params) -> VectorCache:
 def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:
     """`id`, `vector` and, where params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        found = cache.complete(rows["content"].to_pylist(), lambda contents: embedder.embed(contents, params.embed.of(params.modality)))
+        found = cache.complete(
+            rows["content"].to_pylist(), lambda contents: embedder.embed(contents, params.embed.of(params.modality))
+        )
         columns = {"id": rows["id"], "vector": vector_column(found.rows)}
         if found.tokens is not None:
             columns["token_vectors"] = vectors_column(found.tokens)

@@ -25,7 +25,9 @@ from stages.labels.balance import count_names
 
 
 class Section(Strict):
-    calibration_bins: int = Field(ge=2, description="bins of confidence for the calibration error and the reliability diagram")
+    calibration_bins: int = Field(
+        ge=2, description="bins of confidence for the calibration error and the reliability diagram"
+    )
 
 
 class Params(Strict):
@@ -42,7 +44,9 @@ def conclusion(table: pa.Table) -> Conclusion:
     return Conclusion(table["predicted_label"].to_pylist(), read_named_columns(table, "predictions"), columns)
 
 
-def score_all(predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], bins: int) -> dict[str, float]:
+def score_all(
+    predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], bins: int
+) -> dict[str, float]:
     """The model's metrics on test; on validation under `validation_`; the baselines' on test under `probe_` and under what the constant is."""
     test, validation, probe = rows_of(predictions, "test"), rows_of(predictions, "validation"), rows_of(labels, "test")
     truth = test["given_label"].to_pylist()
@@ -52,7 +56,11 @@ def score_all(predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective
         "probe_": (truth, conclusion(probe)),
         f"{scorer.CONSTANT}_": (truth, constant(labels, truth, scorer, objective)),
     }
-    return {prefix + name: value for prefix, (given, concluded) in contenders.items() for name, value in scorer.score(given, concluded, bins).items()}
+    return {
+        prefix + name: value
+        for prefix, (given, concluded) in contenders.items()
+        for name, value in scorer.score(given, concluded, bins).items()
+    }
 
 
 def constant(labels: pa.Table, truth: list[Any], scorer: Scorer, objective: type[Objective]) -> Conclusion:

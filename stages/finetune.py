@@ -17,7 +17,9 @@ from stages.models.threads import set_threads
 class Section(VariantSection):
     variant = ("tasks", "learn", "FinetuneParams")
     weight_decay: float = Field(ge=0, description="AdamW's weight decay")
-    warmup: float = Field(ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0")
+    warmup: float = Field(
+        ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0"
+    )
     patience: int = Field(ge=1, description="epochs without a better validation loss after which training stops")
 
 
@@ -31,7 +33,10 @@ class Recipe(VariantSection):
 class Params(Strict):
     modality: str
     target: str
-    model: str = Field(min_length=1, description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given")
+    model: str = Field(
+        min_length=1,
+        description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given",
+    )
     lr: float = Field(gt=0, le=1, description="the largest learning rate")
     epochs: int = Field(ge=1, description="passes over the training rows")
     batch_size: int = Field(ge=1, description="rows a step")
@@ -49,7 +54,11 @@ def read_rows(folder: Path) -> pa.Table:
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    recipe = {"modality": params.modality, "target": params.target, "clean": params.clean.of(params.modality).model_dump()}
+    recipe = {
+        "modality": params.modality,
+        "target": params.target,
+        "clean": params.clean.of(params.modality).model_dump(),
+    }
     train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
     with new_folder(paths.MODEL) as folder:
         measured = load_task(params.modality, params.target).finetune(train, validation, params, recipe, folder)

@@ -22,14 +22,27 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
-from stages.core.tables import Predictions, Vectors, as_frame, named_columns, read_frame, read_vectors, verdict_schema, write_tables
+from stages.core.tables import (
+    Predictions,
+    Vectors,
+    as_frame,
+    named_columns,
+    read_frame,
+    read_vectors,
+    verdict_schema,
+    write_tables,
+)
 from stages.splits.stratify import deal
 
 
 class Section(Strict):
-    folds: int = Field(ge=2, description="parts in which the training rows are predicted, each by a probe that has not seen it")
+    folds: int = Field(
+        ge=2, description="parts in which the training rows are predicted, each by a probe that has not seen it"
+    )
     C: float = Field(gt=0, description="inverse strength of the probe's regularisation")
-    policy: Literal["drop", "relabel", "keep"] = Field(description="what happens to training rows with a label issue; held-out rows are never touched")
+    policy: Literal["drop", "relabel", "keep"] = Field(
+        description="what happens to training rows with a label issue; held-out rows are never touched"
+    )
     max_quality: float = Field(ge=0, le=1, description="label quality above which the policy leaves an issue alone")
 
 
@@ -69,7 +82,9 @@ class Audited:
     concluded: Conclusion
 
 
-def predict_out_of_fold(train: pd.DataFrame, vectors: Vectors, objective: Objective, kind: TargetParts, params: Params) -> Predictions:
+def predict_out_of_fold(
+    train: pd.DataFrame, vectors: Vectors, objective: Objective, kind: TargetParts, params: Params
+) -> Predictions:
     """The outputs for each training row, by a probe that was fitted on the other folds; clusters and groups are never cut.
 
     Raises:
@@ -87,7 +102,9 @@ def predict_out_of_fold(train: pd.DataFrame, vectors: Vectors, objective: Object
         in_fold = folds == fold
         places.append(np.flatnonzero(in_fold))
         labels = train["label"][~in_fold].tolist()
-        predictions.append(kind.audit.fit_predict(labels, vectors[~in_fold], vectors[in_fold], objective.columns, section.C))
+        predictions.append(
+            kind.audit.fit_predict(labels, vectors[~in_fold], vectors[in_fold], objective.columns, section.C)
+        )
     return np.asarray(np.concatenate(predictions)[np.argsort(np.concatenate(places))])
 
 
@@ -95,18 +112,24 @@ def judge(rows: pd.DataFrame, concluded: Conclusion, auditor: Auditor, policy: s
     """Adds label quality, and what the policy does: `keep`, `reason` and the `label` to train on."""
     quality = auditor.audit(rows["label"].tolist(), concluded)
     predicted = pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype)
-    judged = rows.assign(predicted_label=predicted, label_quality=quality.label_quality, is_label_issue=quality.is_label_issue)
+    judged = rows.assign(
+        predicted_label=predicted, label_quality=quality.label_quality, is_label_issue=quality.is_label_issue
+    )
     # A weak probe calls many a good label an issue, so the policy acts on the worst only. A person's decision is never overruled.
     suspect = judged["is_label_issue"] & (judged["label_quality"] <= max_quality) & ~judged["reviewed"]
     judged["keep"] = ~suspect if policy == "drop" else True
     judged["reason"] = judged["keep"].map({True: None, False: "label_issue"})
     judged["given_label"] = judged["label"]
     if policy == "relabel":
-        judged["label"] = judged["label"].where(~suspect, pd.Series(quality.suggested, index=rows.index, dtype=rows["label"].dtype))
+        judged["label"] = judged["label"].where(
+            ~suspect, pd.Series(quality.suggested, index=rows.index, dtype=rows["label"].dtype)
+        )
     return judged
 
 
-def audit_training(train: pd.DataFrame, objective: Objective, outputs: Predictions, auditor: Auditor, section: Section) -> Audited:
+def audit_training(
+    train: pd.DataFrame, objective: Objective, outputs: Predictions, auditor: Auditor, section: Section
+) -> Audited:
     """The verdict on every training row."""
     concluded = objective.conclude(outputs)
     return Audited(judge(train, concluded, auditor, section.policy, section.max_quality), concluded)
@@ -130,7 +153,9 @@ def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Param
     check_classes(trained.rows, kind.label)
     kept = trained.rows["keep"].to_numpy()
     final_labels = trained.rows["label"][kept].tolist()
-    outputs = kind.audit.fit_predict(final_labels, vectors[in_train][kept], vectors[~in_train], objective.columns, params.label_audit.C)
+    outputs = kind.audit.fit_predict(
+        final_labels, vectors[in_train][kept], vectors[~in_train], objective.columns, params.label_audit.C
+    )
     scored = score_held_out(held_out, outputs, objective, kind.audit)
     judged = pd.concat([trained.rows, scored.rows], ignore_index=True)
     predictions = np.concatenate([trained.concluded.predictions, scored.concluded.predictions])
@@ -143,11 +168,18 @@ def check_classes(judged: pd.DataFrame, target: Target) -> None:
     after = set(chain.from_iterable(target.strata(judged.loc[judged["keep"], "label"].tolist())))
     lost = before - after - {NO_CLASS}
     if target.CLOSED and lost:
-        raise InputError(f"the policy would leave no training row with the label {min(lost)!r}; set label_audit.policy: keep, or a lower max_quality")
+        raise InputError(
+            f"the policy would leave no training row with the label {min(lost)!r}; set label_audit.policy: keep, or a lower max_quality"
+        )
 
 
 def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[str], target: Target) -> pa.Table:
-    more = [("split", pa.string()), ("given_label", target.LABEL), ("predicted_label", target.LABEL), ("label", target.LABEL)]
+    more = [
+        ("split", pa.string()),
+        ("given_label", target.LABEL),
+        ("predicted_label", target.LABEL),
+        ("label", target.LABEL),
+    ]
     schema = verdict_schema(*more, ("label_quality", pa.float64()), ("is_label_issue", pa.bool_()))
     table = pa.Table.from_pandas(judged, schema=schema, preserve_index=False)
     return table.append_column("predictions", named_columns(predictions, columns))

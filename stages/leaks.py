@@ -37,7 +37,9 @@ VERDICT = pa.schema(
     ]
 )
 TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # earlier splits must know nothing of later ones
-CLOSER = 0.9  # candidates are looked for from this share of the threshold on, so that what dedupe's search missed is found
+CLOSER = (
+    0.9  # candidates are looked for from this share of the threshold on, so that what dedupe's search missed is found
+)
 NAMED = 5  # rows, in the message
 
 
@@ -77,14 +79,19 @@ def read_rows() -> pd.DataFrame:
     Raises:
         InputError: one of them is a row that no earlier stage knows.
     """
-    found = [read_frame(folder, ["id", "copy"] if name == "train" else ["id"]).assign(split=name) for name, folder in TABLES.items()]
+    found = [
+        read_frame(folder, ["id", "copy"] if name == "train" else ["id"]).assign(split=name)
+        for name, folder in TABLES.items()
+    ]
     rows = pd.concat(found, ignore_index=True).fillna({"copy": 0}).astype({"copy": int})
     units = read_frame(paths.SPLIT_VERDICTS, ["id", "unit"])
     known = read_frame(paths.CLEANED, ["id", "group", "time", "source"]).merge(units, on="id")
     strange = rows[~rows["id"].isin(known["id"])]
     if len(strange):
         first = strange.iloc[0]
-        raise InputError(f"{TABLES[first['split']]}: the row {first['id']} is not in {paths.CLEANED} and {paths.SPLIT_VERDICTS}; run `dvc repro` again")
+        raise InputError(
+            f"{TABLES[first['split']]}: the row {first['id']} is not in {paths.CLEANED} and {paths.SPLIT_VERDICTS}; run `dvc repro` again"
+        )
     return rows.merge(known, on="id", how="left")
 
 
@@ -116,14 +123,21 @@ def exact_copies(keys: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterato
 
 def contents_as_numbers(comparer: Comparer) -> npt.NDArray[np.intp]:
     """(n_rows,): equal for rows that say the same."""
-    keys = np.concatenate([np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()])
+    keys = np.concatenate(
+        [np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()]
+    )
     return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1])
 
 
 def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -> Iterator[Leak]:
     """Each row with the most similar that it has in an earlier split, where that is similar enough."""
     if comparer.signatures is None:
-        yield from alike(np.concatenate([[comparer.fingerprint(content) for content in part] for part in contents()]), split, threshold, "near")
+        yield from alike(
+            np.concatenate([[comparer.fingerprint(content) for content in part] for part in contents()]),
+            split,
+            threshold,
+            "near",
+        )
         return
     buckets = np.concatenate([comparer.signatures(part, threshold * CLOSER) for part in contents()])
     forget_lonely(buckets)
@@ -139,7 +153,9 @@ def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -
                 yield Leak(match.row, row, "near", match.similarity)
 
 
-def alike(vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Literal["near", "semantic"]) -> Iterator[Leak]:
+def alike(
+    vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Literal["near", "semantic"]
+) -> Iterator[Leak]:
     """Each row with the nearest that it has in an earlier split, where they are near enough."""
     for earlier, later in combinations(TABLES, 2):
         known, unknown = np.flatnonzero(split == earlier), np.flatnonzero(split == later)
@@ -191,7 +207,11 @@ def times(rows: pd.DataFrame) -> Iterator[Leak]:
 
 def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.DataFrame:
     """The table of data/verdicts/leaks."""
-    found = [*copies(rows, comparer, params.dedupe), *groups(rows), *(times(rows) if params.split.method == "time" else ())]
+    found = [
+        *copies(rows, comparer, params.dedupe),
+        *groups(rows),
+        *(times(rows) if params.split.method == "time" else ()),
+    ]
     of = rows.loc[[leak.earlier for leak in found], ["id", "split", "copy"]].reset_index(drop=True)
     leaks = rows.loc[[leak.later for leak in found], ["id", "split"]].reset_index(drop=True)
     leaks = leaks.assign(kind=[leak.kind for leak in found], of=of["id"], of_split=of["split"], of_copy=of["copy"])
@@ -207,9 +227,14 @@ def check(leaks: pd.DataFrame, rows: pd.DataFrame, most: int) -> None:
     leaking = leaks.assign(row=leaks["of"].where(late, leaks["id"])).drop_duplicates("row")
     if len(leaking) > most:
         source = rows.drop_duplicates("id").set_index("id")["source"]
-        named = [f"{source[row.id]} ({row.split}) and {source[row.of]} ({row.of_split}): {row.kind}" for row in leaking.head(NAMED).itertuples()]
+        named = [
+            f"{source[row.id]} ({row.split}) and {source[row.of]} ({row.of_split}): {row.kind}"
+            for row in leaking.head(NAMED).itertuples()
+        ]
         where = f"all of them are in {paths.LEAKS}. See dedupe and collect.splits; of times and groups collect.columns"
-        raise InputError(f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; {where}")
+        raise InputError(
+            f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; {where}"
+        )
 
 
 def main(params: Params) -> Counts:
@@ -218,7 +243,10 @@ def main(params: Params) -> Counts:
     write_frame(paths.LEAKS, leaks, VERDICT)
     check(leaks, rows, params.split.max_leaks)
     pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
-    return Counts(len(rows), more={f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())})
+    return Counts(
+        len(rows),
+        more={f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())},
+    )
 
 
 if __name__ == "__main__":

@@ -29,14 +29,20 @@ DIGITS = 6  # of a cosine: further ones depend on the order of summation
 
 
 VERDICT = verdict_schema(
-    ("score", pa.float64()), ("nearest", pa.string()), ("class_score", pa.float64()), ("class_nearest", pa.string()), ("far_from_class", pa.bool_())
+    ("score", pa.float64()),
+    ("nearest", pa.string()),
+    ("class_score", pa.float64()),
+    ("class_nearest", pa.string()),
+    ("far_from_class", pa.bool_()),
 )
 SAMPLE = 10_000  # rows that all are compared with; of more, a sample: cost grows with the rows, and strange ones get rarer among the neighbours
 BATCH_ROWS = 10_000  # at a time
 CLASS_SAMPLE = 100  # of each class at least, however many classes share SAMPLE
 FEW = 20  # rows of a class that count as much as all others where its scale is estimated
 UPPER_QUARTILE = 0.6745  # of the standard normal distribution
-LEAST_SPREAD = 1e-3  # a cosine distance that is no difference: where most rows say the same, the spread would be nothing
+LEAST_SPREAD = (
+    1e-3  # a cosine distance that is no difference: where most rows say the same, the spread would be nothing
+)
 
 Ids = npt.NDArray[np.object_]
 Part = tuple[Ids, Vectors]  # (n_rows,) and (n_rows, dim)
@@ -45,9 +51,13 @@ Parts = Callable[[], Iterable[Part]]  # read twice, so that memory is bounded by
 
 class Section(Strict):
     neighbours: int = Field(
-        ge=1, description="k: the distance that counts is that to the k-th nearest row; larger than any group of strange rows. Of few rows, a tenth"
+        ge=1,
+        description="k: the distance that counts is that to the k-th nearest row; larger than any group of strange rows. Of few rows, a tenth",
     )
-    threshold: float | None = Field(gt=0, description="outliers have a higher score: how many robust standard deviations they lie too far off; null: none is")
+    threshold: float | None = Field(
+        gt=0,
+        description="outliers have a higher score: how many robust standard deviations they lie too far off; null: none is",
+    )
 
 
 class Params(Strict):
@@ -88,10 +98,18 @@ class Reference:
         k = max(1, min(neighbours, n_known // 10))
         similarities, places = search(self.vectors, vectors, k + 1)
         itself = self.ids[places] == ids[:, None]
-        itself[~itself.any(axis=1), -1] = True  # not among the reference, or more than k say the same: the last is one too many
+        itself[~itself.any(axis=1), -1] = (
+            True  # not among the reference, or more than k say the same: the last is one too many
+        )
         others = (~itself).nonzero()[1].reshape(-1, k)
         distances = 1 - np.take_along_axis(similarities, others[:, -1:], axis=1)[:, 0]
-        return pd.DataFrame({"id": ids, "distance": distances, "nearest": self.ids[np.take_along_axis(places, others[:, :1], axis=1)[:, 0]]})
+        return pd.DataFrame(
+            {
+                "id": ids,
+                "distance": distances,
+                "nearest": self.ids[np.take_along_axis(places, others[:, :1], axis=1)[:, 0]],
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -109,7 +127,9 @@ class Scale:
     def shrunk(self, towards: Self, n_rows: int) -> "Scale":
         """The fewer the rows that it comes from, the more it is that of all."""
         share = n_rows / (n_rows + FEW)
-        return Scale(share * self.median + (1 - share) * towards.median, share * self.spread + (1 - share) * towards.spread)
+        return Scale(
+            share * self.median + (1 - share) * towards.median, share * self.spread + (1 - share) * towards.spread
+        )
 
     def scores(self, distances: pd.Series) -> pd.Series:
         return ((distances - self.median) / max(self.spread, LEAST_SPREAD)).round(4)
@@ -129,7 +149,9 @@ def members(classes: Mapping[str, Sequence[str]]) -> dict[str, Ids]:
 def references(wanted: Mapping[str | None, Ids], parts: Parts) -> dict[str | None, Reference]:
     """With the vectors of the rows that each consists of."""
     every = set().union(*wanted.values())
-    vectors = {row: vector.copy() for ids, part in parts() for row, vector in zip(ids, part, strict=True) if row in every}
+    vectors = {
+        row: vector.copy() for ids, part in parts() for row, vector in zip(ids, part, strict=True) if row in every
+    }
     return {name: Reference(ids, np.stack([vectors[row] for row in ids])) for name, ids in wanted.items()}
 
 
@@ -147,14 +169,19 @@ def measure(classes: Mapping[str, Sequence[str]], parts: Parts, neighbours: int)
         among_all.append(known[None].distances(ids, vectors, neighbours))
         place = {row: number for number, row in enumerate(ids)}
         for name, rows in members({row: classes[row] for row in ids}).items():
-            among_class.append(known[name].distances(rows, vectors[[place[row] for row in rows]], neighbours).assign(name=name))
+            among_class.append(
+                known[name].distances(rows, vectors[[place[row] for row in rows]], neighbours).assign(name=name)
+            )
     return pd.concat(among_all, ignore_index=True), pd.concat(among_class, ignore_index=True)
 
 
 def class_scores(distances: pd.DataFrame) -> pd.DataFrame:
     """`class_score` and `class_nearest` by id: of several classes, that which a row fits best."""
     overall = Scale.of(distances["distance"])
-    scored = [rows.assign(score=Scale.of(rows["distance"]).shrunk(overall, len(rows)).scores(rows["distance"])) for _, rows in distances.groupby("name")]
+    scored = [
+        rows.assign(score=Scale.of(rows["distance"]).shrunk(overall, len(rows)).scores(rows["distance"]))
+        for _, rows in distances.groupby("name")
+    ]
     best = pd.concat(scored).dropna(subset="score").sort_values(["score", "name"]).drop_duplicates("id").set_index("id")
     return best.rename(columns={"score": "class_score", "nearest": "class_nearest"})[["class_score", "class_nearest"]]
 
@@ -194,7 +221,11 @@ def main(params: Params) -> Counts:
     classes = read_classes(params.target)
     verdicts = find_outliers(classes, lambda: read_parts(classes), params.outliers)
     write_frame(paths.OUTLIER_VERDICTS, verdicts, VERDICT)
-    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), {"far_from_class": int(verdicts["far_from_class"].sum())})
+    return Counts(
+        len(verdicts),
+        verdicts["reason"].value_counts().to_dict(),
+        {"far_from_class": int(verdicts["far_from_class"].sum())},
+    )
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
                 "predicted_label": pa.array(concluded.labels, rows.schema.field("label").type),
                 "predictions": named_columns(concluded.predictions, concluded.columns),
             }
-            yield pa.table({"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found})
+            yield pa.table(
+                {"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found}
+            )
 
 
 def main(params: Params) -> Counts:

@@ -34,11 +34,23 @@ class Section(Strict):
         description="evenly over labels; by time: the latest are the test rows; stable: by hash, no row moves when others come; kfold: `fold` is the test set"
     )
     validation: float = Field(gt=0, lt=0.5, description="share of validation rows, unless the source gives them")
-    test: float = Field(gt=0, lt=0.5, description="share of test rows, unless the source gives them; of kfold the folds decide")
-    gap: float = Field(ge=0, le=36_525, description="method time: days before the validation rows, and before the test rows, whose rows are left out")
+    test: float = Field(
+        gt=0, lt=0.5, description="share of test rows, unless the source gives them; of kfold the folds decide"
+    )
+    gap: float = Field(
+        ge=0,
+        le=36_525,
+        description="method time: days before the validation rows, and before the test rows, whose rows are left out",
+    )
     folds: int = Field(ge=2, description="method kfold: how many folds there are, dealt evenly over labels")
-    fold: int = Field(ge=0, description="method kfold: the fold, from 0 on, that is the test set; the validation set, where the source gives the test set")
-    max_leaks: int = Field(ge=0, description="how many rows may stand, or nearly stand, in two splits before the line stops; see data/verdicts/leaks")
+    fold: int = Field(
+        ge=0,
+        description="method kfold: the fold, from 0 on, that is the test set; the validation set, where the source gives the test set",
+    )
+    max_leaks: int = Field(
+        ge=0,
+        description="how many rows may stand, or nearly stand, in two splits before the line stops; see data/verdicts/leaks",
+    )
 
     @model_validator(mode="after")
     def check_fold(self) -> Self:
@@ -104,11 +116,15 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
 
 def read_times(rows: pd.DataFrame) -> pd.Series:
     said = rows["time"].astype(object)
-    times = pd.to_datetime(said.where(said.astype(str).str[:1].str.isdecimal()), format="ISO8601", errors="coerce", utc=True)  # pandas knows "now", too
+    times = pd.to_datetime(
+        said.where(said.astype(str).str[:1].str.isdecimal()), format="ISO8601", errors="coerce", utc=True
+    )  # pandas knows "now", too
     if times.isna().any():
         bad = rows[times.isna()].iloc[0]
         found = f"the time {bad['time']!r}" if isinstance(bad["time"], str) else "no time"
-        raise InputError(f"split.method: time, but {bad['source']} has {found}; collect.columns.time must name a column of ISO 8601 dates in every row")
+        raise InputError(
+            f"split.method: time, but {bad['source']} has {found}; collect.columns.time must name a column of ISO 8601 dates in every row"
+        )
     return times
 
 
@@ -150,9 +166,15 @@ def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], giv
             "see collect.splits, collect.columns.group and split.gap"
         )
     for name in found:
-        missing = found.index[(found[name] == 0) & (found.index != NO_CLASS)] if closed and (name == "train" or not given) else []
+        missing = (
+            found.index[(found[name] == 0) & (found.index != NO_CLASS)]
+            if closed and (name == "train" or not given)
+            else []
+        )
         if len(missing):
-            rows = [f"{label!r} ({found.loc[label].sum()} of {cleaned.loc[label].sum()} rows left)" for label in missing]
+            rows = [
+                f"{label!r} ({found.loc[label].sum()} of {cleaned.loc[label].sum()} rows left)" for label in missing
+            ]
             raise InputError(
                 f"labels of which no row falls into {name}: {', '.join(rows[:NAMED])}{f' and {len(rows) - NAMED} more' if len(rows) > NAMED else ''}; "
                 "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
@@ -180,7 +202,15 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     reasons = drop_reasons(rows, split, params.split)
     keep = pd.isna(reasons)
     check_labels(np.where(keep, split, ""), strata, rows["given_split"].notna().any(), target.CLOSED)
-    return pd.DataFrame({"id": rows["id"], "keep": keep, "reason": reasons, "split": pd.Series(split).where(unique, None), "unit": rows["unit"]})
+    return pd.DataFrame(
+        {
+            "id": rows["id"],
+            "keep": keep,
+            "reason": reasons,
+            "split": pd.Series(split).where(unique, None),
+            "unit": rows["unit"],
+        }
+    )
 
 
 def main(params: Params) -> Counts:

@@ -81,7 +81,14 @@ def embed_by_label() -> None:
     vectors[np.arange(len(rows)), (rows["label"] == "fruit").to_numpy().astype(int)] += 1
     vectors[[20, 21]] = vectors[[21, 20]]
     vectors[[33, 37, -2]] = np.eye(8)[[2, 3, 4]]
-    write_tables(paths.EMBEDDINGS, [pa.table({"id": rows["id"], "vector": vector_column(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))})])
+    write_tables(
+        paths.EMBEDDINGS,
+        [
+            pa.table(
+                {"id": rows["id"], "vector": vector_column(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))}
+            )
+        ],
+    )
 
 
 def make(folder: Path, modality: str) -> Path:

@@ -18,7 +18,9 @@ def scene(seed: int, width: int = 240, height: int = 320) -> Image.Image:
         left, top = rng.integers(-20, width - 40), rng.integers(-20, height - 40)
         box = (int(left), int(top), int(left + rng.integers(40, 120)), int(top + rng.integers(40, 160)))
         colour = tuple(rng.integers(5, 250, 3).tolist())
-        getattr(pen, str(rng.choice(["ellipse", "rectangle"])))(box, fill=colour, outline=tuple(value // 2 for value in colour), width=4)
+        getattr(pen, str(rng.choice(["ellipse", "rectangle"])))(
+            box, fill=colour, outline=tuple(value // 2 for value in colour), width=4
+        )
         for place in range(box[1], box[3], int(rng.integers(8, 30))):  # stripes
             pen.line((box[0], place, box[2], place + 6), fill=tuple(min(255, value + 40) for value in colour), width=2)
     return Image.fromarray((np.asarray(image) + rng.normal(0, 4, (height, width, 3))).clip(0, 255).astype(np.uint8))

@@ -13,9 +13,20 @@ from stages.core.tables import row_schema, write_frame
 
 def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:
     """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in order."""
-    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(labels))], "label": labels, "content": texts or "a text", "keep": True})
-    rows = rows.assign(group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False)
-    rows = rows.assign(cluster=rows["id"], duplicate_of=None, similarity=None, kind=None, label_conflict=False, split="train")
+    rows = pd.DataFrame(
+        {
+            "id": [f"{number:03d}" for number in range(len(labels))],
+            "label": labels,
+            "content": texts or "a text",
+            "keep": True,
+        }
+    )
+    rows = rows.assign(
+        group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False
+    )
+    rows = rows.assign(
+        cluster=rows["id"], duplicate_of=None, similarity=None, kind=None, label_conflict=False, split="train"
+    )
     rows = rows.assign(score=0.0, nearest=None, class_score=0.0, class_nearest=None, far_from_class=False)
     rows["source"] = [f"notes.csv:{number + 1}" for number in range(len(rows))]
     rows = rows.assign(**more)

@@ -25,7 +25,9 @@ def tones(kind: str, seconds: float = 0.5, rate: int = RATE, seed: int = 0) -> n
     return np.asarray(swell * beat * wave * 2 + rng.normal(0, 0.001, len(time)), dtype=np.float32)
 
 
-def sound(kind: str, format: str = "WAV", seconds: float = 0.5, rate: int = RATE, seed: int = 0, **options: Any) -> bytes:
+def sound(
+    kind: str, format: str = "WAV", seconds: float = 0.5, rate: int = RATE, seed: int = 0, **options: Any
+) -> bytes:
     return encoded(tones(kind, seconds, rate, seed), format, rate, **options)
 
 
@@ -33,6 +35,8 @@ def encoded(samples: npt.NDArray[Any], format: str = "WAV", rate: int = RATE, **
     import soundfile
 
     file = io.BytesIO()
-    pcm = samples if options else np.rint(np.clip(samples, -1, 1) * 32_767).astype(np.int16)  # formats round otherwise, each in its own way
+    pcm = (
+        samples if options else np.rint(np.clip(samples, -1, 1) * 32_767).astype(np.int16)
+    )  # formats round otherwise, each in its own way
     soundfile.write(file, pcm, rate, format=format, **options)
     return file.getvalue()

@@ -134,7 +134,9 @@ def test_silence_and_clipping_are_measured() -> None:
 
 
 def test_sounds_are_brought_to_one_form() -> None:
-    stereo = encoded(np.pad(np.stack([tones("up", 1.0, 44_100)] * 2, axis=1), ((22_050, 22_050), (0, 0))), "FLAC", 44_100)
+    stereo = encoded(
+        np.pad(np.stack([tones("up", 1.0, 44_100)] * 2, axis=1), ((22_050, 22_050), (0, 0))), "FLAC", 44_100
+    )
     found = clean(stereo)
     assert found.repairs == ("mixed_down", "resampled", "trimmed", "level")
     samples, rate = decode(found.content)
@@ -162,11 +164,19 @@ def test_a_constant_is_no_sound(rate: int) -> None:
     assert clean(encoded(np.full(rate, 0.5), rate=rate)).reason == "silent"
     moved = clean(encoded(tones("up", rate=rate) + 0.3, rate=rate))
     assert "offset" in moved.repairs
-    assert np.abs(decode(moved.content)[0] - decode(clean(encoded(tones("up", rate=rate), rate=rate)).content)[0]).max() < 0.01
+    assert (
+        np.abs(decode(moved.content)[0] - decode(clean(encoded(tones("up", rate=rate), rate=rate)).content)[0]).max()
+        < 0.01
+    )
 
 
 def test_nothing_is_shorter_than_the_shortest_or_longer_than_the_longest() -> None:
-    assert [clean(sound("flat", seconds=seconds), trim_db=None).reason for seconds in (0.09, 0.1, 5.0, 5.01)] == ["too_short", None, None, "too_long"]
+    assert [clean(sound("flat", seconds=seconds), trim_db=None).reason for seconds in (0.09, 0.1, 5.0, 5.01)] == [
+        "too_short",
+        None,
+        None,
+        "too_long",
+    ]
     with pytest.raises(ValueError, match="min_seconds is larger than max_seconds"):
         cleaner.CleanParams(**CLEAN | {"min_seconds": 6.0})
 
@@ -195,12 +205,17 @@ def test_a_long_sound_is_no_copy_of_a_short_one() -> None:
 @pytest.mark.parametrize("trim_db", [None, 30.0])
 def test_a_changed_copy_is_a_near_duplicate(change: str, trim_db: float | None) -> None:
     for kind in ("up", "down") if change == "mp3" else ("up", "down", "noise"):  # MP3 makes another noise of a noise
-        one, other = (clean(content, trim_db=trim_db).content for content in (sound(kind, seed=5), COPIES[change](tones(kind, seed=5))))
+        one, other = (
+            clean(content, trim_db=trim_db).content
+            for content in (sound(kind, seed=5), COPIES[change](tones(kind, seed=5)))
+        )
         assert compare.similarity(compare.fingerprint(one), compare.fingerprint(other)) >= 0.96
 
 
 def test_different_sounds_are_not() -> None:
-    prints = [compare.fingerprint(clean(sound(kind, seed=seed)).content) for kind in ("up", "down") for seed in range(3)]
+    prints = [
+        compare.fingerprint(clean(sound(kind, seed=seed)).content) for kind in ("up", "down") for seed in range(3)
+    ]
     prints += [compare.fingerprint(clean(sound("noise", seed=seed)).content) for seed in range(4)]
     alike = np.array([[compare.similarity(one, other) for other in prints] for one in prints])
     assert alike[:3, 3:].max() < 0.9
@@ -211,7 +226,9 @@ def test_different_sounds_are_not() -> None:
 
 
 def rows(seeds: range, kinds: tuple[str, ...] = ("up", "down")) -> pa.Table:
-    contents = [(clean(sound(kind, seconds=0.3 + seed % 5 / 20, seed=seed)).content, kind) for seed in seeds for kind in kinds]
+    contents = [
+        (clean(sound(kind, seconds=0.3 + seed % 5 / 20, seed=seed)).content, kind) for seed in seeds for kind in kinds
+    ]
     return pa.table({"content": [content for content, _ in contents], "label": [kind for _, kind in contents]})
 
 
@@ -220,13 +237,21 @@ def params(model: str, config: dict[str, Any] | None, **changes: Any) -> Any:
     section = SimpleNamespace(**own)
     finetune = SimpleNamespace(weight_decay=0.01, warmup=0.1, patience=4, of=lambda modality: section)
     top = {"model": model, "lr": 5e-3, "epochs": 6, "batch_size": 8, "seed": 1, "finetune": finetune}
-    return SimpleNamespace(**top | changes, clean=SimpleNamespace(of=lambda modality: SimpleNamespace(sample_rate=RATE)))
+    return SimpleNamespace(
+        **top | changes, clean=SimpleNamespace(of=lambda modality: SimpleNamespace(sample_rate=RATE))
+    )
 
 
 RESNET = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
 AST = {**SMALL, "patch_size": 8, "frequency_stride": 8, "time_stride": 8}
-CONVOLUTIONS = {"conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [5, 8], "num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2}
+CONVOLUTIONS = {
+    "conv_dim": [8, 8],
+    "conv_kernel": [10, 8],
+    "conv_stride": [5, 8],
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+}
 
 
 @pytest.mark.parametrize(
@@ -237,14 +262,18 @@ CONVOLUTIONS = {"conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [5, 8
         ("wav2vec2", {**SMALL, **CONVOLUTIONS, "apply_spec_augment": False}, "AutoModelForAudioClassification"),
     ],
 )
-def test_the_saved_model_is_the_trained_one(model: str, config: dict[str, Any], plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_saved_model_is_the_trained_one(
+    model: str, config: dict[str, Any], plain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It learns, loads with plain transformers, and says of cleaned contents what it said when it was trained."""
     import torch
     import transformers
 
     monkeypatch.chdir(tmp_path)
     seen: list[Any] = []
-    monkeypatch.setattr(audio_learn, "first_model", lambda *given, made=audio_learn.first_model: seen.append(made(*given)) or seen[0])
+    monkeypatch.setattr(
+        audio_learn, "first_model", lambda *given, made=audio_learn.first_model: seen.append(made(*given)) or seen[0]
+    )
     train, held_out = rows(range(40)), rows(range(50, 60))
     (tmp_path / "model").mkdir()
     task = load_task("audio", "category")
@@ -268,11 +297,19 @@ def test_the_saved_model_is_the_trained_one(model: str, config: dict[str, Any], 
 
 def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
     train = rows(range(10))["content"].to_pylist()
-    _, frontend = audio_learn.first_model("resnet", params("resnet", RESNET).finetune.of("audio"), load_objective("category").of(["down", "up"]), train, RATE)
+    _, frontend = audio_learn.first_model(
+        "resnet",
+        params("resnet", RESNET).finetune.of("audio"),
+        load_objective("category").of(["down", "up"]),
+        train,
+        RATE,
+    )
     padding = -frontend.extractor.mean / (2 * frontend.extractor.std)
     values = np.concatenate([frontend.inputs(content)[0]["pixel_values"].numpy().reshape(-1) for content in train])
     values = values[np.abs(values - padding) > 1e-5]
-    assert (values.mean(), values.std()) == pytest.approx((0, 0.5), abs=1e-3)  # AST's extractor divides by two deviations
+    assert (values.mean(), values.std()) == pytest.approx(
+        (0, 0.5), abs=1e-3
+    )  # AST's extractor divides by two deviations
 
 
 def test_a_model_of_another_rate_hears_the_same_length() -> None:
@@ -308,7 +345,9 @@ def test_planted_label_errors_are_found() -> None:
     truth = table["label"].to_pylist()
     planted = {10, 33, 57, 90}
     given = [kinds[(kinds.index(label) + 1) % 4] if row in planted else label for row, label in enumerate(truth)]
-    vectors = embed.embed(table["content"].to_pylist(), embed.EmbedParams(model="logmel", max_seconds=1.0, batch_size=8)).rows
+    vectors = embed.embed(
+        table["content"].to_pylist(), embed.EmbedParams(model="logmel", max_seconds=1.0, batch_size=8)
+    ).rows
     objective = load_objective("category").of(given)
     fold = np.arange(len(given)) // 4 % 5
     outputs = np.empty((len(given), 4))
@@ -327,7 +366,12 @@ def test_changes_are_what_they_are_called() -> None:
     content = samples_of(sound("up"))
 
     def copies(**switch: Any) -> list[npt.NDArray[np.float32]]:
-        return [audio_augment.changed(content, RATE, audio_augment.AugmentParams(**off | switch), np.random.default_rng(seed)) for seed in range(20)]
+        return [
+            audio_augment.changed(
+                content, RATE, audio_augment.AugmentParams(**off | switch), np.random.default_rng(seed)
+            )
+            for seed in range(20)
+        ]
 
     assert all(np.allclose(copy, content, atol=1e-6) for copy in copies())
     lengths = [len(copy) / len(content) for copy in copies(speed=0.25)]
@@ -351,8 +395,19 @@ def test_changes_are_what_they_are_called() -> None:
 
 def collected(folder: Path, **changes: Any) -> Section:
     columns = {"content": "file", "label": "digit", "group": None, "time": None, "split": "take"}
-    given = {"source": str(folder), "table": None, "splits": {"test": "[0-4]", "train": "*"}, "columns": columns, "files": None}
-    given |= {"file_names": "{digit}_{speaker}_{take}.wav", "label_format": "one", "label_delimiter": None, "delimiter": None}
+    given = {
+        "source": str(folder),
+        "table": None,
+        "splits": {"test": "[0-4]", "train": "*"},
+        "columns": columns,
+        "files": None,
+    }
+    given |= {
+        "file_names": "{digit}_{speaker}_{take}.wav",
+        "label_format": "one",
+        "label_delimiter": None,
+        "delimiter": None,
+    }
     return Params(collect=Section(**given | {"header": True, "quoting": True, "on_bad_row": "error"} | changes)).collect
 
 
@@ -363,9 +418,17 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for name in ("7_theo_4.wav", "7_theo_14.wav", "0_jan_2.wav", "0_van_berg_2.wav", ".hidden", "readme.txt"):
         (folder / name).write_bytes(name.encode())
     records = list(read_source(folder, FileFormat(None, True, True, "{digit}_{speaker}_{take}.wav")))
-    assert [record.source for record in records] == ["0_jan_2.wav:1", "0_van_berg_2.wav:1", "7_theo_14.wav:1", "7_theo_4.wav:1", "readme.txt:1"]
+    assert [record.source for record in records] == [
+        "0_jan_2.wav:1",
+        "0_van_berg_2.wav:1",
+        "7_theo_14.wav:1",
+        "7_theo_4.wav:1",
+        "readme.txt:1",
+    ]
     assert records[2].values == {"file": b"7_theo_14.wav", "digit": "7", "speaker": "theo", "take": "14"}
-    assert "'speaker': 'van', 'take': 'berg_2'} and as {'digit': '0_van', 'speaker': 'berg', " in str(records[1].problem)
+    assert "'speaker': 'van', 'take': 'berg_2'} and as {'digit': '0_van', 'speaker': 'berg', " in str(
+        records[1].problem
+    )
     assert "not of the form {digit}_{speaker}_{take}.wav" in str(records[4].problem)
     with pytest.raises(InputError, match=r"0_van_berg_2\.wav:1: its name can be read as"):
         collect(collected(folder))

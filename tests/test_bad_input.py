@@ -52,7 +52,12 @@ SETTINGS_USED = {
     "threads": 1,
 }
 NOTES = "text,kind\na ripe apple,fruit\na red car,vehicle\n"
-PICTURES = {"collect.source": "data/pictures", "collect.table": "list.csv", "collect.files": "files/{}.png", "collect.columns.content": "picture"}
+PICTURES = {
+    "collect.source": "data/pictures",
+    "collect.table": "list.csv",
+    "collect.files": "files/{}.png",
+    "collect.columns.content": "picture",
+}
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,9 @@ def png_bomb(width: int, height: int) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    )
 
 
 def test_the_good_line_is_taken() -> None:
@@ -227,7 +234,8 @@ SOURCES = [
     ),
     Bad(
         "quotation mark in the middle of a cell",
-        "data/notes.csv, notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set collect.quoting: false" + MEND,
+        "data/notes.csv, notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set collect.quoting: false"
+        + MEND,
         {"notes.csv": NOTES.replace("a red car", '"a red" car')},
     ),
     Bad(
@@ -254,13 +262,21 @@ SOURCES = [
     Bad(
         "date that Python cannot hold",
         "data/notes.parquet: not a readable Parquet file (…); copy or export it again",
-        {"notes.parquet": parquet({"text": ["a ripe apple"], "kind": ["fruit"], "day": pa.array([10_000_000], pa.date32())})},
+        {
+            "notes.parquet": parquet(
+                {"text": ["a ripe apple"], "kind": ["fruit"], "day": pa.array([10_000_000], pa.date32())}
+            )
+        },
         {"collect.source": "data/notes.parquet"},
     ),
     Bad(
         "invalid JSON",
         "data/notes.json: not valid JSON (… in line 2); for one object a line, name the file .jsonl",
-        {"notes.json": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": "a red car", "kind": "vehicle"}\n'.replace("}", "", 1)},
+        {
+            "notes.json": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": "a red car", "kind": "vehicle"}\n'.replace(
+                "}", "", 1
+            )
+        },
         {"collect.source": "data/notes.json"},
     ),
     Bad(
@@ -312,7 +328,11 @@ SOURCES = [
         {"notes.xlsx": NOTES},
         {"collect.source": "data/notes.xlsx"},
     ),
-    Bad("missing source", "data/none.csv: cannot be read (No such file or directory)", params={"collect.source": "data/none.csv"}),
+    Bad(
+        "missing source",
+        "data/none.csv: cannot be read (No such file or directory)",
+        params={"collect.source": "data/none.csv"},
+    ),
     Bad(
         "missing table",
         "data/none.csv: not there; check collect.source, collect.splits and collect.table",
@@ -349,7 +369,11 @@ SOURCES = [
     Bad(
         "file that a row names leads out",
         "data/pictures, list.csv:1: 'files/../../secret.png' leads out of data/pictures; name a path inside it" + MEND,
-        {"pictures/list.csv": "picture,kind\n../../secret,fruit\n", "pictures/files/apple.png": png(), "secret.png": png()},
+        {
+            "pictures/list.csv": "picture,kind\n../../secret,fruit\n",
+            "pictures/files/apple.png": png(),
+            "secret.png": png(),
+        },
         PICTURES,
     ),
     Bad(
@@ -406,7 +430,10 @@ def test_source(bad: Bad) -> None:
             "data/things.yaml: it has no split 'dev'; it has train, test",
             params={"collect.splits": {"train": "train", "validation": "dev"}},
         ),
-        Bad("splits that nobody named", "data/things.yaml: it has the splits train, test; say in collect.splits what they are, such as {train: train}"),
+        Bad(
+            "splits that nobody named",
+            "data/things.yaml: it has the splits train, test; say in collect.splits what they are, such as {train: train}",
+        ),
     ]
 )
 def test_splits_of_the_hub(bad: Bad, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,7 +460,10 @@ def test_link_that_leads_out() -> None:
     Path("data/pictures/files").mkdir()
     Path("data/pictures/files/apple.png").symlink_to(Path("data/secret.png").resolve())
     set_params(PICTURES)
-    refuse("collect", "data/pictures, list.csv:1: 'files/apple.png' leads out of data/pictures; name a path inside it" + MEND)
+    refuse(
+        "collect",
+        "data/pictures, list.csv:1: 'files/apple.png' leads out of data/pictures; name a path inside it" + MEND,
+    )
 
 
 def test_link_out_of_a_folder_of_classes() -> None:
@@ -454,7 +484,12 @@ def test_bad_rows_are_dropped_and_counted_where_params_say_so() -> None:
     assert verdicts[["keep", "reason", "source", "detail"]].to_numpy().tolist() == [
         [False, "missing_file", "list.csv:2", "data/pictures/files/car.png: not there"],
         [False, "unreadable_row", "list.csv:3", "line 4 has 1 cells, the file has 2 columns"],
-        [False, "missing_file", "list.csv:4", "'files/../../secret.png' leads out of data/pictures; name a path inside it"],
+        [
+            False,
+            "missing_file",
+            "list.csv:4",
+            "'files/../../secret.png' leads out of data/pictures; name a path inside it",
+        ],
     ]
     assert verdicts["id"].is_unique
 
@@ -476,7 +511,12 @@ def test_what_is_missing_is_no_group_and_no_label() -> None:
     set_params({"collect.source": "data/notes.jsonl", "collect.columns.group": "who"})
     run("collect")
     found = read_frame(paths.COLLECTED)
-    assert [label if isinstance(label, str) else None for label in found["label"]] == ["fruit", "vehicle", None, "fruit"]
+    assert [label if isinstance(label, str) else None for label in found["label"]] == [
+        "fruit",
+        "vehicle",
+        None,
+        "fruit",
+    ]
     assert [group if isinstance(group, str) else None for group in found["group"]] == ["a1", None, None, None]
 
 
@@ -498,7 +538,10 @@ def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str
     assert "1 rows in" in capsys.readouterr().out
     changes = {"clean.label.drop": ["fruit"]}
     Path("metrics/clean.json").unlink()
-    with pytest.raises(SystemExit, match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; type `dvc repro` again"):
+    with pytest.raises(
+        SystemExit,
+        match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; type `dvc repro` again",
+    ):
         run_stage("clean", clean.Params, main)
     assert not Path("metrics/clean.json").exists()
 
@@ -525,25 +568,69 @@ def test_file_name_that_is_not_utf8() -> None:
 # --- params.yaml ---
 
 SETTINGS = [
-    Bad("unknown key at the top", "params.yaml:\n  learning_rate: unknown key; allowed are augment, …, threads", params={"learning_rate": 0.1}),
-    Bad("unknown key in a section", "params.yaml:\n  dedupe.threshold: unknown key; see docs/params.md, got 0.5", params={"dedupe.threshold": 0.5}),
-    Bad("unknown key in a sub-section", "params.yaml:\n  clean.text.min_words: unknown key; see docs/params.md, got 2", params={"clean.text.min_words": 2}),
-    Bad("unknown sub-section", "params.yaml:\n  embed.video: unknown key; see docs/params.md", params={"embed.video": {}}),
+    Bad(
+        "unknown key at the top",
+        "params.yaml:\n  learning_rate: unknown key; allowed are augment, …, threads",
+        params={"learning_rate": 0.1},
+    ),
+    Bad(
+        "unknown key in a section",
+        "params.yaml:\n  dedupe.threshold: unknown key; see docs/params.md, got 0.5",
+        params={"dedupe.threshold": 0.5},
+    ),
+    Bad(
+        "unknown key in a sub-section",
+        "params.yaml:\n  clean.text.min_words: unknown key; see docs/params.md, got 2",
+        params={"clean.text.min_words": 2},
+    ),
+    Bad(
+        "unknown sub-section",
+        "params.yaml:\n  embed.video: unknown key; see docs/params.md",
+        params={"embed.video": {}},
+    ),
     Bad("text for a number", "params.yaml:\n  lr: input should be a valid number, got 'fast'", params={"lr": "fast"}),
     Bad("number below its range", "params.yaml:\n  lr: input should be greater than 0, got -1", params={"lr": -1}),
-    Bad("number that is none", "params.yaml:\n  lr: input should be a finite number, got nan", params={"lr": float("nan")}),
+    Bad(
+        "number that is none",
+        "params.yaml:\n  lr: input should be a finite number, got nan",
+        params={"lr": float("nan")},
+    ),
     Bad("no epochs", "params.yaml:\n  epochs: input should be greater than or equal to 1, got 0", params={"epochs": 0}),
-    Bad("fraction for a whole number", "params.yaml:\n  epochs: input should be a valid integer, got 1.5", params={"epochs": 1.5}),
-    Bad("truth for a number", "params.yaml:\n  epochs: input should be a valid integer, got True", params={"epochs": True}),
-    Bad("share that is too large", "params.yaml:\n  split.test: input should be less than 0.5, got 0.5", params={"split.test": 0.5}),
+    Bad(
+        "fraction for a whole number",
+        "params.yaml:\n  epochs: input should be a valid integer, got 1.5",
+        params={"epochs": 1.5},
+    ),
+    Bad(
+        "truth for a number",
+        "params.yaml:\n  epochs: input should be a valid integer, got True",
+        params={"epochs": True},
+    ),
+    Bad(
+        "share that is too large",
+        "params.yaml:\n  split.test: input should be less than 0.5, got 0.5",
+        params={"split.test": 0.5},
+    ),
     Bad(
         "word that is not offered",
         "params.yaml:\n  split.method: input should be 'stratified', 'time', 'stable' or 'kfold', got 'random'",
         params={"split.method": "random"},
     ),
-    Bad("YAML's no for the word", "params.yaml:\n  clean.label.drop.0: input should be a valid string, got False", params={"clean.label.drop": [False]}),
-    Bad("unknown key for labels", "params.yaml:\n  clean.label.unit: unknown key; see docs/params.md, got 'kg'", params={"clean.label.unit": "kg"}),
-    Bad("nothing said of labels", "params.yaml:\n  clean.label: missing; every value stands in this file, see docs/params.md", params={"clean.label": ...}),
+    Bad(
+        "YAML's no for the word",
+        "params.yaml:\n  clean.label.drop.0: input should be a valid string, got False",
+        params={"clean.label.drop": [False]},
+    ),
+    Bad(
+        "unknown key for labels",
+        "params.yaml:\n  clean.label.unit: unknown key; see docs/params.md, got 'kg'",
+        params={"clean.label.unit": "kg"},
+    ),
+    Bad(
+        "nothing said of labels",
+        "params.yaml:\n  clean.label: missing; every value stands in this file, see docs/params.md",
+        params={"clean.label": ...},
+    ),
     Bad(
         "key that only the fine-tuning towards categories has",
         "params.yaml:\n  finetune.label_smoothing: unknown key; see docs/params.md, got 0.1",
@@ -554,10 +641,26 @@ SETTINGS = [
         "params.yaml:\n  collect.splits.dev.[key]: input should be 'train', 'validation' or 'test', got 'dev'",
         params={"collect.splits": {"dev": "notes.csv"}},
     ),
-    Bad("missing key", "params.yaml:\n  lr: missing; every value stands in this file, see docs/params.md", params={"lr": ...}),
-    Bad("missing section", "params.yaml:\n  dedupe: missing; every value stands in this file, see docs/params.md", params={"dedupe": ...}),
-    Bad("missing sub-section", "params.yaml:\n  clean.text: missing; every value stands in this file, see docs/params.md", params={"clean.text": ...}),
-    Bad("nothing for a section", "params.yaml:\n  clean: a section with keys of its own; see docs/params.md, got None", params={"clean": None}),
+    Bad(
+        "missing key",
+        "params.yaml:\n  lr: missing; every value stands in this file, see docs/params.md",
+        params={"lr": ...},
+    ),
+    Bad(
+        "missing section",
+        "params.yaml:\n  dedupe: missing; every value stands in this file, see docs/params.md",
+        params={"dedupe": ...},
+    ),
+    Bad(
+        "missing sub-section",
+        "params.yaml:\n  clean.text: missing; every value stands in this file, see docs/params.md",
+        params={"clean.text": ...},
+    ),
+    Bad(
+        "nothing for a section",
+        "params.yaml:\n  clean: a section with keys of its own; see docs/params.md, got None",
+        params={"clean": None},
+    ),
     Bad(
         "nothing for a sub-section",
         "params.yaml:\n  clean.text: a section with keys of its own; see docs/params.md, got None",
@@ -579,14 +682,22 @@ SETTINGS = [
         params={"collect.splits": {}},
     ),
     Bad("no model", "params.yaml:\n  model: string should have at least 1 character, got ''", params={"model": ""}),
-    Bad("seed that numpy cannot take", "params.yaml:\n  seed: input should be less than 4294967296, got 4294967296", params={"seed": 2**32}),
+    Bad(
+        "seed that numpy cannot take",
+        "params.yaml:\n  seed: input should be less than 4294967296, got 4294967296",
+        params={"seed": 2**32},
+    ),
     Bad(
         "batch that would be filled up",
         "params.yaml:\n  predict.batch_size: input should be less than or equal to 256, got 5000",
         params={"predict.batch_size": 5000},
     ),
     Bad("no modality", "params.yaml:\n  modality: input should be a valid string, got None", params={"modality": None}),
-    Bad("list for a word", "params.yaml:\n  modality: input should be a valid string, got ['text']", params={"modality": ["text"]}),
+    Bad(
+        "list for a word",
+        "params.yaml:\n  modality: input should be a valid string, got ['text']",
+        params={"modality": ["text"]},
+    ),
     Bad(
         "unknown modality",
         "params.yaml: modality: 'smell' is none of stages/modalities; there are audio, image, text",
@@ -623,7 +734,22 @@ def test_params(bad: Bad) -> None:
     refuse(bad.stage, bad.message)
 
 
-@pytest.mark.parametrize("stage", ["embed", "dedupe", "outliers", "split", "label_audit", "report", "augment", "leaks", "finetune", "predict", "evaluate"])
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "embed",
+        "dedupe",
+        "outliers",
+        "split",
+        "label_audit",
+        "report",
+        "augment",
+        "leaks",
+        "finetune",
+        "predict",
+        "evaluate",
+    ],
+)
 def test_every_stage_checks_the_whole_file(stage: str) -> None:
     set_params({"evaluate.calibration_bins": 1, "collect.header": None})
     refuse(
@@ -637,15 +763,30 @@ def test_every_stage_checks_the_whole_file(stage: str) -> None:
     ("edit", "message"),
     [
         (lambda text: text + "lr: 1e-4\n", 'params.yaml, line …: duplicate key "lr"; keep one'),
-        (lambda text: text.replace("max_chars", "min_chars"), 'params.yaml, line …: duplicate key "min_chars"; keep one'),
+        (
+            lambda text: text.replace("max_chars", "min_chars"),
+            'params.yaml, line …: duplicate key "min_chars"; keep one',
+        ),
         (lambda text: text.replace("lr: 0.01", "lr: [0.01"), "params.yaml: not valid YAML (…)"),
         (lambda text: text.replace("lr: 0.01", "lr: !!python/name:os.system"), "params.yaml: not valid YAML (…)"),
         (lambda text: text.replace("seed: ", "seed: 2024-13-45 # "), "params.yaml: not valid YAML (…)"),
-        (lambda text: text.replace("some", "\ud800").encode("utf-8", "surrogatepass"), "params.yaml: not valid YAML (…)"),
+        (
+            lambda text: text.replace("some", "\ud800").encode("utf-8", "surrogatepass"),
+            "params.yaml: not valid YAML (…)",
+        ),
         (lambda _: "", "params.yaml: expected `key: value` lines, got NoneType"),
         (lambda _: "- lr\n- epochs\n", "params.yaml: expected `key: value` lines, got list"),
     ],
-    ids=["key twice", "key twice in a section", "unclosed list", "call of Python", "impossible date", "not UTF-8", "empty", "list"],
+    ids=[
+        "key twice",
+        "key twice in a section",
+        "unclosed list",
+        "call of Python",
+        "impossible date",
+        "not UTF-8",
+        "empty",
+        "list",
+    ],
 )
 def test_params_file(edit: Callable[[str], str | bytes], message: str) -> None:
     path = Path("params.yaml")
@@ -662,7 +803,11 @@ def test_params_file_is_missing() -> None:
 # --- the ledger, and what clean makes of bad rows ---
 
 LEDGERS = [
-    Bad("wrong header", "data/ledger.csv: expected the header id,action,label,note, got id,action,label", {"ledger.csv": "id,action,label\n"}),
+    Bad(
+        "wrong header",
+        "data/ledger.csv: expected the header id,action,label,note, got id,action,label",
+        {"ledger.csv": "id,action,label\n"},
+    ),
     Bad("empty", "data/ledger.csv: expected the header id,action,label,note, got ", {"ledger.csv": ""}),
     Bad(
         "unknown action",
@@ -720,25 +865,54 @@ def test_ledger_and_clean(bad: Bad) -> None:
 def test_files_beside_the_folders_of_classes_are_not_passed_over() -> None:
     put("pictures/fruit/apple.png", png())
     put("pictures/stray.png", png())
-    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "class", "modality": "image"})
-    refuse("collect", "data/pictures, stray.png:1: it stands beside the folders of classes; move it into one of them" + MEND)
-    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "class", "collect.on_bad_row": "drop"})
+    set_params(
+        {
+            "collect.source": "data/pictures",
+            "collect.columns.content": "file",
+            "collect.columns.label": "class",
+            "modality": "image",
+        }
+    )
+    refuse(
+        "collect",
+        "data/pictures, stray.png:1: it stands beside the folders of classes; move it into one of them" + MEND,
+    )
+    set_params(
+        {
+            "collect.source": "data/pictures",
+            "collect.columns.content": "file",
+            "collect.columns.label": "class",
+            "collect.on_bad_row": "drop",
+        }
+    )
     assert run("collect").metrics() == {"rows_in": 2, "rows_kept": 1, "dropped_unreadable_row": 1}
 
 
 def test_folders_where_files_are_expected_are_not_passed_over() -> None:
     put("pictures/fruit/apple.png", png())
-    set_params({"collect.source": "data/pictures", "collect.columns.content": "file", "collect.columns.label": "name", "collect.file_names": "{name}.png"})
+    set_params(
+        {
+            "collect.source": "data/pictures",
+            "collect.columns.content": "file",
+            "collect.columns.label": "name",
+            "collect.file_names": "{name}.png",
+        }
+    )
     refuse(
         "collect",
-        "data/pictures, fruit:1: a folder, and collect.file_names reads files that stand side by side; for a folder a class set it to null" + MEND,
+        "data/pictures, fruit:1: a folder, and collect.file_names reads files that stand side by side; for a folder a class set it to null"
+        + MEND,
     )
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("notes.jsonl", '{"text": "a ripe apple", "text": "a car", "kind": "fruit"}', "notes.jsonl:1: not valid JSON (the key 'text' stands twice)" + MEND),
+        (
+            "notes.jsonl",
+            '{"text": "a ripe apple", "text": "a car", "kind": "fruit"}',
+            "notes.jsonl:1: not valid JSON (the key 'text' stands twice)" + MEND,
+        ),
         (
             "notes.json",
             '[{"text": "a ripe apple", "text": "a car"}]',
@@ -774,7 +948,10 @@ def test_a_persons_word_does_not_lose_a_row() -> None:
 
 def test_another_run_that_writes_the_same_table() -> None:
     with new_folder(Path("data/some")) as partial:
-        with pytest.raises(InputError, match="data/some: another run is writing it; wait for its end"), new_folder(Path("data/some")):
+        with (
+            pytest.raises(InputError, match="data/some: another run is writing it; wait for its end"),
+            new_folder(Path("data/some")),
+        ):
             pass
         (partial / "file").write_text("mine")
     assert Path("data/some/file").read_text() == "mine"
@@ -825,7 +1002,10 @@ def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
     monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: started.append("gs"))
     put("pictures/files/apple.png", png())
-    put("pictures/files/program.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(%pipe%id) (w) file\n%%EOF\n")
+    put(
+        "pictures/files/program.png",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(%pipe%id) (w) file\n%%EOF\n",
+    )
     put("pictures/list.csv", "picture,kind\napple,fruit\nprogram,fruit\n")
     set_params({**PICTURES, "modality": "image"})
     run("collect")
@@ -862,14 +1042,38 @@ def spy_on_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> None:
     """data/cleaned and the verdicts that split reads: rows without duplicates and outliers."""
     ids = pd.Series([f"{number:032x}" for number in range(len(labels))])
-    rows = pd.DataFrame({"id": ids, "label": labels, "content": "a text", "group": None, "time": None, "given_split": None})
+    rows = pd.DataFrame(
+        {"id": ids, "label": labels, "content": "a text", "group": None, "time": None, "given_split": None}
+    )
     rows["source"] = [f"notes.csv:{number}" for number in range(1, len(rows) + 1)]
     write_frame(paths.CLEANED, rows.assign(**columns), row_schema(pa.string(), pa.string()))
-    verdicts = pd.DataFrame({"id": ids, "keep": True, "reason": None, "cluster": ids, "label_conflict": False, "reviewed": False, "score": 0.0})
-    verdicts = verdicts.assign(source=rows["source"], given_label=rows["label"], repairs=None, duplicate_of=None, similarity=None, kind=None, nearest=None)
+    verdicts = pd.DataFrame(
+        {
+            "id": ids,
+            "keep": True,
+            "reason": None,
+            "cluster": ids,
+            "label_conflict": False,
+            "reviewed": False,
+            "score": 0.0,
+        }
+    )
+    verdicts = verdicts.assign(
+        source=rows["source"],
+        given_label=rows["label"],
+        repairs=None,
+        duplicate_of=None,
+        similarity=None,
+        kind=None,
+        nearest=None,
+    )
     write_frame(paths.CLEAN_VERDICTS, verdicts, clean.VERDICT)
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, dedupe.VERDICT)
-    write_frame(paths.OUTLIER_VERDICTS, verdicts.assign(class_score=0.0, class_nearest=None, far_from_class=False), outliers.VERDICT)
+    write_frame(
+        paths.OUTLIER_VERDICTS,
+        verdicts.assign(class_score=0.0, class_nearest=None, far_from_class=False),
+        outliers.VERDICT,
+    )
 
 
 TOO_FEW = (
@@ -926,7 +1130,13 @@ def test_missing_table() -> None:
     refuse("dedupe", "data/cleaned: no table here; run `dvc repro` from the first stage on")
 
 
-READERS = {"clean": paths.COLLECTED, "embed": paths.CLEANED, "dedupe": paths.CLEANED, "outliers": paths.DUPLICATE_VERDICTS, "split": paths.CLEANED}
+READERS = {
+    "clean": paths.COLLECTED,
+    "embed": paths.CLEANED,
+    "dedupe": paths.CLEANED,
+    "outliers": paths.DUPLICATE_VERDICTS,
+    "split": paths.CLEANED,
+}
 
 
 @pytest.mark.parametrize("stage", READERS)
@@ -936,7 +1146,11 @@ def test_damaged_part(stage: str, damage: str) -> None:
     write_cleaned(["fruit", "vehicle"] * 10)
     part = READERS[stage] / "part-00000.parquet"
     content = part.read_bytes()
-    part.write_bytes({"cut off": content[:-40], "overwritten": content[:4] + bytes(80) + content[84:], "no Parquet": b"a text"}[damage])
+    part.write_bytes(
+        {"cut off": content[:-40], "overwritten": content[:4] + bytes(80) + content[84:], "no Parquet": b"a text"}[
+            damage
+        ]
+    )
     refuse(stage, f"{part}: not a readable Parquet file (…); remove it and run `dvc repro`")
 
 
@@ -962,7 +1176,11 @@ def test_failed_last_write_leaves_nothing() -> None:
 @pytest.mark.parametrize(
     ("notes", "changes", "message"),
     [
-        ("text,kind\na ripe apple\n", {}, "data/notes.csv, notes.csv:1: line 2 has 1 cells, the file has 2 columns" + MEND),
+        (
+            "text,kind\na ripe apple\n",
+            {},
+            "data/notes.csv, notes.csv:1: line 2 has 1 cells, the file has 2 columns" + MEND,
+        ),
         (
             NOTES,
             {"lr": "fast", "epochs": 0},
@@ -977,6 +1195,8 @@ def test_one_message_and_status_1(notes: str, changes: Mapping[str, Any], messag
     set_params(changes)
     before = files()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    stage = subprocess.run([sys.executable, "-m", "stages.collect"], capture_output=True, text=True, env=environment, check=False)
+    stage = subprocess.run(
+        [sys.executable, "-m", "stages.collect"], capture_output=True, text=True, env=environment, check=False
+    )
     assert (stage.returncode, stage.stdout, stage.stderr) == (1, "", f"collect: error: {message}\n")
     assert files() == before

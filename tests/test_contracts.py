@@ -55,17 +55,34 @@ names = variants.names
 
 
 def modules() -> list[tuple[str, type]]:
-    return [(f"{axis}.{name}.{part}", protocol) for axis, parts in PROTOCOLS.items() for name in names(axis) for part, protocol in parts.items()]
+    return [
+        (f"{axis}.{name}.{part}", protocol)
+        for axis, parts in PROTOCOLS.items()
+        for name in names(axis)
+        for part, protocol in parts.items()
+    ]
 
 
 def whole_target(name: str) -> Any:
     """All parts of a target in one object."""
-    return SimpleNamespace(**{key: value for part in ("score", "audit", "label") for key, value in vars(variants.load("targets", name, part)).items()})
+    return SimpleNamespace(
+        **{
+            key: value
+            for part in ("score", "audit", "label")
+            for key, value in vars(variants.load("targets", name, part)).items()
+        }
+    )
 
 
 def whole_task(name: str) -> Any:
     """All parts of a task in one object."""
-    return SimpleNamespace(**{key: value for part in ("augment", "learn") for key, value in vars(variants.load("tasks", name, part)).items()})
+    return SimpleNamespace(
+        **{
+            key: value
+            for part in ("augment", "learn")
+            for key, value in vars(variants.load("tasks", name, part)).items()
+        }
+    )
 
 
 modalities = pytest.mark.parametrize("name", names("modalities"))
@@ -88,7 +105,9 @@ class ModalitySamples:
     clean: Mapping[str, Any]  # CleanParams
     embedders: Sequence[Mapping[str, Any]]  # EmbedParams; where a model's name stands, {folder} is one with tiny models
     clean_reasons: Mapping[str, Any] = field(default_factory=dict)  # what of CleanParams is otherwise for `reasons`
-    clean_copies: Mapping[str, Any] = field(default_factory=dict)  # what of CleanParams is otherwise for augmented copies
+    clean_copies: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what of CleanParams is otherwise for augmented copies
 
 
 @dataclass(frozen=True)
@@ -114,7 +133,9 @@ def texts(*lines: str) -> list[bytes]:
     return [line.encode() for line in lines]
 
 
-def picture(shape: str, colour: str = "red", side: int = 40, format: str = "PNG", seed: int = 0, **options: Any) -> bytes:
+def picture(
+    shape: str, colour: str = "red", side: int = 40, format: str = "PNG", seed: int = 0, **options: Any
+) -> bytes:
     """A shape on white; "blank" is nothing but colour, "noise" is nothing but noise, another one for every seed."""
     image = Image.new("RGB", (side, side), colour if shape == "blank" else "white")
     pen, box = ImageDraw.Draw(image), (side // 5, side // 4, side * 3 // 4, side * 4 // 5)
@@ -165,7 +186,9 @@ def write_image_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoConfig, AutoModelForImageClassification, ViTImageProcessorPil
 
     sizes = {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
-    AutoModelForImageClassification.from_config(AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)).save_pretrained(folder)
+    AutoModelForImageClassification.from_config(
+        AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)
+    ).save_pretrained(folder)
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
     write_recipe(folder, recipe)
 
@@ -185,7 +208,9 @@ def write_audio_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import ASTFeatureExtractor, AutoConfig, AutoModelForImageClassification
 
     sizes = {"num_channels": 1, "embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"}
-    AutoModelForImageClassification.from_config(AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)).save_pretrained(folder)
+    AutoModelForImageClassification.from_config(
+        AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)
+    ).save_pretrained(folder)
     ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=30).save_pretrained(folder)
     write_recipe(folder, {**recipe, "max_seconds": 0.6})
 
@@ -202,7 +227,9 @@ def separated(labels: Sequence[str]) -> Vectors:
 def along(labels: Sequence[float]) -> Vectors:
     """(n_rows, dim): a vector of length 1 for every number, which it is nearly a linear function of."""
     places = (np.asarray(labels) - np.mean(labels)) / (1.2 * np.ptp(labels))
-    vectors = np.stack([places, np.sqrt(1 - places**2)], axis=1) + np.random.default_rng(0).normal(0, 0.01, (len(labels), 2))
+    vectors = np.stack([places, np.sqrt(1 - places**2)], axis=1) + np.random.default_rng(0).normal(
+        0, 0.01, (len(labels), 2)
+    )
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -215,14 +242,32 @@ def separated_tokens(labels: Sequence[Sequence[str]]) -> Vectors:
 def fruit_tags(content: str) -> list[str]:
     """Some words are fruit; a word after one of them belongs to it."""
     tags = ["B-fruit" if word in ("apple", "mango", "яблоко") else "O" for word in content.split(" ")]
-    return ["I-fruit" if before == "B-fruit" and tag == "O" else tag for before, tag in zip(["O", *tags], tags, strict=False)]
+    return [
+        "I-fruit" if before == "B-fruit" and tag == "O" else tag
+        for before, tag in zip(["O", *tags], tags, strict=False)
+    ]
 
 
-TAGS = [["O", "B-fruit"], ["B-fruit", "I-fruit", "O"], ["O", "O", "B-tool", "I-tool"], ["B-tool", "O", "B-fruit"], ["O", "O", "O"], ["B-fruit", "B-fruit"]] * 6
+TAGS = [
+    ["O", "B-fruit"],
+    ["B-fruit", "I-fruit", "O"],
+    ["O", "O", "B-tool", "I-tool"],
+    ["B-tool", "O", "B-fruit"],
+    ["O", "O", "O"],
+    ["B-fruit", "B-fruit"],
+] * 6
 CATEGORIES = ["apple"] * 6 + ["pear"] * 6 + ["plum"] * 6
 NUMBERS = [number % 18 / 4 for number in range(0, 18 * 5, 5)]
 
-LOWEST = {"dark": 0.2, "light": 0.05, "odd_aspect_ratio": 0.35, "low_information": 0.2, "blurry": 0.2, "grayscale": None, "odd_size": None}
+LOWEST = {
+    "dark": 0.2,
+    "light": 0.05,
+    "odd_aspect_ratio": 0.35,
+    "low_information": 0.2,
+    "blurry": 0.2,
+    "grayscale": None,
+    "odd_size": None,
+}
 
 MODALITY_SAMPLES = {
     "text": ModalitySamples(
@@ -247,7 +292,10 @@ MODALITY_SAMPLES = {
                 b"the quick fox ran over the hill to the old shop and bought a box of ripe apples",
                 b"the quick fox ran over the hill to the old shop and bought a bag of ripe apples",
             ),
-            (b"open daily from nine to five, closed on Sundays and holidays", b"open daily from nine to six, closed on Sundays and holidays"),
+            (
+                b"open daily from nine to five, closed on Sundays and holidays",
+                b"open daily from nine to six, closed on Sundays and holidays",
+            ),
         ],
         threshold=0.7,
         reasons={
@@ -258,7 +306,8 @@ MODALITY_SAMPLES = {
             "other_language": "Hier gibt es nur Äpfel und Birnen, aber keine Pflaumen und erst recht keine Mangos".encode(),
             "pii": b"apples: call Ann on 020 7946 0958",
         },
-        clean=tiny.CLEAN_TEXT | {"min_chars": 2, "max_chars": 200, "languages": ["en", "ja", "ru"], "max_symbol_ratio": 0.9, "pii": "drop"},
+        clean=tiny.CLEAN_TEXT
+        | {"min_chars": 2, "max_chars": 200, "languages": ["en", "ja", "ru"], "max_symbol_ratio": 0.9, "pii": "drop"},
         embedders=[
             {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": None},
             {"model": "{folder}/text", "max_length": 16, "batch_size": 4, "token_layer": 1},
@@ -381,7 +430,8 @@ TARGET_SAMPLES = {
     "tags": TargetSamples(
         labels=TAGS,
         vectors=separated_tokens(TAGS),
-        params=tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "hand tool": "tool"}, "drop": ["shop"], "on_invalid": "repair"},
+        params=tiny.CLEAN_NAMES
+        | {"aliases": {"Obst": "fruit", "hand tool": "tool"}, "drop": ["shop"], "on_invalid": "repair"},
         cleaned={
             "O O B-fruit": ["O", "O", "B-fruit"],
             '["O", "B-hand tool", "I-tool"]': ["O", "B-tool", "I-tool"],
@@ -469,7 +519,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     tiny.write_text_model(folder / "text")
     torch.manual_seed(0)
-    ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")).eval().save_pretrained(folder / "image")
+    ResNetModel(
+        ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
+    ).eval().save_pretrained(folder / "image")
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder / "image")
     tiny.write_audio_models(folder)
     return folder
@@ -481,7 +533,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def members(protocol: type) -> dict[str, Any]:
     """What a Protocol and those that it extends define; of what is only annotated, the annotation."""
     bases = [base for base in reversed(protocol.__mro__) if base.__module__ == protocol.__module__]
-    return {key: value for base in bases for key, value in {**base.__annotations__, **vars(base)}.items() if not key.startswith("_")}
+    return {
+        key: value
+        for base in bases
+        for key, value in {**base.__annotations__, **vars(base)}.items()
+        if not key.startswith("_")
+    }
 
 
 @pytest.mark.parametrize(("name", "protocol"), modules(), ids=lambda value: value if isinstance(value, str) else "")
@@ -493,7 +550,9 @@ def test_module_has_all_of_its_protocol(name: str, protocol: type) -> None:
     for key, value in promised.items():
         if isinstance(value, FunctionType | classmethod):
             parameters = inspect.signature(value.__get__(None, protocol)).parameters.values()
-            check_signature(subject, key, [one.name for one in parameters if one.default is one.empty], f"{name}: {key}")
+            check_signature(
+                subject, key, [one.name for one in parameters if one.default is one.empty], f"{name}: {key}"
+            )
         elif isinstance(value, property):
             assert hasattr(subject, key) or key in subject.__dataclass_fields__, f"{name}: {key}"
         else:
@@ -505,14 +564,20 @@ def check_signature(subject: Any, key: str, promised: list[str], where: str) -> 
     given = inspect.signature(getattr(subject, key)).parameters.values()
     more_allowed = isinstance(subject, type)
     expected = promised if more_allowed else promised[1:]  # a module has no self
-    assert [parameter.name for parameter in given if not more_allowed or parameter.default is parameter.empty] == expected, where
+    assert [
+        parameter.name for parameter in given if not more_allowed or parameter.default is parameter.empty
+    ] == expected, where
 
 
 def check_attribute(name: str, value: Any) -> None:
     if name.endswith("Params"):
         assert issubclass(value, Strict), f"{name} takes unknown keys"
     elif name == "REASONS":
-        assert value and isinstance(value, tuple) and all(reason == reason.lower() and reason.isidentifier() for reason in value)
+        assert (
+            value
+            and isinstance(value, tuple)
+            and all(reason == reason.lower() and reason.isidentifier() for reason in value)
+        )
     elif name == "REASONS_AMONG":
         assert isinstance(value, tuple) and all(reason.isidentifier() for reason in value)
     elif name == "MEASURES":
@@ -539,7 +604,9 @@ def given_reasons(path: Path, result: str) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == result:
             reasons = [*node.args[1:2], *(keyword.value for keyword in node.keywords if keyword.arg == "reason")]
             for reason in reasons:
-                assert isinstance(reason, ast.Constant), f"{path.name}, line {node.lineno}: a reason is a word that stands in REASONS"
+                assert isinstance(reason, ast.Constant), (
+                    f"{path.name}, line {node.lineno}: a reason is a word that stands in REASONS"
+                )
                 yield reason.value
 
 
@@ -548,7 +615,9 @@ def test_reasons_of_clean_are_closed(name: str) -> None:
     cleaner, samples = load_cleaner(name), samples_of(name, MODALITY_SAMPLES)
     assert set(given_reasons(STAGES / f"modalities/{name}/clean/cleaner.py", "Cleaned")) == set(cleaner.REASONS)
     params = cleaner.CleanParams(**{**samples.clean, **samples.clean_reasons})
-    assert {reason: cleaner.clean(content, params).reason for reason, content in samples.reasons.items()} == {reason: reason for reason in cleaner.REASONS}
+    assert {reason: cleaner.clean(content, params).reason for reason, content in samples.reasons.items()} == {
+        reason: reason for reason in cleaner.REASONS
+    }
     assert all(cleaner.clean(content, params).content is None for content in samples.reasons.values())
 
 
@@ -558,18 +627,34 @@ def test_reasons_of_clean_label_are_closed(name: str) -> None:
     assert set(given_reasons(STAGES / f"targets/{name}/label.py", "CleanedLabel")) == set(target.REASONS)
     params = target.LabelParams(**samples.params)
     found = {reason: target.clean_label(label, samples.content, params) for reason, label in samples.reasons.items()}
-    assert {reason: cleaned.reason for reason, cleaned in found.items()} == {reason: reason for reason in target.REASONS}
+    assert {reason: cleaned.reason for reason, cleaned in found.items()} == {
+        reason: reason for reason in target.REASONS
+    }
     assert all(cleaned.label is None for cleaned in found.values())
 
 
 def test_every_word_of_the_verdicts_is_explained() -> None:
     """Whoever adds a reason or a measure says in stages/glossary.py what it means: the page and the story of a row have it from there."""
     cleaners = [load_cleaner(name) for name in names("modalities")]
-    assert set(glossary.OF_CONTENTS) == {reason for cleaner in cleaners for reason in (*cleaner.REASONS, *cleaner.REASONS_AMONG)}
-    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in whole_target(name).REASONS} | {"rare_label"}
-    assert set(glossary.OF_SOURCE) >= set(re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8")))
+    assert set(glossary.OF_CONTENTS) == {
+        reason for cleaner in cleaners for reason in (*cleaner.REASONS, *cleaner.REASONS_AMONG)
+    }
+    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in whole_target(name).REASONS} | {
+        "rare_label"
+    }
+    assert set(glossary.OF_SOURCE) >= set(
+        re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8"))
+    )
     of_split = re.findall(r'reasons\[.*\] = "(\w+)"', (STAGES / "split.py").read_text(encoding="utf-8"))
-    assert set(glossary.OF_ROWS) >= {*dedupe.REASONS.values(), dedupe.LEAK, dedupe.CONFLICT, *of_split, "ledger", "far_from_all", "label_issue"}
+    assert set(glossary.OF_ROWS) >= {
+        *dedupe.REASONS.values(),
+        dedupe.LEAK,
+        dedupe.CONFLICT,
+        *of_split,
+        "ledger",
+        "far_from_all",
+        "label_issue",
+    }
     measures = {name for cleaner in cleaners for name in cleaner.MEASURES}
     assert set(glossary.MEASURES) == measures | {"repairs", "similarity", "score", "class_score", "label_quality"}
 
@@ -581,7 +666,13 @@ def test_every_word_of_the_verdicts_is_explained() -> None:
 def test_contents_can_be_shown_whatever_they_are(name: str) -> None:
     """Raw and cleaned, useless and broken; of a bounded size, in the same bytes every time, on a page that makes no request."""
     reporter, samples = load_reporter(name), samples_of(name, MODALITY_SAMPLES)
-    raws = [*samples.contents, *samples.reasons.values(), *(content[: len(content) // 2] for content in samples.contents), b"", b"\x00\xff" * 9]
+    raws = [
+        *samples.contents,
+        *samples.reasons.values(),
+        *(content[: len(content) // 2] for content in samples.contents),
+        b"",
+        b"\x00\xff" * 9,
+    ]
     for content in [*raws, *rows_of(name)]:
         shown = reporter.show(content)
         assert shown == reporter.show(content)
@@ -591,7 +682,9 @@ def test_contents_can_be_shown_whatever_they_are(name: str) -> None:
         assert not any(piece.changed for side in reporter.show_pair(content, content) for piece in side.text)
     assert all(len(reporter.sizes(raw)) in (0, len(reporter.SIZES)) for raw in raws)
     assert all(len(reporter.sizes(raw)) == len(reporter.SIZES) for raw in samples.contents)
-    assert all(shown.text or shown.image or shown.sound for shown in map(reporter.show, [*samples.contents, *rows_of(name)]))
+    assert all(
+        shown.text or shown.image or shown.sound for shown in map(reporter.show, [*samples.contents, *rows_of(name)])
+    )
 
 
 @targets
@@ -670,7 +763,11 @@ def test_similarity(name: str) -> None:
     assert comparer.similarity(prints[0], prints[2]) < samples.threshold
 
 
-EMBEDDERS = [(name, number) for name in names("modalities") for number in range(len(samples_of(name, MODALITY_SAMPLES).embedders))]
+EMBEDDERS = [
+    (name, number)
+    for name in names("modalities")
+    for number in range(len(samples_of(name, MODALITY_SAMPLES).embedders))
+]
 
 
 @pytest.mark.parametrize(("name", "number"), EMBEDDERS)
@@ -692,7 +789,9 @@ def test_embed(name: str, number: int, models: Path) -> None:
 
 def same_bits(one: Any, other: Any) -> bool:
     """Of (n_rows, n) numbers, or of one array of any shape a row."""
-    return [(row.dtype, row.shape, row.tobytes()) for row in one] == [(row.dtype, row.shape, row.tobytes()) for row in other]
+    return [(row.dtype, row.shape, row.tobytes()) for row in one] == [
+        (row.dtype, row.shape, row.tobytes()) for row in other
+    ]
 
 
 def test_encoders_run_batches_of_one_shape(models: Path) -> None:
@@ -714,15 +813,30 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
 
     words = [" ".join(["apple"] * count) for count in (1, 2, 3, 4, 5, 9, 10, 30)]
     tokenizer = AutoTokenizer.from_pretrained(models / "text")
-    backbone.run_fixed([side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed")
+    backbone.run_fixed(
+        [side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed"
+    )
     assert shapes == [(4, 8), (4, 8), (4, 16), (4, 20)]
     shapes.clear()
-    image.run_fixed(rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed")
+    image.run_fixed(
+        rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed"
+    )
     assert shapes == [(4, 3, 24, 24), (4, 3, 24, 24)]
-    for name, expected in (("wav2vec2", [(4, 2_000), (4, 4_000), (4, 4_000), (4, 6_000)]), ("ast", [(4, 40, 16), (4, 40, 16)])):
+    for name, expected in (
+        ("wav2vec2", [(4, 2_000), (4, 4_000), (4, 4_000), (4, 6_000)]),
+        ("ast", [(4, 40, 16), (4, 40, 16)]),
+    ):
         shapes.clear()
-        sounds = cleaned("audio", [sound("up", seconds=seconds) for seconds in (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)])
-        audio.run_fixed(sounds, audio.AudioEncoder.load(str(models / name), 0.75).frontend, 4, lambda inputs, _: forward(inputs["input_values"]), "embed")
+        sounds = cleaned(
+            "audio", [sound("up", seconds=seconds) for seconds in (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)]
+        )
+        audio.run_fixed(
+            sounds,
+            audio.AudioEncoder.load(str(models / name), 0.75).frontend,
+            4,
+            lambda inputs, _: forward(inputs["input_values"]),
+            "embed",
+        )
         assert shapes == expected
 
 
@@ -779,7 +893,11 @@ def test_augment_depends_on_the_row_params_and_seed_alone(name: str) -> None:
 @pytest.mark.parametrize("strength", ["augment", "wildest"])
 def test_augmented_rows_are_valid(name: str, strength: str) -> None:
     modality_name, target_name = parts_of(name)
-    cleaner, target, samples = load_cleaner(modality_name), whole_target(target_name), samples_of(modality_name, MODALITY_SAMPLES)
+    cleaner, target, samples = (
+        load_cleaner(modality_name),
+        whole_target(target_name),
+        samples_of(modality_name, MODALITY_SAMPLES),
+    )
     clean = cleaner.CleanParams(**{**samples.clean, **samples.clean_copies})
     changed = augmenter(name, strength)
     copies = [changed(*row, seed) for row in labelled_rows(name) for seed in range(5)]
@@ -865,7 +983,10 @@ def objective_of(name: str, labels: Sequence[Label]) -> Learnable:
 def by_probe(name: str) -> Conclusion:
     """Of a probe that was fitted on the very rows."""
     target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
-    return concluded(name, lambda objective: target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0))
+    return concluded(
+        name,
+        lambda objective: target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0),
+    )
 
 
 def by_constant(name: str) -> Conclusion:
@@ -883,8 +1004,14 @@ def test_labels_of_the_target(name: str) -> None:
     assert all(cleaned.reason is None for cleaned in found.values())
     assert all(isinstance(repair, str) for cleaned in found.values() for repair in cleaned.repairs)
     raws = [*samples.cleaned, *samples.reasons.values(), None]
-    assert all(isinstance(target.clean_label(given, None, params), CleanedLabel) for given in raws)  # beside content that cannot be used
-    for words, n_rows in ((target.strata(labels), len(labels)), (target.names(labels), len(labels)), (target.names(raws), len(raws))):
+    assert all(
+        isinstance(target.clean_label(given, None, params), CleanedLabel) for given in raws
+    )  # beside content that cannot be used
+    for words, n_rows in (
+        (target.strata(labels), len(labels)),
+        (target.names(labels), len(labels)),
+        (target.names(raws), len(raws)),
+    ):
         assert len(words) == n_rows
         assert all(isinstance(row, tuple) and all(type(word) is str for word in row) for row in words)
     assert all(target.strata(labels)), "a row of no stratum cannot be dealt out"
@@ -936,10 +1063,14 @@ def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
     target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
     labels = samples.labels
     objective = objective_of(name, labels)
-    objective = objective.tuned(labels, target.fit_predict(labels, samples.vectors, samples.vectors, objective.columns, 10.0))
+    objective = objective.tuned(
+        labels, target.fit_predict(labels, samples.vectors, samples.vectors, objective.columns, 10.0)
+    )
     for rows in ([0], [0, 1], [0, 8], [0, 1, 8]):
         few = [labels[row] for row in rows]
-        found = objective.conclude(target.fit_predict(labels, samples.vectors, samples.vectors[rows], objective.columns, 10.0))
+        found = objective.conclude(
+            target.fit_predict(labels, samples.vectors, samples.vectors[rows], objective.columns, 10.0)
+        )
         check_conclusion(found, len(rows), target)
         check_judged(target.audit(few, found), len(rows), target)
         assert all(np.isfinite(value) for value in target.score(few, found, 5).values())
@@ -989,10 +1120,14 @@ def test_objective_gives_what_a_trainer_needs(name: str) -> None:
 
 
 def test_no_category_is_guessed_from_the_labels_of_others() -> None:
-    with pytest.raises(InputError, match=r"training rows: a category needs at least two classes to choose from, got \['apple'\]; see clean\.label and "):
+    with pytest.raises(
+        InputError,
+        match=r"training rows: a category needs at least two classes to choose from, got \['apple'\]; see clean\.label and ",
+    ):
         objective_of("category", ["apple"] * 5)
     with pytest.raises(
-        InputError, match=r"the label 'fig' stands in validation and not in training; merge it with clean\.label\.aliases, or leave it out with "
+        InputError,
+        match=r"the label 'fig' stands in validation and not in training; merge it with clean\.label\.aliases, or leave it out with ",
     ):
         objective_of("category", CATEGORIES).targets(["apple", "fig"])
 
@@ -1008,15 +1143,25 @@ def test_category_is_the_class_of_the_largest_output() -> None:
     assert objective.conclude(probabilities).labels == ["pear", "apple"]
     assert objective.measure(logits, np.array([1, 2])) == 1 / 2
     assert objective.targets(["plum", "apple"]) == [2, 0]
-    assert objective.config() == {"num_labels": 3, "id2label": {0: "apple", 1: "pear", 2: "plum"}, "label2id": {"apple": 0, "pear": 1, "plum": 2}}
+    assert objective.config() == {
+        "num_labels": 3,
+        "id2label": {0: "apple", 1: "pear", 2: "plum"},
+        "label2id": {"apple": 0, "pear": 1, "plum": 2},
+    }
 
 
 def test_head_of_categories_starts_as_the_probe() -> None:
-    objective, target, samples = objective_of("category", CATEGORIES), whole_target("category"), samples_of("category", TARGET_SAMPLES)
+    objective, target, samples = (
+        objective_of("category", CATEGORIES),
+        whole_target("category"),
+        samples_of("category", TARGET_SAMPLES),
+    )
     weights, bias = objective.first_head(samples.vectors, objective.targets(CATEGORIES), 10.0)
     assert (weights.shape, bias.shape) == ((3, samples.vectors.shape[1]), (3,))
     expected = target.fit_predict(CATEGORIES, samples.vectors, samples.vectors, objective.columns, 10.0)
-    assert objective.outputs((samples.vectors @ weights.T + bias).astype(np.float32)) == pytest.approx(expected, abs=1e-5)
+    assert objective.outputs((samples.vectors @ weights.T + bias).astype(np.float32)) == pytest.approx(
+        expected, abs=1e-5
+    )
 
 
 def test_probe_and_audit_of_clean_categories() -> None:
@@ -1043,7 +1188,9 @@ def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
     for n_rows in range(5, 60):
         labels = np.random.default_rng(n_rows).integers(0, 50, n_rows) / 10
         objective = objective_of("number", labels.tolist())
-        found = target.score(labels.tolist(), objective.conclude(target.constant(labels.tolist(), labels.tolist(), objective.columns)), 5)
+        found = target.score(
+            labels.tolist(), objective.conclude(target.constant(labels.tolist(), labels.tolist(), objective.columns)), 5
+        )
         assert (found["pearson"], found["spearman"], found["r2"]) == (0, 0, pytest.approx(0, abs=1e-9)), n_rows
 
 

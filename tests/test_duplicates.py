@@ -24,7 +24,15 @@ from stages.modalities.text import compare
 from tests.tiny import phrase
 
 OTHER = "the anvil, the hammer and the file lie in the box"
-EVERY_KIND = {"exact": True, "near": True, "near_threshold": 0.7, "semantic": False, "semantic_threshold": 0.9, "keep": "first", "on_label_conflict": "review"}
+EVERY_KIND = {
+    "exact": True,
+    "near": True,
+    "near_threshold": 0.7,
+    "semantic": False,
+    "semantic_threshold": 0.9,
+    "keep": "first",
+    "on_label_conflict": "review",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +42,24 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write_rows(contents: Sequence[Any], labels: Sequence[Any], **columns: Sequence[Any]) -> None:
     """data/cleaned and the verdicts of clean. Ids are numbers, in order."""
-    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(contents))], "content": contents, "label": labels})
-    rows = rows.assign(group=None, time=None, source="notes.csv:1", given_split=None, keep=True, reason=None, given_label=None, repairs=None, reviewed=False)
+    rows = pd.DataFrame(
+        {"id": [f"{number:03d}" for number in range(len(contents))], "content": contents, "label": labels}
+    )
+    rows = rows.assign(
+        group=None,
+        time=None,
+        source="notes.csv:1",
+        given_split=None,
+        keep=True,
+        reason=None,
+        given_label=None,
+        repairs=None,
+        reviewed=False,
+    )
     rows = rows.assign(**columns)
-    write_frame(paths.CLEANED, rows, row_schema(pa.string() if isinstance(contents[0], str) else pa.binary(), pa.string()))
+    write_frame(
+        paths.CLEANED, rows, row_schema(pa.string() if isinstance(contents[0], str) else pa.binary(), pa.string())
+    )
     write_frame(paths.CLEAN_VERDICTS, rows, clean.VERDICT)
 
 
@@ -57,7 +79,13 @@ def run(modality: str = "text", **section: Any) -> tuple[Counts, pd.DataFrame]:
     return counts, verdicts.astype(object).where(verdicts.notna(), None)
 
 
-def duplicates(rows: Sequence[str], threshold: float = 0.7, labels: Sequence[str] = (), section: dict[str, Any] | None = None, **columns: Any) -> pd.DataFrame:
+def duplicates(
+    rows: Sequence[str],
+    threshold: float = 0.7,
+    labels: Sequence[str] = (),
+    section: dict[str, Any] | None = None,
+    **columns: Any,
+) -> pd.DataFrame:
     write_rows(rows, labels or ["fruit"] * len(rows), **columns)
     return run(near_threshold=threshold, **(section or {}))[1]
 
@@ -90,7 +118,11 @@ def test_near_duplicates_are_found_from_the_threshold_on() -> None:
     assert 0.7 < exactly < 1
     at = duplicates(rows, threshold=exactly)
     assert at["reason"].tolist() == [None, None, "near_duplicate"]
-    assert (at.loc["002", "duplicate_of"], at.loc["002", "similarity"], at.loc["002", "cluster"]) == ("000", exactly, "000")
+    assert (at.loc["002", "duplicate_of"], at.loc["002", "similarity"], at.loc["002", "cluster"]) == (
+        "000",
+        exactly,
+        "000",
+    )
     above = duplicates(rows, threshold=exactly + 0.001)
     assert above["keep"].all()
     assert above["cluster"].tolist() == ["000", "001", "002"]
@@ -122,7 +154,15 @@ def test_given_held_out_rows_stay_and_their_copies_in_training_go() -> None:
     rows = [phrase(0), "a fig", "A fig", "a fig!", "a fig?", phrase(1), OTHER]
     given = ["train", "train", "validation", "test", "test", "test", "train"]
     found = duplicates(rows, given_split=given)
-    assert found["reason"].tolist() == ["duplicate_of_held_out", "duplicate_of_held_out", "duplicate_of_held_out", None, None, None, None]
+    assert found["reason"].tolist() == [
+        "duplicate_of_held_out",
+        "duplicate_of_held_out",
+        "duplicate_of_held_out",
+        None,
+        None,
+        None,
+        None,
+    ]
     assert found["duplicate_of"].tolist() == ["005", "003", "003", None, "003", None, None]
     assert found["cluster"].tolist() == ["005", "003", "003", "003", "003", "005", "006"]
 
@@ -163,7 +203,10 @@ def test_texts_of_one_template_are_compared_by_bitmaps_first() -> None:
     """No bound is below the similarity, and most that are not near are ruled out: nearly all of these meet in some bucket."""
     rng = np.random.default_rng(0)
     names = ["".join(rng.choice(list("abcdefgh"), 8)) for _ in range(160)]
-    texts = [f"your order {name} was sent to {place}, keep this message" for name, place in zip(names[::2], names[1::2], strict=True)]
+    texts = [
+        f"your order {name} was sent to {place}, keep this message"
+        for name, place in zip(names[::2], names[1::2], strict=True)
+    ]
     sets = list(map(compare.fingerprint, texts))
     others = list(range(1, len(texts)))
     bounds = Bitmaps(sets.__getitem__).bounds(0, others)
@@ -186,7 +229,9 @@ def test_the_longest_row_stays() -> None:
 
 def test_the_first_row_with_the_label_of_most_stays() -> None:
     labels = ["tool", "fruit", "fruit", "tool", "fruit", "tool"]
-    found = duplicates(["a fig", "a Fig", "A FIG", OTHER, "a plum", "a Plum"], labels=labels, section={"keep": "best_label"})
+    found = duplicates(
+        ["a fig", "a Fig", "A FIG", OTHER, "a plum", "a Plum"], labels=labels, section={"keep": "best_label"}
+    )
     assert found["keep"].tolist() == [False, True, False, True, True, False]  # of one to one, the first
     assert found["cluster"].tolist() == ["001", "001", "001", "003", "004", "004"]
     assert found["label_conflict"].tolist() == [True, True, True, False, True, True]
@@ -207,8 +252,19 @@ def test_what_stays_is_similar_to_all_that_goes_for_it_whatever_is_kept() -> Non
 
 def test_reviewed_and_held_out_rows_go_before_longer_and_better_ones() -> None:
     rows, labels = ["a fig", "a fig!!", "a plum", "a plum!!"], ["tool", "fruit", "tool", "fruit"]
-    for section in ({"keep": "longest"}, {"keep": "best_label"}, {"on_label_conflict": "majority"}, {"on_label_conflict": "drop"}):
-        found = duplicates(rows, labels=labels, section=section, reviewed=[True, False, False, False], given_split=[None, None, "test", "train"])
+    for section in (
+        {"keep": "longest"},
+        {"keep": "best_label"},
+        {"on_label_conflict": "majority"},
+        {"on_label_conflict": "drop"},
+    ):
+        found = duplicates(
+            rows,
+            labels=labels,
+            section=section,
+            reviewed=[True, False, False, False],
+            given_split=[None, None, "test", "train"],
+        )
         assert found["reason"].tolist() == [None, "exact_duplicate", None, "duplicate_of_held_out"], section
 
 
@@ -236,10 +292,18 @@ def test_what_happens_where_labels_differ(policy: str, reasons: list[str | None]
 
 
 def test_leaks_are_counted_by_kind() -> None:
-    write_rows(["a fig", phrase(0), "A fig", phrase(1), "a fig?", OTHER], ["fruit"] * 6, given_split=["test", "validation", "train", "train", "test", "train"])
+    write_rows(
+        ["a fig", phrase(0), "A fig", phrase(1), "a fig?", OTHER],
+        ["fruit"] * 6,
+        given_split=["test", "validation", "train", "train", "test", "train"],
+    )
     counts = run()[0]
     assert counts.dropped == {"duplicate_of_held_out": 2}
-    assert {name: value for name, value in counts.more.items() if name.startswith("leaks")} == {"leaks_exact": 1, "leaks_near": 1, "leaks_semantic": 0}
+    assert {name: value for name, value in counts.more.items() if name.startswith("leaks")} == {
+        "leaks_exact": 1,
+        "leaks_near": 1,
+        "leaks_semantic": 0,
+    }
 
 
 # --- semantic ---
@@ -250,10 +314,19 @@ def test_semantic_duplicates_are_found_from_the_threshold_on() -> None:
     write_vectors(directions(0, 20, 90, 30, 1))
     counts, found = run(semantic=True, semantic_threshold=0.9)  # 25.8 degrees
     assert counts.dropped == {"exact_duplicate": 1, "semantic_duplicate": 1}
-    assert found["kind"].tolist() == [None, "semantic", None, None, "exact"]  # the fourth is near the second, which does not stay
+    assert found["kind"].tolist() == [
+        None,
+        "semantic",
+        None,
+        None,
+        "exact",
+    ]  # the fourth is near the second, which does not stay
     assert found.loc["001", "duplicate_of"] == "000"
     assert found.loc["001", "similarity"] == pytest.approx(np.cos(np.radians(20)), abs=1e-6)
-    assert run(semantic=True, semantic_threshold=0.95)[0].dropped == {"exact_duplicate": 1, "semantic_duplicate": 1}  # the fourth for the second
+    assert run(semantic=True, semantic_threshold=0.95)[0].dropped == {
+        "exact_duplicate": 1,
+        "semantic_duplicate": 1,
+    }  # the fourth for the second
     assert run()[0].dropped == {"exact_duplicate": 1}
 
 
@@ -300,13 +373,18 @@ def png(image: Image.Image) -> bytes:
 
 def test_changed_copies_of_images_are_near_duplicates() -> None:
     original = photo(0)
-    copies = [original.resize((48, 48)), original.resize((91, 91), box=(2, 2, 94, 94)), ImageEnhance.Brightness(original).enhance(1.1)]
+    copies = [
+        original.resize((48, 48)),
+        original.resize((91, 91), box=(2, 2, 94, 94)),
+        ImageEnhance.Brightness(original).enhance(1.1),
+    ]
     write_rows([png(image) for image in (original, photo(1), *copies)], ["fruit"] * 5)
     found = run("image", near_threshold=0.95)[1]
     assert found["kind"].tolist() == [None, None, "near", "near", "near"]
     assert found["duplicate_of"].tolist() == [None, None, "000", "000", "000"]
     assert found["similarity"].tolist()[2:] == [
-        compare_images.similarity(compare_images.fingerprint(png(original)), compare_images.fingerprint(png(copy))) for copy in copies
+        compare_images.similarity(compare_images.fingerprint(png(original)), compare_images.fingerprint(png(copy)))
+        for copy in copies
     ]
 
 
@@ -328,7 +406,11 @@ def test_the_largest_image_stays() -> None:
 @pytest.mark.parametrize("modality", ["text", "image"])
 def test_same_rows_give_the_same_bytes(modality: str) -> None:
     comparer = load_comparer(modality)
-    contents = [phrase(number % 6) for number in range(40)] if modality == "text" else [png(photo(number % 6)) for number in range(12)]
+    contents = (
+        [phrase(number % 6) for number in range(40)]
+        if modality == "text"
+        else [png(photo(number % 6)) for number in range(12)]
+    )
     assert len({comparer.exact_key(content) for content in contents}) == 6
     write_rows(contents, ["fruit", "tool"] * (len(contents) // 2))
     write_vectors(directions(*range(len(contents))))
@@ -341,5 +423,8 @@ def test_same_rows_give_the_same_bytes(modality: str) -> None:
 
 def test_no_row_stays() -> None:
     write_rows(["an apple a day"] * 2, ["fruit", "tool"])
-    with pytest.raises(InputError, match=r"no row stays: each of the 2 says what another does that has another label; see dedupe\.on_label_conflict"):
+    with pytest.raises(
+        InputError,
+        match=r"no row stays: each of the 2 says what another does that has another label; see dedupe\.on_label_conflict",
+    ):
         run(on_label_conflict="drop")

@@ -17,7 +17,9 @@ def lr_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> float:
     return load_params(Params).lr
 
 
-def test_an_experiment_changes_what_it_says_and_can_be_undone(copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_changes_what_it_says_and_can_be_undone(
+    copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = copy_of_text_line
     done = tiny.dvc(folder, "exp", "run", "-S", "lr=2e-5")
     assert tiny.stages_run(done.stdout) == {"finetune", "predict", "evaluate"}
@@ -49,7 +51,9 @@ def bash_lines() -> list[str]:
     for page in (tiny.ROOT / "README.md", *sorted((tiny.ROOT / "docs").glob("*.md"))):
         for block in page.read_text().split("```bash\n")[1:]:
             commands += [line.split("  #")[0].strip() for line in block.split("```")[0].splitlines()]
-    commands = [line.replace("split.fold=0,1,2,3,4", "split.fold=0") for line in commands]  # one fold shows what five do
+    commands = [
+        line.replace("split.fold=0,1,2,3,4", "split.fold=0") for line in commands
+    ]  # one fold shows what five do
     return [line for line in commands if line.startswith(("dvc ", "python -m tools"))]
 
 
@@ -58,7 +62,9 @@ def test_commands_of_the_docs_run(copy_of_text_line: Path) -> None:
 
     assert len(bash_lines()) >= 6
     for command in bash_lines():
-        done = subprocess.run(command, shell=True, cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True)
+        done = subprocess.run(
+            command, shell=True, cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert "1 of 5 folds" in done.stdout
     shown = tiny.dvc(copy_of_text_line, "exp", "show", "--csv").stdout
@@ -85,13 +91,17 @@ def test_docs_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
     docs.main()
 
 
-def test_the_summary_names_model_and_baselines(text_line: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_summary_names_model_and_baselines(
+    text_line: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from tools import summary
 
     monkeypatch.chdir(text_line)
     summary.main()
     printed = capsys.readouterr().out
-    assert all(name in printed for name in ("model", "probe on frozen embeddings", "majority of the training labels", "dedupe"))
+    assert all(
+        name in printed for name in ("model", "probe on frozen embeddings", "majority of the training labels", "dedupe")
+    )
 
 
 @pytest.mark.parametrize("preset", sorted((tiny.ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
@@ -99,7 +109,9 @@ def test_params_are_in_block_style(preset: Path) -> None:
     """`dvc exp run -S` writes into the file: anchors and flow style would not survive it."""
     events = list(yaml.parse(preset.read_text()))
     assert not [event for event in events if getattr(event, "anchor", None)]
-    flow = [after for event, after in pairwise(events) if isinstance(event, yaml.MappingStartEvent) and event.flow_style]
+    flow = [
+        after for event, after in pairwise(events) if isinstance(event, yaml.MappingStartEvent) and event.flow_style
+    ]
     assert all(isinstance(after, yaml.MappingEndEvent) for after in flow)
 
 
@@ -107,11 +119,27 @@ def test_cross_validation_is_summed_up_by_params() -> None:
     from tools.crossval import report
 
     def experiment(fold: int, lr: float, accuracy: float) -> dict[str, object]:
-        return {"Experiment": "some-name", "split.fold": float(fold), "split.folds": 3.0, "lr": lr, "seed": 42.0, "accuracy": accuracy}
+        return {
+            "Experiment": "some-name",
+            "split.fold": float(fold),
+            "split.folds": 3.0,
+            "lr": lr,
+            "seed": 42.0,
+            "accuracy": accuracy,
+        }
 
-    latest_first = [experiment(0, 0.1, 0.9), experiment(1, 0.1, 0.7), experiment(2, 0.1, 0.8), experiment(0, 0.1, 0.1), experiment(1, 0.2, 0.5)]
+    latest_first = [
+        experiment(0, 0.1, 0.9),
+        experiment(1, 0.1, 0.7),
+        experiment(2, 0.1, 0.8),
+        experiment(0, 0.1, 0.1),
+        experiment(1, 0.2, 0.5),
+    ]
     lines = report(latest_first, ["seed", "lr", "split.fold", "split.folds"], ["accuracy"])
-    assert [line for line in lines if "folds" in line] == ["\nlr=0.1: 3 of 3 folds", "\nlr=0.2: 1 of 3 folds, fold 0, 2 missing"]
+    assert [line for line in lines if "folds" in line] == [
+        "\nlr=0.1: 3 of 3 folds",
+        "\nlr=0.2: 1 of 3 folds, fold 0, 2 missing",
+    ]
     assert [line.split() for line in lines if "accuracy" in line] == [
         ["accuracy", "0.8000", "0.1000", "0.7000", "0.9000"],
         ["accuracy", "0.5000", "nan", "0.5000", "0.5000"],

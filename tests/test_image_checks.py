@@ -31,7 +31,11 @@ def scored(image: Image.Image) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def rows() -> pd.DataFrame:
     good = [{"fault": "", **scored(photos.scene(seed))} for seed in range(N_GOOD)]
-    bad = [{"fault": fault, **scored(plant(photos.scene(1_000 + seed)))} for fault, plant in photos.FAULTS.items() for seed in range(N_BAD)]
+    bad = [
+        {"fault": fault, **scored(plant(photos.scene(1_000 + seed)))}
+        for fault, plant in photos.FAULTS.items()
+        for seed in range(N_BAD)
+    ]
     found = pd.DataFrame([*good, *bad])
     return found.assign(odd_size=checks.odd_sizes(found["size"].to_numpy()))
 
@@ -122,7 +126,9 @@ def cleaned(images: list[bytes], folder: Any, **lowest: float) -> list[str | Non
     counts = stage.main(stage.Params.model_construct(modality="image", target="category", clean=section))
     reasons = [row["reason"] for row in iter_rows(paths.CLEAN_VERDICTS)]
     assert counts.dropped == {reason: reasons.count(reason) for reason in set(reasons) - {None}}
-    assert [row["id"] for row in iter_rows(paths.CLEANED)] == [f"{number:03d}" for number, reason in enumerate(reasons) if reason is None]
+    assert [row["id"] for row in iter_rows(paths.CLEANED)] == [
+        f"{number:03d}" for number, reason in enumerate(reasons) if reason is None
+    ]
     return reasons
 
 
@@ -151,7 +157,9 @@ def test_images_that_are_odd_do_not_count_for_their_label(tmp_path: Any, monkeyp
 def test_one_image_alone_is_cleaned_without_the_others() -> None:
     """So that what is served is cleaned as what was trained on."""
     grey = photos.as_jpeg(photos.FAULTS["grayscale"](photos.scene(9)))
-    strict = CleanParams(**tiny.CLEAN_IMAGE | {"lowest": dict.fromkeys(tiny.CLEAN_IMAGE["lowest"]) | {"grayscale": 1.0, "odd_size": 1.0}})
+    strict = CleanParams(
+        **tiny.CLEAN_IMAGE | {"lowest": dict.fromkeys(tiny.CLEAN_IMAGE["lowest"]) | {"grayscale": 1.0, "odd_size": 1.0}}
+    )
     found = clean(grey, strict)
     assert found.reason is None
     assert found.content == clean(grey, CleanParams(**tiny.CLEAN_IMAGE)).content

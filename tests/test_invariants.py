@@ -49,7 +49,12 @@ def edit(file: str) -> Callable[[Path], None]:
 def edit_other_variants(folder: Path) -> None:
     """Every file that only other modalities and targets than text and category have."""
     own = {"modalities": "text", "targets": "category", "tasks": "text_category"}
-    files = [path for axis, name in own.items() for path in (folder / "stages" / axis).glob("[!_]*/**/*.py") if f"/{axis}/{name}/" not in str(path)]
+    files = [
+        path
+        for axis, name in own.items()
+        for path in (folder / "stages" / axis).glob("[!_]*/**/*.py")
+        if f"/{axis}/{name}/" not in str(path)
+    ]
     assert len(files) > 40
     for path in files:
         edit(str(path.relative_to(folder)))(folder)
@@ -72,14 +77,20 @@ AFFECTED = [
     (set_param("predict.batch_size", 4), {"predict"}),
     (set_param("augment.copies", 1), {"augment", "leaks", *TRAINING}),
     (set_param("augment.text.typo", 0.5), {"augment"}),  # no copies are made
-    (set_param("label_audit.C", 2.0), {"label_audit", "augment", "evaluate", "report"}),  # other scores, the same training rows
+    (
+        set_param("label_audit.C", 2.0),
+        {"label_audit", "augment", "evaluate", "report"},
+    ),  # other scores, the same training rows
     (set_param("split.validation", 0.3), FROM_SPLIT),
     (set_param("split.max_leaks", 5), {"split", "leaks"}),
     (set_param("split.folds", 3), {"split"}),  # of another method
     (set_param("dedupe.near_threshold", 0.8), {"dedupe", "leaks"}),  # the same verdicts
     (set_param("outliers.neighbours", 3), {"outliers", "split", "report"}),  # other scores, no outliers
     (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
-    (set_param("clean.text.min_chars", 12), {"clean", "finetune", "predict"}),  # the recipe that is saved with the model
+    (
+        set_param("clean.text.min_chars", 12),
+        {"clean", "finetune", "predict"},
+    ),  # the recipe that is saved with the model
     (set_param("seed", 1), FROM_SPLIT),
     (set_param("collect.on_bad_row", "drop"), {"collect"}),
     (set_param("report.examples", 2), {"report"}),
@@ -87,7 +98,10 @@ AFFECTED = [
     (edit("stages/evaluate.py"), {"evaluate"}),
     (edit("stages/targets/category/objective.py"), {"label_audit", *TRAINING}),
     (edit("stages/modalities/text/clean/cleaner.py"), {"clean", "report"}),
-    (replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"), {"collect", *FROM_CLEAN} - {"finetune"}),  # a test row never retrains
+    (
+        replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"),
+        {"collect", *FROM_CLEAN} - {"finetune"},
+    ),  # a test row never retrains
     (replace_in("data/tiny/train.csv", "class\n", "class\none more fig and a plum,fruit\n"), {"collect", *FROM_CLEAN}),
 ]
 
@@ -103,7 +117,10 @@ CONCERNED = [
     (set_param("epochs", 1), {"finetune"}),
     (set_param("finetune.text.label_smoothing", 0.0), {"finetune"}),
     (set_param("finetune.text.head_init", "random"), {"finetune"}),
-    (edit("stages/targets/category/label.py"), {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"}),
+    (
+        edit("stages/targets/category/label.py"),
+        {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
+    ),
     (edit("stages/tasks/text_category/learn.py"), {"finetune", "predict"}),
     (edit("stages/modalities/text/learn.py"), {"finetune", "predict"}),
     (edit("stages/modalities/text/augment.py"), {"augment"}),  # trains nothing, while the copies stay as they are
@@ -123,7 +140,9 @@ CONCERNED = [
 
 
 @pytest.mark.parametrize(("change", "stages"), CONCERNED, ids=lambda value: getattr(value, "__name__", ""))
-def test_only_stages_that_a_change_concerns_are_called_changed(change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path) -> None:
+def test_only_stages_that_a_change_concerns_are_called_changed(
+    change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path
+) -> None:
     change(copy_of_text_line)
     assert tiny.affected(copy_of_text_line) == stages
 
@@ -149,7 +168,11 @@ def test_a_killed_stage_leaves_no_trace(stage: str, copy_of_text_line: Path) -> 
     shutil.rmtree(copy_of_text_line / ".dvc/cache")
     for name in ("data/collected", "data/embeddings", "models/finetuned"):
         shutil.rmtree(copy_of_text_line / name)
-    partial = {"collect": "data/.collected.partial", "embed": "data/.embeddings.partial", "finetune": "models/.checkpoints"}[stage]
+    partial = {
+        "collect": "data/.collected.partial",
+        "embed": "data/.embeddings.partial",
+        "finetune": "models/.checkpoints",
+    }[stage]
     kill_inside(copy_of_text_line, stage, copy_of_text_line / partial)
     tiny.dvc(copy_of_text_line, "repro", stage)
     found = lock_entries(copy_of_text_line)
@@ -166,7 +189,15 @@ def lock_entries(folder: Path) -> dict[str, str]:
 def kill_inside(folder: Path, stage: str, sign: Path) -> None:
     """Runs `dvc repro` and kills it, unasked, when `sign` of the stage's work is there, or two seconds into the stage."""
     environment = {**tiny.environment(), "PYTHONUNBUFFERED": "1"}
-    line = subprocess.Popen(["dvc", "repro"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    line = subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
     assert line.stdout is not None
     assert any(f"Running stage '{stage}'" in printed for printed in line.stdout), "the stage never ran"
     deadline = time.monotonic() + 2
@@ -179,7 +210,9 @@ def kill_inside(folder: Path, stage: str, sign: Path) -> None:
 
 def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_line: Path) -> None:
     set_param("label_audit.C", 100.0)(copy_of_text_line)
-    set_param("label_audit.max_quality", 1.0)(copy_of_text_line)  # an audit that acts on all that it doubts would show a leak
+    set_param("label_audit.max_quality", 1.0)(
+        copy_of_text_line
+    )  # an audit that acts on all that it doubts would show a leak
     tiny.dvc(copy_of_text_line, "repro", "finetune")
     assert tiny.read_json(copy_of_text_line / "metrics/label_audit.json")["dropped_label_issue"] > 0
     train = digests(copy_of_text_line / "data/train")
@@ -214,10 +247,18 @@ def test_no_row_disappears(line: str, request: pytest.FixtureRequest) -> None:
         reasons = sum(count for key, count in counts.items() if key.startswith("dropped_"))
         assert counts["rows_in"] == counts["rows_kept"] + reasons, name
     assert metrics["collect"]["rows_kept"] == metrics["clean"]["rows_in"]
-    assert metrics["clean"]["rows_kept"] == metrics["embed"]["rows_in"] == metrics["dedupe"]["rows_in"] == metrics["split"]["rows_in"]
+    assert (
+        metrics["clean"]["rows_kept"]
+        == metrics["embed"]["rows_in"]
+        == metrics["dedupe"]["rows_in"]
+        == metrics["split"]["rows_in"]
+    )
     assert metrics["dedupe"]["rows_kept"] == metrics["outliers"]["rows_in"]
     assert metrics["split"]["rows_kept"] == metrics["label_audit"]["rows_in"]
-    assert metrics["split"]["rows_train"] - metrics["label_audit"].get("dropped_label_issue", 0) == metrics["augment"]["rows_in"]
+    assert (
+        metrics["split"]["rows_train"] - metrics["label_audit"].get("dropped_label_issue", 0)
+        == metrics["augment"]["rows_in"]
+    )
     assert metrics["augment"]["rows_out"] == metrics["training"]["rows_in"]
     for verdicts in map(folder.joinpath, paths.VERDICTS_OF.values()):
         table = read_frame(verdicts)
@@ -244,7 +285,9 @@ def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.Mon
     rows = read_frame(Path("data/test"), ["id", "content"]).merge(predictions, on="id")
     assert rows["content"].tolist() == cleaned
     assert list(served.labels) == rows["predicted_label"].tolist()
-    assert [dict(zip(served.columns, row, strict=True)) for row in served.predictions.tolist()] == rows["predictions"].tolist()
+    assert [dict(zip(served.columns, row, strict=True)) for row in served.predictions.tolist()] == rows[
+        "predictions"
+    ].tolist()
 
 
 def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +298,9 @@ def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: p
     snippet = readme.split("<!-- load -->\n```python\n")[1].split("```")[0]
     assert sum("from_pretrained(" in line or "load_file(" in line for line in snippet.splitlines()) <= 3
     snippet = snippet.replace('texts = ["arrived broken, and nobody answers"]', "")
-    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(read_frame(text_line / "data/predictions"), on="id")
+    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(
+        read_frame(text_line / "data/predictions"), on="id"
+    )
     names: dict[str, object] = {"texts": rows["content"].tolist()}
     monkeypatch.chdir(text_line)
     exec(snippet, names)
@@ -266,7 +311,9 @@ def test_the_model_loads_with_plain_transformers(text_line: Path, monkeypatch: p
 def test_any_model_says_labels_in_a_few_lines(text_line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lines that the README gives."""
     snippet = (tiny.ROOT / "README.md").read_text().split("<!-- serve -->\n```python\n")[1].split("```")[0]
-    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(read_frame(text_line / "data/predictions"), on="id")
+    rows = read_frame(text_line / "data/test", ["id", "content"]).merge(
+        read_frame(text_line / "data/predictions"), on="id"
+    )
     lines = ["raw = given" if line.startswith("raw = ") else line for line in snippet.splitlines()]
     names: dict[str, object] = {"given": [content.encode() for content in rows["content"]]}
     monkeypatch.chdir(text_line)
@@ -287,7 +334,9 @@ def test_dvc_yaml_lists_the_code_that_a_stage_imports(stage: str, lists: dict[st
 
 
 @pytest.mark.parametrize(("stage", "lists"), stage_lists(), ids=lambda value: value if isinstance(value, str) else "")
-def test_dvc_yaml_lists_the_params_that_a_stage_reads(stage: str, lists: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dvc_yaml_lists_the_params_that_a_stage_reads(
+    stage: str, lists: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from stages.core.params import known_keys, read_yaml
     from tools.docs import leaves
 
@@ -311,9 +360,18 @@ MAY_IMPORT = {
 }
 
 
-@pytest.mark.parametrize("stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate", "report"])
+@pytest.mark.parametrize(
+    "stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate", "report"]
+)
 def test_a_stage_imports_no_more_than_it_uses(stage: str, copy_of_text_line: Path) -> None:
     run = f"import sys, stages.core.params, stages.{stage} as stage; stage.main(stages.core.params.load_params(stage.Params))"
     code = f"{run}; print(sorted({HEAVY!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=copy_of_text_line,
+        env=tiny.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert set(yaml.safe_load(done.stdout.splitlines()[-1])) <= MAY_IMPORT.get(stage, set())

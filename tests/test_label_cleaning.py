@@ -34,7 +34,9 @@ def clean(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Clean:
     paths.LEDGER.parent.mkdir()
     paths.LEDGER.write_text("id,action,label,note\n")
 
-    def run(rows: Sequence[tuple[str, str | None]], target: str = "category", missing: Sequence[str] = (), **label: Any) -> Counts:
+    def run(
+        rows: Sequence[tuple[str, str | None]], target: str = "category", missing: Sequence[str] = (), **label: Any
+    ) -> Counts:
         write_collected(rows)
         names = {} if target == "number" else tiny.CLEAN_NAMES | ({"on_invalid": "repair"} if target == "tags" else {})
         params = load_target(target).LabelParams(**{**names, **label})
@@ -77,7 +79,15 @@ def test_a_pair_needs_both_sides() -> None:
 
 
 def test_listed_spellings_are_missing_and_others_are_suggested(clean: Clean) -> None:
-    rows = [("a pear", "None"), ("a fig", " n/a "), ("N/A", "fruit"), ("-", "fruit"), ("a plum", "none"), ("a spade", "tool"), ("an apple", "")]
+    rows = [
+        ("a pear", "None"),
+        ("a fig", " n/a "),
+        ("N/A", "fruit"),
+        ("-", "fruit"),
+        ("a plum", "none"),
+        ("a spade", "tool"),
+        ("an apple", ""),
+    ]
     clean(rows)
     assert labels() == ["None", "n/a", "fruit", "fruit", "none", "tool"]  # nothing is eaten unasked
     assert suggested()[:3] == [("clean.missing", "-", 1), ("clean.missing", "n/a", 2), ("clean.missing", "none", 2)]
@@ -96,7 +106,13 @@ def test_a_label_that_somebody_gave_is_not_missing(clean: Clean) -> None:
 
 
 def test_missing_numbers_are_told_from_what_is_no_number(clean: Clean) -> None:
-    clean([("a pear", "nan"), ("a fig", "-999"), ("a plum", "two"), ("a stone", "2")], "number", ["NaN", "-999"], minimum=None, maximum=None)
+    clean(
+        [("a pear", "nan"), ("a fig", "-999"), ("a plum", "two"), ("a stone", "2")],
+        "number",
+        ["NaN", "-999"],
+        minimum=None,
+        maximum=None,
+    )
     assert reasons() == ["missing_label", "missing_label", "not_a_number", None]
 
 
@@ -106,7 +122,14 @@ def test_missing_numbers_are_told_from_what_is_no_number(clean: Clean) -> None:
 def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]:
     """Key, value, and what is proposed in the place of the value."""
     found = suggest_names(dict(given), category_label.LabelParams(**tiny.CLEAN_NAMES | changes))
-    return [(one.key.removeprefix("clean.label."), one.value, one.proposal.split("`")[1].split(": ")[1] if "`" in one.proposal else "") for one in found]
+    return [
+        (
+            one.key.removeprefix("clean.label."),
+            one.value,
+            one.proposal.split("`")[1].split(": ")[1] if "`" in one.proposal else "",
+        )
+        for one in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -163,17 +186,31 @@ def test_words_that_are_both_common_are_no_typos() -> None:
 
 def test_the_commonest_spelling_is_the_one_that_is_meant() -> None:
     found = names(("T-Shirt", 200), ("Tshirt", 3), ("t-shirts", 2), ("T shirt", 1))
-    assert found == [("aliases", "Tshirt", "T-Shirt"), ("aliases", "T shirt", "T-Shirt"), ("aliases", "t-shirts", "T-Shirt")]
+    assert found == [
+        ("aliases", "Tshirt", "T-Shirt"),
+        ("aliases", "T shirt", "T-Shirt"),
+        ("aliases", "t-shirts", "T-Shirt"),
+    ]
 
 
 def test_names_of_no_class_are_suggested_for_dropping() -> None:
-    given = [("Shirt", 78), ("Not sure", 46), ("not_clear", 2), ("Don't know", 4), ("Other", 15), ("Skip", 5), ("Otherworldly", 2)]
+    given = [
+        ("Shirt", 78),
+        ("Not sure", 46),
+        ("not_clear", 2),
+        ("Don't know", 4),
+        ("Other", 15),
+        ("Skip", 5),
+        ("Otherworldly", 2),
+    ]
     assert names(*given) == [("drop", name, "") for name in ("Don't know", "Not sure", "Other", "Skip", "not_clear")]
     assert names(*given, drop=["Not sure", "Other", "Skip", "not_clear", "Don't know"]) == []
 
 
 def test_many_names_are_compared_in_time() -> None:
-    many = [(f"{''.join(chr(97 + number // 26**place % 26) * 4 for place in range(4))} name", 1) for number in range(20_000)]
+    many = [
+        (f"{''.join(chr(97 + number // 26**place % 26) * 4 for place in range(4))} name", 1) for number in range(20_000)
+    ]
     assert len(names(*many)) == 0
 
 
@@ -186,18 +223,30 @@ def test_many_names_are_compared_in_time() -> None:
 )
 def test_names_are_found_in_labels_of_several(target: str, rows: list[tuple[str, int]]) -> None:
     found = load_target(target).suggest(
-        dict(rows), load_target(target).LabelParams(**tiny.CLEAN_NAMES, **({"on_invalid": "repair"} if target == "tags" else {}))
+        dict(rows),
+        load_target(target).LabelParams(**tiny.CLEAN_NAMES, **({"on_invalid": "repair"} if target == "tags" else {})),
     )
     assert [(one.value, one.rows) for one in found] == [("fruits", 2)]
 
 
 # --- rare labels ---
 
-FRUIT = [("a pear", "fruit"), ("a fig", "fruit"), ("a plum", "fruit"), ("an anvil", "tool"), ("a spade", "tool"), (" ", "tool"), ("a moth", "insect")]
+FRUIT = [
+    ("a pear", "fruit"),
+    ("a fig", "fruit"),
+    ("a plum", "fruit"),
+    ("an anvil", "tool"),
+    ("a spade", "tool"),
+    (" ", "tool"),
+    ("a moth", "insect"),
+]
 
 
 def test_rare_labels_stop_the_run(clean: Clean) -> None:
-    with pytest.raises(InputError, match=r"clean\.label\.min_rows: 2 labels have fewer than 3 rows: 'insect' \(1\), 'tool' \(2\); set clean\.label\.on_rare"):
+    with pytest.raises(
+        InputError,
+        match=r"clean\.label\.min_rows: 2 labels have fewer than 3 rows: 'insect' \(1\), 'tool' \(2\); set clean\.label\.on_rare",
+    ):
         clean(FRUIT, min_rows=3)  # a row that is dropped does not count
     assert clean(FRUIT, min_rows=1).rows_kept == 6
 
@@ -219,7 +268,11 @@ def test_the_name_that_rare_labels_become_may_be_rare_only_where_they_are_merged
 
 
 def test_names_in_params_are_read_as_labels_are(clean: Clean) -> None:
-    clean([("an apple", "fruit"), ("a pear", "Fruit"), ("a nail", "tool")], aliases={" Fruit ": "fruit\u200b"}, drop=[" tool"])
+    clean(
+        [("an apple", "fruit"), ("a pear", "Fruit"), ("a nail", "tool")],
+        aliases={" Fruit ": "fruit\u200b"},
+        drop=[" tool"],
+    )
     assert [row["label"] for row in iter_rows(paths.CLEANED)] == ["fruit", "fruit"]
     with pytest.raises(ValidationError, match="this is a blank name"):
         clean(FRUIT, merge_into=" ")
@@ -230,7 +283,14 @@ def test_rare_labels_are_merged(clean: Clean) -> None:
     assert labels() == ["fruit"] * 3 + ["thing"] * 3
     assert counts.metrics()["repaired_rare_label"] == 3
     assert [row["repairs"] for row in iter_rows(paths.CLEAN_VERDICTS)][-1] == ["rare_label"]
-    assert read_frame(paths.CLEANED, ["content"])["content"].tolist() == ["a pear", "a fig", "a plum", "an anvil", "a spade", "a moth"]
+    assert read_frame(paths.CLEANED, ["content"])["content"].tolist() == [
+        "a pear",
+        "a fig",
+        "a plum",
+        "an anvil",
+        "a spade",
+        "a moth",
+    ]
 
 
 def test_rare_names_among_several(clean: Clean) -> None:

@@ -80,14 +80,22 @@ def spans(text_: str, *marked: str, label: str = "fruit") -> list[dict[str, Any]
 def by_spans(content: str, value: Any) -> str:
     found = tagged_by_spans(content, value)
     assert found.tags is not None
-    return " ".join(f"{token}/{tag}" if tag != "O" else token for token, tag in zip(found.tokens, found.tags, strict=True))
+    return " ".join(
+        f"{token}/{tag}" if tag != "O" else token for token, tag in zip(found.tokens, found.tags, strict=True)
+    )
 
 
 def test_words_and_signs_in_a_span_get_its_label() -> None:
     content = "I had a Granny Smith, then(two)figs."
     value = spans(content, "Granny Smith", "figs")
     expected = "I had a Granny/B-fruit Smith/I-fruit , then ( two ) figs/B-fruit ."
-    for form in (value, value[::-1], json.dumps(value), [list(span.values()) for span in value], [tuple(span.values()) for span in value]):
+    for form in (
+        value,
+        value[::-1],
+        json.dumps(value),
+        [list(span.values()) for span in value],
+        [tuple(span.values()) for span in value],
+    ):
         assert by_spans(content, form) == expected
     assert by_spans(content, []) == "I had a Granny Smith , then ( two ) figs ."
 
@@ -101,7 +109,10 @@ def test_spans_need_not_end_at_spaces() -> None:
 @pytest.mark.parametrize(("span", "around"), [((0, 4), "unri|pened"), ((2, 9), "un|ripened")])
 def test_a_span_that_cuts_a_word_is_counted_from_somewhere_else(span: tuple[int, int], around: str) -> None:
     """By bytes, from 1 on, in UTF-16...: a model that learned from such pieces would be tested on them, and nobody would know."""
-    with pytest.raises(BadLabel, match=rf"the span {span[0]} to {span[1]} cuts a word: {re.escape(around)}; places are counted in characters, from 0 on"):
+    with pytest.raises(
+        BadLabel,
+        match=rf"the span {span[0]} to {span[1]} cuts a word: {re.escape(around)}; places are counted in characters, from 0 on",
+    ):
         tagged_by_spans("unripened", [[*span, "fruit"]])
 
 
@@ -154,13 +165,21 @@ def test_names_in_a_list_or_a_cell() -> None:
     assert names_of("ripe;red", None) == ["ripe;red"]
     assert names_of([3, None, " "], None) == ["3"]
     assert names_of(" ", None) == names_of(None, None) == names_of("[]", None) == []
-    for wrong, message in (([["ripe"]], "expected a list of names"), ("[1, ", "not valid JSON"), (7, "expected a list, got a int")):
+    for wrong, message in (
+        ([["ripe"]], "expected a list of names"),
+        ("[1, ", "not valid JSON"),
+        (7, "expected a list, got a int"),
+    ):
         with pytest.raises(BadLabel, match=message):
             names_of(wrong, None)
 
 
 def test_names_of_columns_that_hold_a_1() -> None:
-    assert names_of_flags({"ripe": 1, "red": "0", "large": True, "round": "1.0", "old": ""}) == ["ripe", "large", "round"]
+    assert names_of_flags({"ripe": 1, "red": "0", "large": True, "round": "1.0", "old": ""}) == [
+        "ripe",
+        "large",
+        "round",
+    ]
     with pytest.raises(BadLabel, match="the column 'ripe' has 'yes', expected 0 or 1"):
         names_of_flags({"ripe": "yes"})
 
@@ -247,7 +266,20 @@ def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section
 
 def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tokens that clean to nothing, tokens with spaces or with our own marks, rows of one token and of very many."""
-    hard = ["<b>", "\u200b", "New\u00a0York", "a\tb", "x\x1fy", "x\x1ey", "&amp;", "It\u2019s", "fi\ufb01g", "\x00", "#1", "👩\u200d🌾"]
+    hard = [
+        "<b>",
+        "\u200b",
+        "New\u00a0York",
+        "a\tb",
+        "x\x1fy",
+        "x\x1ey",
+        "&amp;",
+        "It\u2019s",
+        "fi\ufb01g",
+        "\x00",
+        "#1",
+        "👩\u200d🌾",
+    ]
     lines = [
         {"tokens": hard, "tags": [f"B-t{number}" for number in range(len(hard))]},
         {"tokens": ["fig"], "tags": ["B-fruit"]},
@@ -260,7 +292,20 @@ def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     (tmp_path / "some.jsonl").write_text("\n".join(map(json.dumps, lines)))
     found = collected_and_cleaned(monkeypatch, tmp_path, section(tmp_path / "some.jsonl", "tags"))
     first, label = found[0]
-    assert first.split(" ") == ["\ufffd", "\ufffd", "New_York", "a_b", "x_y", "x_y", "&", "It's", "fifig", "\ufffd", "#1", "👩\u200d🌾"]
+    assert first.split(" ") == [
+        "\ufffd",
+        "\ufffd",
+        "New_York",
+        "a_b",
+        "x_y",
+        "x_y",
+        "&",
+        "It's",
+        "fifig",
+        "\ufffd",
+        "#1",
+        "👩\u200d🌾",
+    ]
     assert label == [f"B-t{number}" for number in range(len(hard))]
     assert found[1] == ("fig", ["B-fruit"])
     assert len(found[2][0].split(" ")) == len(found[2][1]) == 10_000
@@ -270,13 +315,21 @@ def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_labels_that_cannot_be_used_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "some.csv").write_text('words,marks\na fig,"[[2, 5, ""fruit""]]"\na fig,"[[2, 9, ""fruit""]]"\na fig,\n')
+    (tmp_path / "some.csv").write_text(
+        'words,marks\na fig,"[[2, 5, ""fruit""]]"\na fig,"[[2, 9, ""fruit""]]"\na fig,\n'
+    )
     wanted = section(tmp_path / "some.csv", "spans", content="words", label="marks")
-    assert collected_and_cleaned(monkeypatch, tmp_path, wanted) == [("a fig", ["O", "B-fruit"]), ("a fig", "missing_label")]
+    assert collected_and_cleaned(monkeypatch, tmp_path, wanted) == [
+        ("a fig", ["O", "B-fruit"]),
+        ("a fig", "missing_label"),
+    ]
     (rejected,) = read_frame(paths.COLLECT_VERDICTS).itertuples()
     assert (rejected.reason, rejected.source) == ("unusable_label", "some.csv:2")
     assert "the span [2, 9" in rejected.detail
-    with pytest.raises(InputError, match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row: drop"):
+    with pytest.raises(
+        InputError,
+        match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row: drop",
+    ):
         collect(wanted.model_copy(update={"on_bad_row": "error"}))
 
 

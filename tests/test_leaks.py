@@ -14,7 +14,11 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import read_frame, read_schema, row_schema, vector_column, write_frame, write_tables
 
-TRAIN = ["an apple on the table of the old farm", "one hammer lies in the shed behind the house", "plums and pears are sold at the market"]
+TRAIN = [
+    "an apple on the table of the old farm",
+    "one hammer lies in the shed behind the house",
+    "plums and pears are sold at the market",
+]
 TEST = ["nobody has seen this sentence before today", "and nobody has seen this other one either"]
 
 
@@ -23,13 +27,33 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def write_splits(train: Sequence[str], validation: Sequence[str], test: Sequence[str], copies: Sequence[int] = (), **more: Sequence[Any]) -> None:
+def write_splits(
+    train: Sequence[str],
+    validation: Sequence[str],
+    test: Sequence[str],
+    copies: Sequence[int] = (),
+    **more: Sequence[Any],
+) -> None:
     """The tables of three splits; the last rows of `train` are augmented copies of the rows that `copies` names. `more` replaces columns."""
     n_rows = len(train) - len(copies)
     texts = [*train[:n_rows], *validation, *test]
     names = ["train"] * n_rows + ["validation"] * len(validation) + ["test"] * len(test)
-    rows = pd.DataFrame({"id": [f"{number:03d}" for number in range(len(texts))], "content": texts, "label": "a", "split": names, "keep": True})
-    rows = rows.assign(group=None, time=None, given_split=None, reason=None, source=[f"notes.csv:{number + 1}" for number in range(len(rows))])
+    rows = pd.DataFrame(
+        {
+            "id": [f"{number:03d}" for number in range(len(texts))],
+            "content": texts,
+            "label": "a",
+            "split": names,
+            "keep": True,
+        }
+    )
+    rows = rows.assign(
+        group=None,
+        time=None,
+        given_split=None,
+        reason=None,
+        source=[f"notes.csv:{number + 1}" for number in range(len(rows))],
+    )
     rows = rows.assign(**more)
     rows["unit"] = rows["id"]
     schema = row_schema(pa.string(), pa.string())
@@ -39,11 +63,15 @@ def write_splits(train: Sequence[str], validation: Sequence[str], test: Sequence
         write_frame(folder, rows[rows["split"] == name], schema)
     originals = rows[rows["split"] == "train"].assign(copy=0)
     changed = originals.iloc[list(copies)].assign(copy=1, content=list(train[n_rows:]))
-    train_schema = pa.schema([("id", pa.string()), ("copy", pa.int32()), *(schema.field(name) for name in ("content", "label", "source"))])
+    train_schema = pa.schema(
+        [("id", pa.string()), ("copy", pa.int32()), *(schema.field(name) for name in ("content", "label", "source"))]
+    )
     write_frame(paths.TRAIN, pd.concat([originals, changed]), train_schema)
 
 
-def found(max_leaks: int = 10, method: str = "stratified", near: bool = True, semantic: bool = False) -> list[tuple[Any, ...]]:
+def found(
+    max_leaks: int = 10, method: str = "stratified", near: bool = True, semantic: bool = False
+) -> list[tuple[Any, ...]]:
     """Of each leak: both rows, the number of the copy, and the kind."""
     params = {
         "modality": "text",
@@ -81,7 +109,9 @@ def test_rows_that_mean_the_same_are_found_where_dedupe_looks_for_them() -> None
     write_splits([*TRAIN, "a copy of it"], TEST[:1], TEST[1:], copies=[0])
     vectors = np.eye(5, dtype=np.float32)
     vectors[4] = vectors[1]
-    write_tables(paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(5)], "vector": vector_column(vectors)})])
+    write_tables(
+        paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(5)], "vector": vector_column(vectors)})]
+    )
     assert found() == []
     assert found(semantic=True) == [("004", "001", 0, "semantic")]
 
@@ -92,7 +122,11 @@ def test_near_vectors_are_found_where_a_modality_compares_vectors() -> None:
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]], dtype=np.float32)
     leaks_ = list(leaks.alike(vectors, split, 0.9, "near"))
     assert [(leak.earlier, leak.later, leak.similarity) for leak in leaks_] == [(2, 3, pytest.approx(0.96))]
-    assert [(leak.earlier, leak.later) for leak in leaks.alike(vectors, split, 0.75, "near")] == [(1, 2), (0, 3), (2, 3)]
+    assert [(leak.earlier, leak.later) for leak in leaks.alike(vectors, split, 0.75, "near")] == [
+        (1, 2),
+        (0, 3),
+        (2, 3),
+    ]
 
 
 def test_rows_of_one_group_are_found() -> None:
@@ -111,7 +145,8 @@ def test_too_many_leaks_stop_the_line_and_are_named() -> None:
     write_splits(TRAIN, TEST[:1], [TRAIN[0], TRAIN[1] + "s"])
     assert len(found(max_leaks=2)) == 2
     with pytest.raises(
-        InputError, match=r"2 rows stand in two splits, more than split.max_leaks: 1; notes.csv:5 \(test\) and notes.csv:1 \(train\): exact; notes.csv:6"
+        InputError,
+        match=r"2 rows stand in two splits, more than split.max_leaks: 1; notes.csv:5 \(test\) and notes.csv:1 \(train\): exact; notes.csv:6",
     ):
         found(max_leaks=1)
     assert len(read_frame(paths.LEAKS)) == 2

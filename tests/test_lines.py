@@ -12,12 +12,24 @@ from stages.core.params import read_yaml
 from stages.core.tables import read_frame
 from tests import tiny
 
-ELSEWHERE = ("text_category", "image_category")  # test_invariants.py runs them, and what follows from an edit, with the real `dvc repro`
+ELSEWHERE = (
+    "text_category",
+    "image_category",
+)  # test_invariants.py runs them, and what follows from an edit, with the real `dvc repro`
 TASKS = sorted(path.name for path in (tiny.ROOT / "stages/tasks").glob("[!_.]*/") if path.name not in ELSEWHERE)
 STAGES = list(yaml.safe_load((tiny.ROOT / "dvc.yaml").read_text())["stages"])
 
 EDITS = {
-    "stages/modalities/{modality}/content.py": {"clean", "embed", "dedupe", "augment", "leaks", "finetune", "predict", "report"},
+    "stages/modalities/{modality}/content.py": {
+        "clean",
+        "embed",
+        "dedupe",
+        "augment",
+        "leaks",
+        "finetune",
+        "predict",
+        "report",
+    },
     "stages/modalities/{modality}/clean": {"clean", "report"},
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
     "stages/modalities/{modality}/report.py": {"report"},
@@ -65,7 +77,11 @@ def check_scores(line: Path, task: str) -> None:
     scorer = load_scorer(task.split("_", 1)[1])
     found = tiny.read_json(line / "metrics/evaluate.json")
     assert all(math.isfinite(value) for value in found.values())
-    assert all(prefix + name in found for prefix in ("", "validation_", "probe_", f"{scorer.CONSTANT}_") for name in scorer.HEADLINE)
+    assert all(
+        prefix + name in found
+        for prefix in ("", "validation_", "probe_", f"{scorer.CONSTANT}_")
+        for name in scorer.HEADLINE
+    )
     assert f"{scorer.HEADLINE[0]}_low" in found
     assert f"{scorer.HEADLINE[0]}_high" in found
     for plot in ("confusion", "reliability", "class_balance"):

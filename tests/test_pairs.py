@@ -24,7 +24,15 @@ LENGTHS = CleanParams(**{**tiny.CLEAN_TEXT, "min_chars": 2, "max_chars": 40})
 
 def section(**changes: Any) -> collect.Section:
     columns = {"content": ["one", "other"], "label": "label", "group": None, "time": None, "split": None}
-    values = {"source": "pairs.jsonl", "table": None, "splits": None, "columns": columns, "files": None, "file_names": None, "label_format": "one"}
+    values = {
+        "source": "pairs.jsonl",
+        "table": None,
+        "splits": None,
+        "columns": columns,
+        "files": None,
+        "file_names": None,
+        "label_format": "one",
+    }
     rest = {"label_delimiter": None, "delimiter": None, "header": True, "quoting": True, "on_bad_row": "drop"}
     return collect.Section(**{**values, **rest, **changes})
 
@@ -47,7 +55,12 @@ def test_both_sides_are_collected_and_count_for_the_id(tmp_path: Path, monkeypat
         ],
         monkeypatch,
     )
-    assert [row["content"].decode() for row in rows] == [f"a cat{SIDE_MARK}a dog", f"a cat{SIDE_MARK}a pet", f"a cata{SIDE_MARK} dog", f"a cat{SIDE_MARK}"]
+    assert [row["content"].decode() for row in rows] == [
+        f"a cat{SIDE_MARK}a dog",
+        f"a cat{SIDE_MARK}a pet",
+        f"a cata{SIDE_MARK} dog",
+        f"a cat{SIDE_MARK}",
+    ]
     assert len({row["id"] for row in rows}) == 4
 
 
@@ -121,7 +134,9 @@ def test_vectors_of_pairs(model: Path) -> None:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "model"])
-def test_categories_of_pairs_are_learned_and_served(pooling: str, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_categories_of_pairs_are_learned_and_served(
+    pooling: str, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether both sides are about the same: neither side alone says it."""
     from stages.tasks.text_category.augment import augmenter
     from stages.tasks.text_category.learn import FinetuneParams, finetune, predict
@@ -132,7 +147,13 @@ def test_categories_of_pairs_are_learned_and_served(pooling: str, tmp_path: Path
     labels = ["same" if texts[row][1] == texts[row - 1 - row // 2 % 2][1] else "other" for row in range(2, 120)]
     assert 40 < labels.count("same") < 80
     own = FinetuneParams(
-        max_length=48, pooling=pooling, head_init="probe" if pooling == "mean" else "random", probe_C=100.0, frozen_layers=0, dropout=0.0, label_smoothing=0.0
+        max_length=48,
+        pooling=pooling,
+        head_init="probe" if pooling == "mean" else "random",
+        probe_C=100.0,
+        frozen_layers=0,
+        dropout=0.0,
+        label_smoothing=0.0,
     )
     steps = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: own)
     params = SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, finetune=steps)

@@ -45,7 +45,9 @@ def read_story(folder: Path) -> pd.DataFrame:
         names = [row["review_id"] for row in csv.DictReader(file)]
     faults = {row["review_id"]: row["fault"] for row in plant.read(plant.KEY)}
     review = [names[int(source.split(":")[1]) - 1] for source in rows["source"]]
-    return rows.assign(review=review, fault=[faults.get(name, "") for name in review], why=reasons.bfill(axis=1).iloc[:, 0].fillna(""))
+    return rows.assign(
+        review=review, fault=[faults.get(name, "") for name in review], why=reasons.bfill(axis=1).iloc[:, 0].fillna("")
+    )
 
 
 def test_the_data_and_the_key_come_from_the_script(tmp_path: Path) -> None:
@@ -68,7 +70,9 @@ def test_the_data_and_the_key_come_from_the_script(tmp_path: Path) -> None:
         ("gibberish", {"far_from_all"}, 0.5),
     ],
 )
-def test_planted_rows_are_dropped_for_the_right_reason(fault: str, reasons: set[str], share: float, story: pd.DataFrame) -> None:
+def test_planted_rows_are_dropped_for_the_right_reason(
+    fault: str, reasons: set[str], share: float, story: pd.DataFrame
+) -> None:
     found = story.loc[story["fault"] == fault, "why"].isin(reasons)
     assert found.mean() >= share, story.loc[story["fault"] == fault, ["review", "why"]]
 

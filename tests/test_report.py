@@ -100,7 +100,9 @@ def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
     assert one != other
     scores = [example.facts["score"] for example in kinds["Outliers"].examples]
     assert scores == sorted(scores, reverse=True)
-    assert all(len(example.rows) == 2 for name in ("Outliers", "Far from their class") for example in kinds[name].examples)
+    assert all(
+        len(example.rows) == 2 for name in ("Outliers", "Far from their class") for example in kinds[name].examples
+    )
     row, nearest = (labels[ref.id] for ref in kinds["Far from their class"].examples[0].rows)
     assert row == nearest
     assert kinds["Labels that the audit dropped"].examples[0].labels == {"given": LABEL, "suggested": "fruit"}
@@ -130,7 +132,9 @@ def test_every_finding_can_be_reached_from_the_top(text_data: Path) -> None:
     with inside(text_data):
         n_kinds = len(all_kinds(read_fates(), 2))
     assert links[-n_kinds:] == [f"#found-{number}" for number in range(1, n_kinds + 1)]
-    assert {attributes["id"] for _, attributes in elements.found if "id" in attributes} >= {str(link).removeprefix("#") for link in links}
+    assert {attributes["id"] for _, attributes in elements.found if "id" in attributes} >= {
+        str(link).removeprefix("#") for link in links
+    }
 
 
 def test_what_says_nothing_about_a_dropped_row_is_left_out(copy_of_text_data: Path) -> None:
@@ -171,7 +175,10 @@ def test_what_is_taken_out_of_the_data_is_not_shown(copy_of_text_data: Path) -> 
     assert private_rows() == set(rows.loc[repaired, "id"])
     report.main(load_params(report.Params))
     assert "Repaired: redacted_email" in page_of(copy_of_text_data)
-    assert "onclick=&#34;hacked()" in page and "onclick=&#34;hacked()" not in page_of(copy_of_text_data).split("Repaired: redacted_email")[1]
+    assert (
+        "onclick=&#34;hacked()" in page
+        and "onclick=&#34;hacked()" not in page_of(copy_of_text_data).split("Repaired: redacted_email")[1]
+    )
 
 
 def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
@@ -300,7 +307,9 @@ def test_too_many_pixels_are_not_decoded() -> None:
 # --- distributions ---
 
 
-@pytest.mark.parametrize("values", [[1.0], [2.0, 2.0], [-3.0, 0.0, 5.0], [1.0, 10.0, 1_000.0, 100_000.0], [0.0] * 9 + [1e6]])
+@pytest.mark.parametrize(
+    "values", [[1.0], [2.0, 2.0], [-3.0, 0.0, 5.0], [1.0, 10.0, 1_000.0, 100_000.0], [0.0] * 9 + [1e6]]
+)
 def test_a_histogram_has_every_value(values: list[float]) -> None:
     found = histogram("size", np.array(values))
     assert sum(found.counts) == found.n_rows == len(values)
@@ -324,7 +333,10 @@ def test_a_row_counts_once_for_what_it_has_twice() -> None:
 
 def test_rows_are_found_in_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "PART_ROWS", 3)
-    write_tables(tmp_path / "table", [pa.table({"id": [str(number) for number in range(10)], "content": [b"x"] * 10, "label": ["a"] * 10})])
+    write_tables(
+        tmp_path / "table",
+        [pa.table({"id": [str(number) for number in range(10)], "content": [b"x"] * 10, "label": ["a"] * 10})],
+    )
     found = find_rows(tmp_path / "table", "id", one_of(["1", "8", "9", "17"]), ["id", "label"])
     assert found.to_pylist() == [{"id": name, "label": "a"} for name in ("1", "8", "9")]
     assert find_rows(tmp_path / "table", "id", one_of([])).num_rows == 0

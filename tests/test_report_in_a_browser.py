@@ -15,7 +15,13 @@ from tests.data_line import FILE, HOSTILE
 DATA = ["text_data", "image_data", "audio_data"]
 WIDTHS = {"desktop": 1280, "phone": 390}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # The lowest contrast of a text with what is behind it (WCAG 2): of every element that has a text of its own.
 CONTRAST = """() => {
   const rgba = (colour) => [...colour.matchAll(/[\\d.]+/g)].map(Number);
@@ -95,13 +101,17 @@ def test_all_text_can_be_read(browser: Any, text_data: Path, scheme: str) -> Non
 def test_no_request_leaves_the_page(browser: Any, data: Path) -> None:
     visit = Visit(browser, data).opened()
     visit.page.wait_for_load_state("networkidle")
-    assert [url for url in visit.requests if not url.startswith("data:")] == [(data / paths.DATA_REPORT).resolve().as_uri()]
+    assert [url for url in visit.requests if not url.startswith("data:")] == [
+        (data / paths.DATA_REPORT).resolve().as_uri()
+    ]
     assert visit.complaints == []
     images = "[...document.images].map((image) => image.complete && image.naturalWidth > 0)"
     assert all(visit.page.evaluate(images))
     for player in visit.page.query_selector_all("audio"):
         assert (
-            player.evaluate("(one) => new Promise((done) => { one.onloadedmetadata = () => done(one.duration); one.onerror = () => done(0); one.load() })")
+            player.evaluate(
+                "(one) => new Promise((done) => { one.onloadedmetadata = () => done(one.duration); one.onerror = () => done(0); one.load() })"
+            )
             > 0.1
         )
 
@@ -158,7 +168,10 @@ def test_tables_are_sorted_by_a_click(browser: Any, text_data: Path) -> None:
     column = head.evaluate("(cell) => cell.cellIndex")
     for order in ("descending", "ascending"):
         head.locator("button").click()
-        numbers = [int(number.replace(",", "")) for number in table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()]
+        numbers = [
+            int(number.replace(",", ""))
+            for number in table.locator(f"tbody tr > :nth-child({column + 1})").all_inner_texts()
+        ]
         assert numbers == sorted(set(numbers), reverse=order == "descending")  # no two are equal
         assert head.get_attribute("aria-sort") == order
     table.locator("th", has_text="class").locator("button").click()
@@ -169,7 +182,10 @@ def test_tables_are_sorted_by_a_click(browser: Any, text_data: Path) -> None:
 
 def test_its_parts_have_names_for_those_who_do_not_see(browser: Any, data: Path) -> None:
     page = Visit(browser, data).page
-    levels = [int(tag[1]) for tag in page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => one.tagName)")]
+    levels = [
+        int(tag[1])
+        for tag in page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => one.tagName)")
+    ]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
     assert page.locator("th:not([scope])").count() == 0

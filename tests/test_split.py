@@ -39,7 +39,9 @@ def random_units(seed: int, rows: int = 60) -> pd.DataFrame:
 
 
 def dealt(rows: pd.DataFrame, seed: int = 1) -> pd.Series:
-    return pd.Series(deal(rows["unit"].tolist(), [(stratum,) for stratum in rows["stratum"]], SHARES, seed), index=rows.index)
+    return pd.Series(
+        deal(rows["unit"].tolist(), [(stratum,) for stratum in rows["stratum"]], SHARES, seed), index=rows.index
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -69,7 +71,9 @@ def test_another_seed_deals_otherwise() -> None:
 @pytest.mark.parametrize("count", [3, 4, 5, 8])
 def test_a_small_stratum_is_in_every_part(size: int, count: int) -> None:
     """`count` units of `size` rows, beside a large stratum."""
-    small = pd.DataFrame({"unit": [f"rare {number}" for number in range(count) for _ in range(size)], "stratum": "rare"})
+    small = pd.DataFrame(
+        {"unit": [f"rare {number}" for number in range(count) for _ in range(size)], "stratum": "rare"}
+    )
     rows = pd.concat([random_units(1), small], ignore_index=True)
     assert set(dealt(rows)[rows["stratum"] == "rare"]) == set(SHARES)
 
@@ -78,7 +82,9 @@ def test_units_of_two_strata_are_dealt_too() -> None:
     rows = pd.DataFrame({"unit": [f"pair {number // 2}" for number in range(80)], "stratum": ["a", "b"] * 40})
     rows["part"] = dealt(rows)
     assert (rows.groupby("unit")["part"].nunique() == 1).all()
-    assert rows.groupby(["stratum", "part"]).size().to_dict() == {(s, p): n for s in "ab" for p, n in (("train", 28), ("validation", 6), ("test", 6))}
+    assert rows.groupby(["stratum", "part"]).size().to_dict() == {
+        (s, p): n for s in "ab" for p, n in (("train", 28), ("validation", 6), ("test", 6))
+    }
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -90,7 +96,9 @@ def test_rows_of_several_strata_are_spread_over_the_parts(seed: int) -> None:
     for name in (*"abcdef", "rare"):
         inside = [part for part, row in zip(parts, strata, strict=True) if name in row]
         assert set(inside) == set(SHARES), name
-        assert name == "rare" or all(abs(inside.count(part) / len(inside) - share) < 0.05 for part, share in SHARES.items()), name
+        assert name == "rare" or all(
+            abs(inside.count(part) / len(inside) - share) < 0.05 for part, share in SHARES.items()
+        ), name
 
 
 # --- split ---
@@ -150,7 +158,12 @@ def test_duplicates_leave_and_outliers_leave_training_alone() -> None:
     unique, typical = [True] * 40, [True] * 40
     unique[3] = False
     typical[4:40] = [False] * 36
-    rows = write_rows(["fruit", "tool"] * 20, unique=unique, typical=typical, cluster=["002" if number == 3 else f"{number:03d}" for number in range(40)])
+    rows = write_rows(
+        ["fruit", "tool"] * 20,
+        unique=unique,
+        typical=typical,
+        cluster=["002" if number == 3 else f"{number:03d}" for number in range(40)],
+    )
     with pytest.MonkeyPatch.context() as patch:  # nearly every row is an outlier here: let few rows be enough
         patch.setattr(split, "check_labels", lambda *_: None)
         found = split_verdicts(rows).set_index("id")
@@ -162,7 +175,11 @@ def test_duplicates_leave_and_outliers_leave_training_alone() -> None:
 
 
 def test_rows_that_people_reviewed_are_no_outliers() -> None:
-    rows = write_rows(["fruit", "tool"] * 20, typical=[number % 4 > 1 for number in range(40)], reviewed=[number < 20 for number in range(40)])
+    rows = write_rows(
+        ["fruit", "tool"] * 20,
+        typical=[number % 4 > 1 for number in range(40)],
+        reviewed=[number < 20 for number in range(40)],
+    )
     found = split_verdicts(rows)
     assert set(found.loc[found["reviewed"].astype(bool), "reason"]) == {None}
     assert "outlier" in set(found["reason"])
@@ -172,7 +189,10 @@ def test_split_by_time_is_in_the_order_of_time() -> None:
     days = random.Random(0).sample(range(1, 31), 30)
     rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in days])
     found = split_verdicts(rows, method="time")
-    days_of = {name: sorted(days[int(row)] for row in found.loc[found["split"] == name, "id"]) for name in ("train", "validation", "test")}
+    days_of = {
+        name: sorted(days[int(row)] for row in found.loc[found["split"] == name, "id"])
+        for name in ("train", "validation", "test")
+    }
     assert days_of == {"train": [*range(1, 19)], "validation": [*range(19, 25)], "test": [*range(25, 31)]}
 
 
@@ -188,7 +208,11 @@ def test_split_by_time_puts_a_group_where_its_latest_row_falls() -> None:
 def test_given_splits_are_honoured_and_the_missing_one_is_drawn() -> None:
     given = ["test" if number < 10 else "train" for number in range(60)]
     found = split_verdicts(write_rows(["fruit", "tool"] * 30, given_split=given))
-    assert found.groupby(["given_split", "split"]).size().to_dict() == {("test", "test"): 10, ("train", "train"): 40, ("train", "validation"): 10}
+    assert found.groupby(["given_split", "split"]).size().to_dict() == {
+        ("test", "test"): 10,
+        ("train", "train"): 40,
+        ("train", "validation"): 10,
+    }
 
 
 def test_training_rows_of_a_held_out_group_go() -> None:
@@ -205,7 +229,12 @@ def test_training_rows_of_a_held_out_group_go() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_large_units_are_not_all_for_training(seed: int) -> None:
     """Units of 20 rows are 60% of the rows: each part has its share of them, not the small ones only."""
-    rows = pd.DataFrame({"unit": [f"large {number // 20}" for number in range(1_200)] + [f"small {number}" for number in range(800)], "stratum": "a"})
+    rows = pd.DataFrame(
+        {
+            "unit": [f"large {number // 20}" for number in range(1_200)] + [f"small {number}" for number in range(800)],
+            "stratum": "a",
+        }
+    )
     rows["part"] = dealt(rows, seed)
     large = rows[rows["unit"].str.startswith("large")]["part"].value_counts(normalize=True)
     assert all(abs(large[part] - share) < 0.05 for part, share in SHARES.items())
@@ -220,7 +249,10 @@ def test_rows_in_the_gap_before_held_out_rows_leave() -> None:
     found = split_verdicts(rows, method="time", gap=2.0)
     day = found["id"].astype(int) + 1
     assert day[found["reason"] == "gap"].tolist() == [18, 24]  # validation starts on the 19th, test on the 25th
-    assert [day[(found["split"] == name) & found["reason"].isna()].agg(["min", "max"]).tolist() for name in ("train", "validation", "test")] == [
+    assert [
+        day[(found["split"] == name) & found["reason"].isna()].agg(["min", "max"]).tolist()
+        for name in ("train", "validation", "test")
+    ] == [
         [1, 17],
         [19, 23],
         [25, 30],
@@ -235,7 +267,11 @@ def test_no_row_moves_when_others_come() -> None:
     groups: list[str | None] = [None] * 200 + [f"farm {number % 9}" for number in range(100)]
     before = split_verdicts(write_rows(["fruit", "tool"] * 150, group=groups), method="stable").set_index("id")["split"]
     more = [f"farm {number % 12}" if number < 40 else None for number in range(60)]
-    rows = write_rows(["fruit", "tool"] * 180, group=groups + more, cluster=[f"{number:03d}" if number < 340 else "007" for number in range(360)])
+    rows = write_rows(
+        ["fruit", "tool"] * 180,
+        group=groups + more,
+        cluster=[f"{number:03d}" if number < 340 else "007" for number in range(360)],
+    )
     after = split_verdicts(rows, method="stable").set_index("id")["split"]
     assert after[before.index].tolist() == before.tolist()
     assert set(after.loc["340":]) == {before["007"]}
@@ -268,7 +304,10 @@ def test_folds_rotate_the_validation_rows_where_the_test_rows_are_given() -> Non
     rows = write_rows(["fruit", "tool"] * 30, given_split=["test" if number < 20 else "train" for number in range(60)])
     folds = [split_verdicts(rows, method="kfold", folds=4, fold=fold) for fold in range(4)]
     assert all(found.loc[found["split"] == "test", "id"].tolist() == rows["id"].tolist()[:20] for found in folds)
-    assert sorted(row for found in folds for row in found.loc[found["split"] == "validation", "id"]) == rows["id"].tolist()[20:]
+    assert (
+        sorted(row for found in folds for row in found.loc[found["split"] == "validation", "id"])
+        == rows["id"].tolist()[20:]
+    )
 
 
 def test_there_must_be_something_to_rotate() -> None:

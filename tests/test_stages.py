@@ -25,7 +25,16 @@ from stages.core import paths, tables
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from stages.core.run import Counts
-from stages.core.tables import named_columns, new_table, read_frame, read_table, row_schema, vector_column, write_frame, write_tables
+from stages.core.tables import (
+    named_columns,
+    new_table,
+    read_frame,
+    read_table,
+    row_schema,
+    vector_column,
+    write_frame,
+    write_tables,
+)
 from stages.modalities.text.clean import cleaner as cleaner
 from stages.sources.records import RowIds
 from stages.targets.category import label as category_label
@@ -98,7 +107,13 @@ def test_numbers_as_dvc_writes_them(written: str, value: object) -> None:
 # --- ids ---
 
 Content = tuple[str, str | None]
-FRUIT_ROWS: list[Content] = [("a ripe apple", "fruit"), ("a red car", "vehicle"), ("a ripe apple", "fruit"), ("a ripe apple", "vehicle"), ("a pear", None)]
+FRUIT_ROWS: list[Content] = [
+    ("a ripe apple", "fruit"),
+    ("a red car", "vehicle"),
+    ("a ripe apple", "fruit"),
+    ("a ripe apple", "vehicle"),
+    ("a pear", None),
+]
 
 
 def ids_of(rows: Sequence[Content]) -> list[str]:
@@ -108,7 +123,10 @@ def ids_of(rows: Sequence[Content]) -> list[str]:
 
 def test_ids_have_128_bits_and_never_change() -> None:
     """Ledgers name rows by their ids: another hash in another version would make them void."""
-    assert ids_of([("a ripe apple", "fruit"), ("a ripe apple", None)]) == ["d9d90a850797241ec067bbdba7e06c57", "3e8bbc010787b054c0fd31b58ea51be4"]
+    assert ids_of([("a ripe apple", "fruit"), ("a ripe apple", None)]) == [
+        "d9d90a850797241ec067bbdba7e06c57",
+        "3e8bbc010787b054c0fd31b58ea51be4",
+    ]
 
 
 def test_ids_are_stable_when_rows_are_added_or_come_in_another_order() -> None:
@@ -159,7 +177,15 @@ def test_a_table_has_the_same_ids_in_every_format(run: Run) -> None:
 
 def collect_params(**changes: Any) -> collect.Params:
     columns = {"content": "text", "label": "kind", "group": None, "time": None, "split": None}
-    section = {"table": None, "splits": None, "columns": columns, "files": None, "file_names": None, "label_format": "one", "label_delimiter": None}
+    section = {
+        "table": None,
+        "splits": None,
+        "columns": columns,
+        "files": None,
+        "file_names": None,
+        "label_format": "one",
+        "label_delimiter": None,
+    }
     section |= {"delimiter": None, "header": True, "quoting": True, "on_bad_row": "error"}
     return collect.Params.model_validate({"collect": {**section, **changes}})
 
@@ -169,7 +195,10 @@ def test_given_splits_are_noted(run: Run) -> None:
     for name, line in (("one.csv", "a ripe apple,fruit"), ("two.csv", "a red car,vehicle")):
         Path("data", name).write_text(f"text,kind\n{line}\n")
     run(collect, collect_params(source="data", splits={"test": "two.csv", "train": "one.csv"}))
-    assert read_frame(paths.COLLECTED)[["source", "given_split"]].to_numpy().tolist() == [["two.csv:1", "test"], ["one.csv:1", "train"]]
+    assert read_frame(paths.COLLECTED)[["source", "given_split"]].to_numpy().tolist() == [
+        ["two.csv:1", "test"],
+        ["one.csv:1", "train"],
+    ]
 
 
 # --- tables ---
@@ -198,7 +227,9 @@ def written(rows: Sequence[dict[str, Any]], batches: Sequence[int], by_row: bool
 
 
 @pytest.mark.parametrize(("part_rows", "part_bytes"), [(10, 10**9), (10**9, 200), (7, 120)])
-def test_parts_are_cut_by_their_rows_and_not_by_how_these_arrived(part_rows: int, part_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_cut_by_their_rows_and_not_by_how_these_arrived(
+    part_rows: int, part_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tables, "PART_ROWS", part_rows)
     monkeypatch.setattr(tables, "PART_BYTES", part_bytes)
     monkeypatch.setattr(tables, "BATCH_ROWS", 4)
@@ -351,7 +382,11 @@ def test_unclosed_html_is_no_trap(opening: str) -> None:
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
     cleaned = category_label.clean_label(
-        raw, "a text", category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]})
+        raw,
+        "a text",
+        category_label.LabelParams(
+            **tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]}
+        ),
     )
     assert (cleaned.label, cleaned.reason) == (label, reason)
 
@@ -361,7 +396,11 @@ class TextSection(clean.Section):
 
 
 def clean_params() -> clean.Params:
-    section = TextSection(label=category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}), missing=[], text=CLEAN_TEXT)
+    section = TextSection(
+        label=category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}),
+        missing=[],
+        text=CLEAN_TEXT,
+    )
     return clean.Params.model_construct(modality="text", target="category", clean=section)
 
 
@@ -385,8 +424,17 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
         ("a plum", None),
     ]
     ids = write_collected(rows)
-    lines = [(ids[0], "keep", ""), (ids[1], "relabel", "tool"), (ids[2], "drop", ""), (ids[3], "drop", ""), (ids[7], "relabel", "Obst"), ("gone", "drop", "")]
-    paths.LEDGER.write_text("id,action,label,note\n" + "".join(f"{row},{action},{label},\n" for row, action, label in lines))
+    lines = [
+        (ids[0], "keep", ""),
+        (ids[1], "relabel", "tool"),
+        (ids[2], "drop", ""),
+        (ids[3], "drop", ""),
+        (ids[7], "relabel", "Obst"),
+        ("gone", "drop", ""),
+    ]
+    paths.LEDGER.write_text(
+        "id,action,label,note\n" + "".join(f"{row},{action},{label},\n" for row, action, label in lines)
+    )
     counts = run(clean, clean_params())
     cleaned = read_frame(paths.CLEANED)
     assert cleaned[["id", "content", "label", "source"]].to_numpy().tolist() == [
@@ -396,7 +444,16 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
     ]
     verdicts = read_frame(paths.CLEAN_VERDICTS)
     assert verdicts["id"].tolist() == ids
-    assert verdicts["reason"].fillna("").tolist() == ["", "", "ledger", "ledger", "too_short", "unwanted_label", "missing_label", ""]
+    assert verdicts["reason"].fillna("").tolist() == [
+        "",
+        "",
+        "ledger",
+        "ledger",
+        "too_short",
+        "unwanted_label",
+        "missing_label",
+        "",
+    ]
     assert verdicts["keep"].tolist() == (verdicts["reason"].isna()).tolist()
     assert verdicts["reviewed"].tolist() == [True, True, True, True, False, False, False, True]
     assert verdicts["given_label"].fillna("-").tolist() == [label or "-" for _, label in rows]
@@ -416,20 +473,26 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
 
 def test_ledger_is_read() -> None:
     paths.LEDGER.parent.mkdir()
-    paths.LEDGER.write_bytes(b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n')
+    paths.LEDGER.write_bytes(
+        b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
+    )
     assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}
 
 
 # --- outliers ---
 
 
-def judge(vectors: np.ndarray, names: Sequence[str] = (), classes: Sequence[str] = (), parts: int = 1, **section: Any) -> pd.DataFrame:
+def judge(
+    vectors: np.ndarray, names: Sequence[str] = (), classes: Sequence[str] = (), parts: int = 1, **section: Any
+) -> pd.DataFrame:
     """The verdict on every row by id; the vectors come in `parts`."""
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     ids = np.array(names or [f"{number:04d}" for number in range(len(vectors))], dtype=object)
     own = {row: (name,) for row, name in zip(ids, classes or ["fruit"] * len(ids), strict=True)}
     pieces = list(zip(np.array_split(ids, parts), np.array_split(vectors, parts), strict=True))
-    return outliers.find_outliers(own, lambda: pieces, outliers.Section(**{"neighbours": 5, "threshold": 3.5, **section})).set_index("id")
+    return outliers.find_outliers(
+        own, lambda: pieces, outliers.Section(**{"neighbours": 5, "threshold": 3.5, **section})
+    ).set_index("id")
 
 
 def cloud(n_rows: int, seed: int = 0, dim: int = 16, spread: float = 0.2) -> np.ndarray:
@@ -512,9 +575,13 @@ def test_the_scale_of_a_small_class_is_shrunk_towards_that_of_all() -> None:
 
 def test_of_several_classes_that_counts_which_a_row_fits_best() -> None:
     vectors = np.repeat(np.eye(16)[:2], 60, axis=0) + np.random.default_rng(0).normal(0, 0.1, (120, 16))
-    own = {f"{number:04d}": (("fruit",) if number < 60 else ("tool",)) for number in range(120)} | {"0007": ("tool", "fruit")}
+    own = {f"{number:04d}": (("fruit",) if number < 60 else ("tool",)) for number in range(120)} | {
+        "0007": ("tool", "fruit")
+    }
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    found = outliers.find_outliers(own, lambda: [(np.array(list(own), dtype=object), vectors)], outliers.Section(neighbours=5, threshold=3.5)).set_index("id")
+    found = outliers.find_outliers(
+        own, lambda: [(np.array(list(own), dtype=object), vectors)], outliers.Section(neighbours=5, threshold=3.5)
+    ).set_index("id")
     assert found.loc["0007", "class_score"] < 3
     assert found.loc["0007", "class_nearest"] < "0060"
 
@@ -539,7 +606,9 @@ HELD_OUT = {row: "validation" if row < 75 else "test" for row in range(60, 90)}
 WRONG = [PLANTED.get(row, label) for row, label in enumerate(TRUTH)]
 
 
-def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), max_quality: float = 0.5) -> pd.DataFrame:
+def audited(
+    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), max_quality: float = 0.5
+) -> pd.DataFrame:
     splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
     write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
     write_vectors(corners(TRUTH))
@@ -550,7 +619,9 @@ def audited(run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Seq
 
 
 def test_no_class_may_lose_all_of_its_training_rows() -> None:
-    judged = pd.DataFrame({"given_label": ["fig", "plum", "plum"], "label": ["fig", "plum", "plum"], "keep": [True, True, False]})
+    judged = pd.DataFrame(
+        {"given_label": ["fig", "plum", "plum"], "label": ["fig", "plum", "plum"], "keep": [True, True, False]}
+    )
     label_audit.check_classes(judged, category_label)
     with pytest.raises(InputError, match=r"no training row with the label 'fig'; set label_audit\.policy: keep"):
         label_audit.check_classes(judged.assign(keep=[False, True, True]), category_label)
@@ -613,8 +684,12 @@ def test_no_held_out_label_matters_to_a_training_row(run: Run, policy: str) -> N
     before = audited(run, WRONG, policy)
     other = {"apple": "hammer", "hammer": "plum", "plum": "apple"}
     after = audited(run, [other[label] if row in HELD_OUT else label for row, label in enumerate(WRONG)], policy)
-    pd.testing.assert_frame_equal(before[before["split"] == "train"], after[after["split"] == "train"], check_exact=True)
-    assert before["predictions"].tolist() == after["predictions"].tolist()  # of the probe, on held-out rows too: it is a baseline of the test
+    pd.testing.assert_frame_equal(
+        before[before["split"] == "train"], after[after["split"] == "train"], check_exact=True
+    )
+    assert (
+        before["predictions"].tolist() == after["predictions"].tolist()
+    )  # of the probe, on held-out rows too: it is a baseline of the test
 
 
 def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
@@ -623,7 +698,11 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     labels = ["plum" if row in copies else label for row, label in enumerate(TRUTH)]
     vectors = corners(TRUTH)
     vectors[copies] = vectors[1]
-    write_rows(labels, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["001" if row in copies else f"{row:03d}" for row in range(90)])
+    write_rows(
+        labels,
+        split=[HELD_OUT.get(row, "train") for row in range(90)],
+        cluster=["001" if row in copies else f"{row:03d}" for row in range(90)],
+    )
     write_vectors(vectors)
     section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5)
     run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
@@ -635,7 +714,10 @@ def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
     write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
     write_vectors(corners(TRUTH))
     section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5)
-    with pytest.raises(InputError, match=r"rows of train are of one group or cluster, and a label is judged by rows of others; see collect\.columns\.group"):
+    with pytest.raises(
+        InputError,
+        match=r"rows of train are of one group or cluster, and a label is judged by rows of others; see collect\.columns\.group",
+    ):
         run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
 
 
@@ -668,7 +750,9 @@ def test_classes_are_balanced(copies: int, balance: str, ratio: float, expected:
 
 def test_rows_of_several_strata_count_for_each_of_them() -> None:
     strata = {"a1": ("apple",), "a2": ("apple",), "a3": ("apple", "pear"), "a4": ("apple", "quince"), "p1": ("pear",)}
-    plan = augment.plan_copies(strata, augment.Section.model_validate({"copies": 0, "balance": "oversample", "balance_ratio": 0.75}))
+    plan = augment.plan_copies(
+        strata, augment.Section.model_validate({"copies": 0, "balance": "oversample", "balance_ratio": 0.75})
+    )
     assert plan == {"a1": 0, "a2": 0, "a3": 1, "a4": 2, "p1": 0}  # three quinces; then one pear more
 
 
@@ -683,9 +767,16 @@ def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, 
     kept, splits = [number in rows for number in range(8)], ["test" if number == 7 else "train" for number in range(8)]
     final = given.assign(label=["fruit", "tool"] * 4, keep=kept, split=splits)
     write_frame(paths.LABEL_VERDICTS, final, schema)
-    section = AugmentSection(copies=2, balance="none", balance_ratio=1.0, text=text_category_augment.AugmentParams(swap=0.3, delete=0.2, typo=0.2))
+    section = AugmentSection(
+        copies=2,
+        balance="none",
+        balance_ratio=1.0,
+        text=text_category_augment.AugmentParams(swap=0.3, delete=0.2, typo=0.2),
+    )
     run(augment, augment.Params.model_construct(modality="text", target="category", seed=seed, augment=section))
-    return {(row["id"], row["copy"]): (row["content"], row["label"]) for row in read_frame(paths.TRAIN).to_dict("records")}
+    return {
+        (row["id"], row["copy"]): (row["content"], row["label"]) for row in read_frame(paths.TRAIN).to_dict("records")
+    }
 
 
 def test_training_rows_are_the_originals_and_their_copies(run: Run) -> None:
@@ -720,28 +811,36 @@ def said(probabilities: np.ndarray) -> Conclusion:
 
 def test_score_of_four_rows() -> None:
     found = category_score.score(GIVEN, said(PROBABILITIES), 5)
-    assert found == pytest.approx(
-        {
-            "accuracy": 3 / 4,
-            "accuracy_low": 0.300642,  # Wilson's interval of 3 out of 4
-            "accuracy_high": 0.954413,
-            "f1_macro": (4 / 5 + 2 / 3) / 2,
-            "f1_weighted": (4 / 5 + 2 / 3) / 2,
-            "precision_macro": (2 / 3 + 1) / 2,
-            "recall_macro": (1 + 1 / 2) / 2,
-            "roc_auc": 3 / 4,
-            "log_loss": -(math.log(0.9) + math.log(0.6) + math.log(0.8) + math.log(0.3)) / 4,
-            "calibration_error": 0.15,  # 0.6 to 0.8: confidence 0.65, accuracy 1/2; 0.8 to 1: confidence 0.85, accuracy 1
-            "f1_of_apple": 4 / 5,
-            "f1_of_pear": 2 / 3,
-        },
-        abs=1e-6,
+    assert (
+        found
+        == pytest.approx(
+            {
+                "accuracy": 3 / 4,
+                "accuracy_low": 0.300642,  # Wilson's interval of 3 out of 4
+                "accuracy_high": 0.954413,
+                "f1_macro": (4 / 5 + 2 / 3) / 2,
+                "f1_weighted": (4 / 5 + 2 / 3) / 2,
+                "precision_macro": (2 / 3 + 1) / 2,
+                "recall_macro": (1 + 1 / 2) / 2,
+                "roc_auc": 3 / 4,
+                "log_loss": -(math.log(0.9) + math.log(0.6) + math.log(0.8) + math.log(0.3)) / 4,
+                "calibration_error": 0.15,  # 0.6 to 0.8: confidence 0.65, accuracy 1/2; 0.8 to 1: confidence 0.85, accuracy 1
+                "f1_of_apple": 4 / 5,
+                "f1_of_pear": 2 / 3,
+            },
+            abs=1e-6,
+        )
     )
 
 
 def test_reliability_and_confusion() -> None:
     found = category_score.plots(GIVEN, said(PROBABILITIES), 5)
-    assert found["confusion"].to_numpy().tolist() == [["apple", "apple"], ["apple", "apple"], ["pear", "pear"], ["pear", "apple"]]
+    assert found["confusion"].to_numpy().tolist() == [
+        ["apple", "apple"],
+        ["apple", "apple"],
+        ["pear", "pear"],
+        ["pear", "apple"],
+    ]
     assert found["reliability"].to_numpy() == pytest.approx(np.array([[0.65, 0.5, 2], [0.85, 1.0, 2]]))
 
 
@@ -751,7 +850,9 @@ def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
     assert found["calibration_error"] == pytest.approx(0.5)
 
 
-def predictions_of(ids: Sequence[str], split: str, given: Sequence[str], probabilities: np.ndarray, **more: Sequence[Any]) -> pa.Table:
+def predictions_of(
+    ids: Sequence[str], split: str, given: Sequence[str], probabilities: np.ndarray, **more: Sequence[Any]
+) -> pa.Table:
     found = {"predicted_label": said(probabilities).labels, "predictions": named_columns(probabilities, COLUMNS)}
     return pa.table({"id": ids, "split": [split] * len(ids), "given_label": given, **more, **found})
 
@@ -761,12 +862,24 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
     half = np.full((4, 2), 0.5)
     ids, backwards = ["a", "b", "c", "d"], ["d", "c", "b", "a"]
     predictions = pa.concat_tables(
-        [predictions_of(["v", "w"], "validation", ["pear", "apple"], PROBABILITIES[:2]), predictions_of(ids, "test", GIVEN, PROBABILITIES)]
+        [
+            predictions_of(["v", "w"], "validation", ["pear", "apple"], PROBABILITIES[:2]),
+            predictions_of(ids, "test", GIVEN, PROBABILITIES),
+        ]
     )
     labels = pa.concat_tables(
         [
-            predictions_of(["t1", "t2", "t3", "t4"], "train", ["apple"] * 4, half, keep=[True] * 3 + [False], label=["apple", "pear", "pear", "apple"]),
-            predictions_of(backwards, "test", GIVEN[::-1], (1 - PROBABILITIES)[::-1], keep=[True] * 4, label=GIVEN[::-1]),
+            predictions_of(
+                ["t1", "t2", "t3", "t4"],
+                "train",
+                ["apple"] * 4,
+                half,
+                keep=[True] * 3 + [False],
+                label=["apple", "pear", "pear", "apple"],
+            ),
+            predictions_of(
+                backwards, "test", GIVEN[::-1], (1 - PROBABILITIES)[::-1], keep=[True] * 4, label=GIVEN[::-1]
+            ),
         ]
     )
     found = evaluate.score_all(predictions, labels, category_score, Objective, 5)
@@ -774,9 +887,14 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
     assert found["validation_accuracy"] == 1 / 2
     assert found["probe_accuracy"] == 1 / 4
     assert found["majority_accuracy"] == 1 / 2
-    assert found["majority_log_loss"] == pytest.approx(-(2 * math.log(1 / 3) + 2 * math.log(2 / 3)) / 4)  # of the three labels that were trained on
+    assert found["majority_log_loss"] == pytest.approx(
+        -(2 * math.log(1 / 3) + 2 * math.log(2 / 3)) / 4
+    )  # of the three labels that were trained on
     assert found["majority_f1_macro"] == pytest.approx(1 / 3)
 
 
 def test_majority_baseline_knows_how_common_each_class_is() -> None:
-    assert category_score.constant(["apple", "pear", "apple", "apple"], ["pear", "apple"], COLUMNS).tolist() == [[0.75, 0.25], [0.75, 0.25]]
+    assert category_score.constant(["apple", "pear", "apple", "apple"], ["pear", "apple"], COLUMNS).tolist() == [
+        [0.75, 0.25],
+        [0.75, 0.25],
+    ]

@@ -42,7 +42,9 @@ def as_labels(found: npt.NDArray[np.bool_]) -> list[list[str]]:
 
 def vectors_of(found: npt.NDArray[np.bool_], noise: float = 0.1, seed: int = 0) -> npt.NDArray[np.float32]:
     """A direction for each class, and noise."""
-    vectors = np.hstack([found - 0.5, np.ones((len(found), 1))]) + np.random.default_rng(seed).normal(0, noise, (len(found), len(NAMES) + 1))
+    vectors = np.hstack([found - 0.5, np.ones((len(found), 1))]) + np.random.default_rng(seed).normal(
+        0, noise, (len(found), len(NAMES) + 1)
+    )
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -70,18 +72,29 @@ def concluded(probabilities: npt.NDArray[np.float64]) -> Conclusion:
     ],
 )
 def test_a_label_is_a_list_of_names(raw: str | None, label: list[str] | None, reason: str | None) -> None:
-    found = categories_label.clean_label(raw, None, LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Sour": "acid"}, "drop": ["?"]}))
+    found = categories_label.clean_label(
+        raw, None, LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Sour": "acid"}, "drop": ["?"]})
+    )
     assert (found.label, found.reason) == (label, reason)
 
 
 def test_what_a_row_counts_as_in_the_balance_of_classes() -> None:
-    assert categories_label.names([["hot"], [], '["b", "a"]', "[]", None, "hot"]) == [("hot",), ("(none)",), ("b", "a"), ("(none)",), ("",), ("hot",)]
+    assert categories_label.names([["hot"], [], '["b", "a"]', "[]", None, "hot"]) == [
+        ("hot",),
+        ("(none)",),
+        ("b", "a"),
+        ("(none)",),
+        ("",),
+        ("hot",),
+    ]
 
 
 # --- strata ---
 
 
-@pytest.mark.parametrize("shares", [{"train": 0.7, "validation": 0.15, "test": 0.15}, {str(fold): 0.2 for fold in range(5)}])
+@pytest.mark.parametrize(
+    "shares", [{"train": 0.7, "validation": 0.15, "test": 0.15}, {str(fold): 0.2 for fold in range(5)}]
+)
 def test_every_class_is_spread_evenly(shares: dict[str, float]) -> None:
     found = tastes(1_000)
     strata = categories_label.strata(as_labels(found))
@@ -90,7 +103,11 @@ def test_every_class_is_spread_evenly(shares: dict[str, float]) -> None:
     columns = np.hstack([found, ~found.any(axis=1, keepdims=True)])
 
     def gaps(dealt: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
-        return np.abs(np.array([columns[dealt == part].sum(axis=0) - share * columns.sum(axis=0) for part, share in shares.items()]))
+        return np.abs(
+            np.array(
+                [columns[dealt == part].sum(axis=0) - share * columns.sum(axis=0) for part, share in shares.items()]
+            )
+        )
 
     assert gaps(parts).max() < 2
     assert gaps(parts).mean() < gaps(by_chance).mean() / 5
@@ -114,13 +131,17 @@ def test_thresholds_give_the_best_f1_of_each_class() -> None:
     rng = np.random.default_rng(0)
     for seed in range(20):
         given = tastes(40, seed)
-        probabilities = np.round(np.where(given, 0.6, 0.3) + rng.normal(0, 0.2, given.shape), 1).clip(0, 1)  # many rows share one
+        probabilities = np.round(np.where(given, 0.6, 0.3) + rng.normal(0, 0.2, given.shape), 1).clip(
+            0, 1
+        )  # many rows share one
         thresholds, scores = best_thresholds(probabilities, given)
         for number in np.flatnonzero(given.any(axis=0)):
             cuts = np.unique(probabilities[:, number])
             best = max(metrics.f1_score(given[:, number], probabilities[:, number] >= cut) for cut in cuts if cut > 0)
             assert scores[number] == pytest.approx(best)
-            assert metrics.f1_score(given[:, number], probabilities[:, number] >= thresholds[number]) == pytest.approx(best)
+            assert metrics.f1_score(given[:, number], probabilities[:, number] >= thresholds[number]) == pytest.approx(
+                best
+            )
 
 
 def test_a_class_without_rows_has_the_threshold_one_half() -> None:
@@ -153,13 +174,18 @@ def test_the_curve_shows_what_tuned_thresholds_reach() -> None:
     logits = (np.where(given, 1.0, -2.0) + np.random.default_rng(1).normal(0, 2, given.shape)).astype(np.float32)
     objective = Objective.of(as_labels(given))
     labels = objective.tuned(as_labels(given), objective.outputs(logits)).conclude(objective.outputs(logits)).labels
-    assert objective.measure(logits, given.astype(np.float32)) == pytest.approx(metrics.f1_score(given, multi_hot(labels, NAMES), average="macro"))
+    assert objective.measure(logits, given.astype(np.float32)) == pytest.approx(
+        metrics.f1_score(given, multi_hot(labels, NAMES), average="macro")
+    )
 
 
 def test_labels_that_cannot_be_learned() -> None:
     with pytest.raises(InputError, match=r"training rows: none of them has any label; see clean\.label\.drop"):
         Objective.of([[], []])
-    with pytest.raises(InputError, match=r"the label 'bitter' stands in validation and not in training; merge it with clean\.label\.aliases"):
+    with pytest.raises(
+        InputError,
+        match=r"the label 'bitter' stands in validation and not in training; merge it with clean\.label\.aliases",
+    ):
         Objective.of([["hot"], ["sweet"]]).targets([["hot", "bitter"]])
 
 
@@ -170,8 +196,12 @@ def test_a_probe_of_classes_that_all_rows_have_or_none() -> None:
     assert found[:, 0].min() > 0.999
     assert found[:, 1].max() < 0.001
     assert 0.01 < found[:, 2].min() < found[:, 2].max() < 0.99
-    even = expit(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
-    lifted = expit(fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))).mean(axis=0)
+    even = expit(
+        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))
+    ).mean(axis=0)
+    lifted = expit(
+        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))
+    ).mean(axis=0)
     assert (lifted > even).all()
 
 
@@ -183,7 +213,9 @@ def audit_params(policy: str, max_quality: float = 1.0) -> Params:
     return Params.model_validate({"target": "categories", "seed": 1, "label_audit": section})
 
 
-def planted(count: int = 600) -> tuple[pd.DataFrame, npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def planted(
+    count: int = 600,
+) -> tuple[pd.DataFrame, npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Rows for the audit, their vectors, their true labels, and which training rows have one class too many or too few."""
     truth = tastes(count, rates=(0.4, 0.4, 0.3, 0.3, 0.2))
     given = truth.copy()
@@ -192,7 +224,9 @@ def planted(count: int = 600) -> tuple[pd.DataFrame, npt.NDArray[np.float32], np
     given[wrong, np.arange(wrong.sum()) % len(NAMES)] ^= True
     split = np.where(np.arange(count) < count * 4 // 5, "train", "test")
     ids = [f"{row:04d}" for row in range(count)]
-    rows = pd.DataFrame({"id": ids, "label": as_labels(given), "split": split, "unit": ids, "reviewed": False, "reason": None})
+    rows = pd.DataFrame(
+        {"id": ids, "label": as_labels(given), "split": split, "unit": ids, "reviewed": False, "reason": None}
+    )
     return rows, vectors_of(truth), truth, wrong
 
 
@@ -211,7 +245,9 @@ def test_planted_label_errors_are_found_and_mended() -> None:
 
 
 def test_the_policy_leaves_rows_of_every_class_but_may_drop_all_that_have_none() -> None:
-    judged = pd.DataFrame({"given_label": [["hot"], ["sweet"], []], "label": [["hot"], ["sweet"], []], "keep": [True, True, False]})
+    judged = pd.DataFrame(
+        {"given_label": [["hot"], ["sweet"], []], "label": [["hot"], ["sweet"], []], "keep": [True, True, False]}
+    )
     check_classes(judged, load_target("categories"))
     with pytest.raises(InputError, match="no training row with the label 'sweet'"):
         check_classes(judged.assign(keep=[True, False, False]), load_target("categories"))
@@ -221,7 +257,9 @@ def test_a_row_is_worth_as_much_as_its_worst_answer() -> None:
     """Half of the rows have each class, so that no answer is the rarer one."""
     probabilities = np.full((4, 5), 0.5)
     probabilities[0, :2], probabilities[1, :2] = [0.8, 0.1], [0.95, 0.3]
-    judged = categories_audit.audit([["acid", "bitter"], ["bitter"], ["acid", *NAMES[2:]], NAMES[2:]], concluded(probabilities))
+    judged = categories_audit.audit(
+        [["acid", "bitter"], ["bitter"], ["acid", *NAMES[2:]], NAMES[2:]], concluded(probabilities)
+    )
     assert judged.label_quality == pytest.approx([0.1, 0.05, 0.5, 0.5])
 
 
@@ -260,19 +298,30 @@ def test_metrics_are_those_of_scikit_learn(judged: Any) -> None:
         "subset_accuracy": metrics.accuracy_score(given, predicted),
         "hamming_loss": metrics.hamming_loss(given, predicted),
         "log_loss": np.mean([metrics.log_loss(*one) for one in zip(given.T, conclusion.predictions.T, strict=True)]),
-        **{f"f1_of_{name}": score for name, score in zip(NAMES, metrics.f1_score(given, predicted, average=None, **options), strict=True)},
+        **{
+            f"f1_of_{name}": score
+            for name, score in zip(NAMES, metrics.f1_score(given, predicted, average=None, **options), strict=True)
+        },
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert found.keys() - expected.keys() == {"calibration_error", *(f"f1_{average}_{end}" for average in ("micro", "macro") for end in ("low", "high"))}
+    assert found.keys() - expected.keys() == {
+        "calibration_error",
+        *(f"f1_{average}_{end}" for average in ("micro", "macro") for end in ("low", "high")),
+    }
 
 
 def test_intervals_shrink_with_the_rows(judged: Any) -> None:
     given, _, conclusion = judged
     many = Conclusion(list(conclusion.labels) * 16, np.tile(conclusion.predictions, (16, 1)), NAMES)
-    few, more = categories_score.score(as_labels(given), conclusion, 10), categories_score.score(as_labels(given) * 16, many, 10)
+    few, more = (
+        categories_score.score(as_labels(given), conclusion, 10),
+        categories_score.score(as_labels(given) * 16, many, 10),
+    )
     for name in ("f1_micro", "f1_macro"):
         assert few[f"{name}_low"] < few[name] < few[f"{name}_high"]
-        assert more[f"{name}_high"] - more[f"{name}_low"] == pytest.approx((few[f"{name}_high"] - few[f"{name}_low"]) / 4, rel=0.2)
+        assert more[f"{name}_high"] - more[f"{name}_low"] == pytest.approx(
+            (few[f"{name}_high"] - few[f"{name}_low"]) / 4, rel=0.2
+        )
 
 
 def test_intervals_are_those_of_the_bootstrap(judged: Any) -> None:
@@ -283,7 +332,9 @@ def test_intervals_are_those_of_the_bootstrap(judged: Any) -> None:
     for average in ("micro", "macro"):
         scores = [metrics.f1_score(given[rows], predicted[rows], average=average, zero_division=0.0) for rows in drawn]
         low, high = np.quantile(scores, [0.025, 0.975])
-        assert (found[f"f1_{average}_low"], found[f"f1_{average}_high"]) == pytest.approx((low, high), abs=(high - low) / 8)
+        assert (found[f"f1_{average}_low"], found[f"f1_{average}_high"]) == pytest.approx(
+            (low, high), abs=(high - low) / 8
+        )
 
 
 def test_average_precision_is_of_classes_that_occur() -> None:
@@ -328,18 +379,31 @@ def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkey
 
     monkeypatch.chdir(tmp_path)
     tiny.write_text_model(tmp_path / "tiny")
-    own = {"max_length": 32, "pooling": pooling, "head_init": "probe" if pooling == "mean" else "random", "probe_C": 1.0, "frozen_layers": 0}
-    section = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: FinetuneParams(**own, dropout=0.0, positive_weight=0.5))
+    own = {
+        "max_length": 32,
+        "pooling": pooling,
+        "head_init": "probe" if pooling == "mean" else "random",
+        "probe_C": 1.0,
+        "frozen_layers": 0,
+    }
+    section = SimpleNamespace(
+        weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: FinetuneParams(**own, dropout=0.0, positive_weight=0.5)
+    )
     params = SimpleNamespace(model=str(tmp_path / "tiny"), lr=1e-3, epochs=2, batch_size=8, seed=0, finetune=section)
     pairs = zip(tiny.texts(60, 1), tiny.texts(60, 9)[::-1], strict=True)
     contents = [text + (f" {other}" if number % 3 else "") for number, ((text, _), (other, _)) in enumerate(pairs)]
-    labels = [[name for name, words in (("fruit", tiny.FRUIT), ("tool", tiny.TOOLS)) if {*words} & {*text.split()}] for text in contents]
+    labels = [
+        [name for name, words in (("fruit", tiny.FRUIT), ("tool", tiny.TOOLS)) if {*words} & {*text.split()}]
+        for text in contents
+    ]
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (tmp_path / "model").mkdir()
     measured = finetune(rows[20:], rows[:20], params, {"modality": "text"}, tmp_path / "model")
     found = predict(tmp_path / "model", contents, 4)
     given = multi_hot(labels, found.columns)
-    assert metrics.f1_score(given[:20], multi_hot(found.labels[:20], found.columns), average="macro") == pytest.approx(measured["validation_f1_macro"])
+    assert metrics.f1_score(given[:20], multi_hot(found.labels[:20], found.columns), average="macro") == pytest.approx(
+        measured["validation_f1_macro"]
+    )
     assert pooling == "model" or measured["validation_f1_macro"] > 0.7
     thresholds = json.loads((tmp_path / "model/whetstone.json").read_text())["thresholds"]
     assert thresholds == pytest.approx(best_thresholds(found.predictions[:20], given[:20])[0])

@@ -47,7 +47,23 @@ SENTENCES = {
     "zh": "包裹来得太晚了，快递员交给我的时候箱子已经打开了。",
     "tr": "Paket çok geç geldi ve kurye teslim ettiğinde kutu açıktı.",
 }
-SHORT = ["ok", "no", "lol", "4/5", "thx m8", "Ja!", "C U l8r", "gr8 stuff", "?!", ":-)", "U dun say so early hor", "mango", "Ok lar...", "500 ml", "👍👍👍"]
+SHORT = [
+    "ok",
+    "no",
+    "lol",
+    "4/5",
+    "thx m8",
+    "Ja!",
+    "C U l8r",
+    "gr8 stuff",
+    "?!",
+    ":-)",
+    "U dun say so early hor",
+    "mango",
+    "Ok lar...",
+    "500 ml",
+    "👍👍👍",
+]
 
 
 @pytest.mark.parametrize("code", SENTENCES)
@@ -172,7 +188,9 @@ def test_lines_that_stand_twice_in_a_row_count_once() -> None:
         ("他@wang说 https://例え.jp/a", "他[USER]说 [URL]", ("urls", "mentions")),
     ],
 )
-def test_addresses_and_mentions_are_replaced_where_params_ask(text: str, content: str, repairs: tuple[str, ...]) -> None:
+def test_addresses_and_mentions_are_replaced_where_params_ask(
+    text: str, content: str, repairs: tuple[str, ...]
+) -> None:
     found = cleaned(text, urls="replace", mentions="replace")
     assert (found.content, found.repairs) == (content, repairs)
     again = cleaned(content, urls="replace", mentions="replace")
@@ -229,7 +247,10 @@ def test_both_sides_of_a_pair_are_redacted() -> None:
         ("4155550132", []),
         ("(415) 555-0132", ["phone"]),
         ("My order is late, so I want you to call 4155550132", ["phone"]),
-        ("Your 2004 Account Statement for 07742676969 shows 786 points", ["phone"]),  # "account" is too far away to count
+        (
+            "Your 2004 Account Statement for 07742676969 shows 786 points",
+            ["phone"],
+        ),  # "account" is too far away to count
         ("invoice no. is 07742676969", []),
         ("Bestellnummer 07742676969", []),
         ("07742676969", ["phone"]),
@@ -308,10 +329,19 @@ def test_what_was_found_is_counted(tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     paths.LEDGER.parent.mkdir()
     paths.LEDGER.write_text("id,action,label,note\n")
-    write_collected([("mail a@b.example, c@d.example", "fruit"), ("call 020 7946 0958", "fruit"), ("a ripe apple", "fruit"), (" ", "fruit")])
+    write_collected(
+        [
+            ("mail a@b.example, c@d.example", "fruit"),
+            ("call 020 7946 0958", "fruit"),
+            ("a ripe apple", "fruit"),
+            (" ", "fruit"),
+        ]
+    )
     section = TextSection(label=category_label.LabelParams(**tiny.CLEAN_NAMES), missing=[], text=params(pii="redact"))
     counts = stage.main(stage.Params.model_construct(modality="text", target="category", clean=section))
     found = {name: count for name, count in counts.metrics().items() if "pii" in name or "redacted" in name}
     assert found == {"repaired_redacted_email": 1, "repaired_redacted_phone": 1, "pii_email": 2, "pii_phone": 1}
     assert read_frame(paths.CLEAN_VERDICTS)["pii"].tolist() == [["email", "email"], ["phone"], [], []]
-    assert Counter(read_frame(paths.CLEANED)["content"]) == Counter(["mail [EMAIL], [EMAIL]", "call [PHONE]", "a ripe apple"])
+    assert Counter(read_frame(paths.CLEANED)["content"]) == Counter(
+        ["mail [EMAIL], [EMAIL]", "call [PHONE]", "a ripe apple"]
+    )

@@ -35,7 +35,16 @@ def concluded(labels: list[float], truth: list[float]) -> Conclusion:
 
 @pytest.mark.parametrize(
     ("raw", "label"),
-    [(" 2.5\n", 2.5), ("-1e3", -1000.0), ("007", 7.0), ("nan", None), ("inf", None), ("1_000", None), ("1,5", None), ("five", None)],
+    [
+        (" 2.5\n", 2.5),
+        ("-1e3", -1000.0),
+        ("007", 7.0),
+        ("nan", None),
+        ("inf", None),
+        ("1_000", None),
+        ("1,5", None),
+        ("five", None),
+    ],
 )
 def test_a_label_is_a_finite_number_or_refused(raw: str, label: float | None) -> None:
     found = number_label.clean_label(raw, None, ANY)
@@ -44,7 +53,12 @@ def test_a_label_is_a_finite_number_or_refused(raw: str, label: float | None) ->
 
 def test_labels_out_of_range_are_refused() -> None:
     params = LabelParams(minimum=0.0, maximum=5.0)
-    assert [number_label.clean_label(raw, None, params).reason for raw in ("-0.1", "0", "5", "5.1")] == ["out_of_range", None, None, "out_of_range"]
+    assert [number_label.clean_label(raw, None, params).reason for raw in ("-0.1", "0", "5", "5.1")] == [
+        "out_of_range",
+        None,
+        None,
+        "out_of_range",
+    ]
     with pytest.raises(ValueError, match="minimum is not below maximum"):
         LabelParams(minimum=5.0, maximum=5.0)
 
@@ -61,9 +75,16 @@ def test_strata_are_tenths_by_size() -> None:
 
 def test_splits_see_small_and_large_numbers_alike() -> None:
     labels = np.array(numbers(400))
-    split = deal([str(row) for row in range(400)], number_label.strata(labels.tolist()), {"train": 0.7, "validation": 0.15, "test": 0.15}, seed=1)
+    split = deal(
+        [str(row) for row in range(400)],
+        number_label.strata(labels.tolist()),
+        {"train": 0.7, "validation": 0.15, "test": 0.15},
+        seed=1,
+    )
     for part in ("validation", "test"):
-        assert abs(labels[split == part].mean() - labels.mean()) < 0.3  # of a spread of 4; a tenth is at most one row off its share
+        assert (
+            abs(labels[split == part].mean() - labels.mean()) < 0.3
+        )  # of a spread of 4; a tenth is at most one row off its share
         assert Counter(split)[part] == 60
 
 
@@ -74,7 +95,9 @@ def test_what_is_learned_is_standardised_and_turned_back() -> None:
     assert targets.mean() == pytest.approx(0, abs=1e-6)
     assert targets.std() == pytest.approx(1, abs=1e-6)
     assert objective.outputs(targets.reshape(-1, 1))[:, 0] == pytest.approx(labels, abs=1e-4)
-    assert Objective.from_recipe(objective.recipe()).outputs(targets.reshape(-1, 1)) == pytest.approx(objective.outputs(targets.reshape(-1, 1)))
+    assert Objective.from_recipe(objective.recipe()).outputs(targets.reshape(-1, 1)) == pytest.approx(
+        objective.outputs(targets.reshape(-1, 1))
+    )
 
 
 def test_a_number_that_never_differs_cannot_be_learned() -> None:
@@ -82,7 +105,9 @@ def test_a_number_that_never_differs_cannot_be_learned() -> None:
         Objective.of([3.0, 3.0])
 
 
-@pytest.mark.parametrize(("loss", "expected"), [("mse", (0.25 + 9.0) / 2), ("mae", (0.5 + 3.0) / 2), ("huber", (0.125 + 2.5) / 2)])
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("mse", (0.25 + 9.0) / 2), ("mae", (0.5 + 3.0) / 2), ("huber", (0.125 + 2.5) / 2)]
+)
 def test_losses(loss: Any, expected: float) -> None:
     import torch
 
@@ -139,7 +164,14 @@ def test_the_audit_finds_planted_errors() -> None:
 
 
 def test_ranges_of_the_class_balance() -> None:
-    assert number_label.names([0.0, 2.6, 5.0, "4.99", "x", None]) == [("0 to 0.5",), ("2.5 to 3",), ("5 to 5.5",), ("4.5 to 5",), ("",), ("",)]
+    assert number_label.names([0.0, 2.6, 5.0, "4.99", "x", None]) == [
+        ("0 to 0.5",),
+        ("2.5 to 3",),
+        ("5 to 5.5",),
+        ("4.5 to 5",),
+        ("",),
+        ("",),
+    ]
     assert number_label.names([-30.0, 30.0]) == [("-30 to -20",), ("30 to 40",)]
     assert number_label.names([]) == []
 
@@ -151,11 +183,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def finetuned(folder: Path, model: Path, contents: list[str], labels: list[float], monkeypatch: pytest.MonkeyPatch) -> dict[str, float | int]:
+def finetuned(
+    folder: Path, model: Path, contents: list[str], labels: list[float], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, float | int]:
     from stages.tasks.text_number.learn import FinetuneParams, finetune
 
     monkeypatch.chdir(folder)
-    own = FinetuneParams(max_length=32, pooling="mean", head_init="probe", probe_C=1.0, frozen_layers=0, dropout=0.0, loss="mse")
+    own = FinetuneParams(
+        max_length=32, pooling="mean", head_init="probe", probe_C=1.0, frozen_layers=0, dropout=0.0, loss="mse"
+    )
     section = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: own)
     params = SimpleNamespace(model=str(model), lr=1e-3, epochs=2, batch_size=8, seed=0, finetune=section)
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
@@ -164,11 +200,16 @@ def finetuned(folder: Path, model: Path, contents: list[str], labels: list[float
 
 
 @pytest.mark.parametrize("pairs", [False, True])
-def test_what_is_served_is_what_was_trained(pairs: bool, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_served_is_what_was_trained(
+    pairs: bool, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Texts, and pairs of texts: the probe's start is better than the mean, and a row's bits do not depend on its neighbours."""
     from stages.tasks.text_number.learn import predict
 
-    contents = [text + (f"\n{other}" if pairs else "") for (text, _), (other, _) in zip(tiny.texts(56, 1), tiny.texts(56, 2), strict=True)]
+    contents = [
+        text + (f"\n{other}" if pairs else "")
+        for (text, _), (other, _) in zip(tiny.texts(56, 1), tiny.texts(56, 2), strict=True)
+    ]
     labels = [100.0 + sum(word in tiny.FRUIT for word in content.split()) for content in contents]
     measured = finetuned(tmp_path, model, contents, labels, monkeypatch)
     assert measured["validation_pearson"] > 0.5

@@ -32,7 +32,10 @@ def is_valid(row: Sequence[str]) -> bool:
 
 def random_tags(n_rows: int, seed: int) -> list[list[str]]:
     rng = np.random.default_rng(seed)
-    return [tags_label.as_valid(rng.choice(COLUMNS, int(rng.integers(1, 9)), p=[0.4, 0.2, 0.15, 0.15, 0.1]).tolist()) for _ in range(n_rows)]
+    return [
+        tags_label.as_valid(rng.choice(COLUMNS, int(rng.integers(1, 9)), p=[0.4, 0.2, 0.15, 0.15, 0.1]).tolist())
+        for _ in range(n_rows)
+    ]
 
 
 def sure(labels: Sequence[Sequence[str]], confidence: float = 0.9) -> Conclusion:
@@ -70,7 +73,20 @@ def test_validity_is_that_of_the_types_that_stay() -> None:
     assert tags_label.clean_label("B-shop I-shop I-fruit", "one ripe fig", params).reason == "invalid_tags"
 
 
-@pytest.mark.parametrize("raw", ["O X-fruit O", "O B- O", "O fruit O", "o o o", "[1, 2, 3]", '["O", null, "O"]', '["O", ["O"], "O"]', "[" * 100_000, '["O"'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "O X-fruit O",
+        "O B- O",
+        "O fruit O",
+        "o o o",
+        "[1, 2, 3]",
+        '["O", null, "O"]',
+        '["O", ["O"], "O"]',
+        "[" * 100_000,
+        '["O"',
+    ],
+)
 def test_what_is_no_tag_is_not_guessed(raw: str) -> None:
     assert tags_label.clean_label(raw, "one ripe fig", label_params()).reason == "invalid_tags"
     assert tags_label.names([raw]) == [("",)]
@@ -78,11 +94,17 @@ def test_what_is_no_tag_is_not_guessed(raw: str) -> None:
 
 def test_a_long_row_is_cleaned_as_any_other() -> None:
     raw = json.dumps(["B-fruit", "I-fruit"] * 5_000)
-    assert tags_label.clean_label(raw, " ".join(["fig"] * 10_000), label_params()).label == ["B-fruit", "I-fruit"] * 5_000
+    assert (
+        tags_label.clean_label(raw, " ".join(["fig"] * 10_000), label_params()).label == ["B-fruit", "I-fruit"] * 5_000
+    )
 
 
 def test_rows_are_spread_by_their_entity_types() -> None:
-    assert tags_label.strata([["O", "B-tool", "I-tool", "B-fruit"], ["O"], ["B-fruit"]]) == [("fruit", "tool"), ("O",), ("fruit",)]
+    assert tags_label.strata([["O", "B-tool", "I-tool", "B-fruit"], ["O"], ["B-fruit"]]) == [
+        ("fruit", "tool"),
+        ("O",),
+        ("fruit",),
+    ]
     assert tags_label.names([None, "", '["O", "B-fruit"]', "O"]) == [("",), ("",), ("fruit",), ("O",)]
 
 
@@ -102,7 +124,10 @@ def test_best_sequence_is_the_best_of_all_that_are_valid() -> None:
 def test_concluded_tags_are_valid_whatever_the_outputs() -> None:
     objective = Objective(COLUMNS)
     rng = np.random.default_rng(1)
-    logits = ragged([rng.normal(0, 5, (int(rng.integers(1, 20)), 5)).astype(np.float32) for _ in range(40)] + [np.array([[0, -99, 900, 0, 0]], np.float32)])
+    logits = ragged(
+        [rng.normal(0, 5, (int(rng.integers(1, 20)), 5)).astype(np.float32) for _ in range(40)]
+        + [np.array([[0, -99, 900, 0, 0]], np.float32)]
+    )
     found = objective.conclude(objective.outputs(logits))
     assert all(is_valid(row) for row in found.labels)
     assert any(not is_valid([COLUMNS[number] for number in row.argmax(1)]) for row in found.predictions)
@@ -121,7 +146,10 @@ def test_what_cannot_be_learned_is_refused() -> None:
         Objective.of([["O", "O"], ["O"]])
     objective = Objective.of([["I-tool"], ["B-fruit"], ["O"]])
     assert objective.columns == COLUMNS
-    with pytest.raises(InputError, match=r"the entity type 'shop' stands in validation and not in training; merge it with clean\.label\.aliases"):
+    with pytest.raises(
+        InputError,
+        match=r"the entity type 'shop' stands in validation and not in training; merge it with clean\.label\.aliases",
+    ):
         objective.targets([["B-fruit"], ["O", "B-shop"]])
 
 
@@ -144,11 +172,17 @@ def test_scores_are_those_of_seqeval() -> None:
         row[:] = tags_label.as_valid((other * 9)[: len(row)])
     expected = classification_report(given, predicted, mode="strict", scheme=IOB2, output_dict=True, zero_division=0)
     found = tags_score.score(given, sure(predicted), 5)
-    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx([expected["micro avg"][name] for name in ("precision", "recall", "f1-score")])
+    assert (found["precision"], found["recall"], found["f1"]) == pytest.approx(
+        [expected["micro avg"][name] for name in ("precision", "recall", "f1-score")]
+    )
     assert found["f1_macro"] == pytest.approx(expected["macro avg"]["f1-score"])
-    assert [found["f1_of_fruit"], found["f1_of_tool"]] == pytest.approx([expected[name]["f1-score"] for name in ("fruit", "tool")])
+    assert [found["f1_of_fruit"], found["f1_of_tool"]] == pytest.approx(
+        [expected[name]["f1-score"] for name in ("fruit", "tool")]
+    )
     assert found["f1_low"] < found["f1"] < found["f1_high"]
-    assert found["recall"] + sum(found[name] for name in ("wrong_type", "wrong_boundary", "wrong_both", "missed")) == pytest.approx(1)
+    assert found["recall"] + sum(
+        found[name] for name in ("wrong_type", "wrong_boundary", "wrong_both", "missed")
+    ) == pytest.approx(1)
 
 
 def test_kinds_of_errors_are_told_apart() -> None:
@@ -161,9 +195,17 @@ def test_kinds_of_errors_are_told_apart() -> None:
     ]
     given, predicted = ([row.split() for row in side] for side in zip(*pairs, strict=True))
     found = tags_score.score(given, sure(predicted), 5)
-    assert [found[name] for name in ("recall", "wrong_type", "wrong_boundary", "wrong_both", "missed", "spurious")] == [0.2] * 6
+    assert [found[name] for name in ("recall", "wrong_type", "wrong_boundary", "wrong_both", "missed", "spurious")] == [
+        0.2
+    ] * 6
     confusion = tags_score.plots(given, sure(predicted), 5)["confusion"].value_counts().to_dict()
-    assert confusion == {("fruit", "fruit"): 1, ("fruit", "tool"): 1, ("fruit", "(none)"): 3, ("(none)", "fruit"): 2, ("(none)", "tool"): 1}
+    assert confusion == {
+        ("fruit", "fruit"): 1,
+        ("fruit", "tool"): 1,
+        ("fruit", "(none)"): 3,
+        ("(none)", "fruit"): 2,
+        ("(none)", "tool"): 1,
+    }
 
 
 def test_texts_without_entities_can_be_scored() -> None:
@@ -190,13 +232,19 @@ def test_planted_wrong_tags_are_found() -> None:
     rng = np.random.default_rng(0)
     truth = random_tags(400, 3)
     vectors = ragged(
-        [np.eye(6, dtype=np.float32)[[COLUMNS.index(tag) for tag in row]] + rng.normal(0, 0.15, (len(row), 6)).astype(np.float32) for row in truth]
+        [
+            np.eye(6, dtype=np.float32)[[COLUMNS.index(tag) for tag in row]]
+            + rng.normal(0, 0.15, (len(row), 6)).astype(np.float32)
+            for row in truth
+        ]
     )
     given = [list(row) for row in truth]
     planted = [row for row in range(400) if "B-fruit" in given[row]][:20]
     for number, row in enumerate(planted):
         place = given[row].index("B-fruit")
-        given[row] = tags_label.as_valid([("O", "B-tool")[number % 2] if token == place else tag for token, tag in enumerate(given[row])])
+        given[row] = tags_label.as_valid(
+            [("O", "B-tool")[number % 2] if token == place else tag for token, tag in enumerate(given[row])]
+        )
     objective = Objective.of(given)
     halves = np.arange(400) % 2 == 0
     outputs = np.empty(400, dtype=object)
@@ -237,7 +285,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LONG = " ".join(["fig", "a", "face", "Hide", "\ufffd", "ill", "abcdefghijklmnop", "?", "badge", "cabbage", "deaf", "kid"] * 2)
+LONG = " ".join(
+    ["fig", "a", "face", "Hide", "\ufffd", "ill", "abcdefghijklmnop", "?", "badge", "cabbage", "deaf", "kid"] * 2
+)
 
 
 def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
@@ -272,7 +322,13 @@ def test_vectors_are_those_of_the_model_itself(model_folder: Path) -> None:
     from transformers import AutoModel
 
     from stages.modalities.text.encode.backbone import load_layers
-    from stages.modalities.text.encode.words import N_SHAPES, encode_words, load_word_tokenizer, shape_features, word_vectors
+    from stages.modalities.text.encode.words import (
+        N_SHAPES,
+        encode_words,
+        load_word_tokenizer,
+        shape_features,
+        word_vectors,
+    )
 
     tokenizer, whole = load_word_tokenizer(str(model_folder)), AutoModel.from_pretrained(model_folder).eval()
     contents = [LONG, "fig", "\ufffd", "a cabbage"]
@@ -306,7 +362,9 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
     assert plain.tokens is None
     assert found.tokens is not None
     assert plain.rows.tobytes() == found.rows.tobytes()
-    table = pa.table({"id": ["a", "b"], "vector": vector_column(found.rows), "token_vectors": vectors_column(found.tokens)})
+    table = pa.table(
+        {"id": ["a", "b"], "vector": vector_column(found.rows), "token_vectors": vectors_column(found.tokens)}
+    )
     write_tables(tmp_path / "with", [table])
     write_tables(tmp_path / "without", [table.drop_columns("token_vectors")])
     ids = pd.Series(["b", "a"])
@@ -350,7 +408,9 @@ SPELLINGS = {
 def test_shapes_of_words() -> None:
     from stages.modalities.text.encode.words import SHAPES, shape
 
-    assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {name: {name} for name in SPELLINGS}
+    assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {
+        name: {name} for name in SPELLINGS
+    }
     assert {*SPELLINGS, "outside"} == set(SHAPES)
 
 
@@ -358,7 +418,15 @@ def test_shapes_of_words() -> None:
 
 
 def finetune_params(**changes: Any) -> text_tags_learn.FinetuneParams:
-    values = {"max_length": 16, "layers": [1, 2], "head_init": "probe", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
+    values = {
+        "max_length": 16,
+        "layers": [1, 2],
+        "head_init": "probe",
+        "probe_C": 1.0,
+        "frozen_layers": 0,
+        "dropout": 0.0,
+        "label_smoothing": 0.0,
+    }
     return text_tags_learn.FinetuneParams(**{**values, **changes})
 
 
@@ -373,7 +441,9 @@ def test_each_token_is_learned_once(model_folder: Path) -> None:
     tokenizer = load_word_tokenizer(str(model_folder))
     content = LONG.replace("\ufffd", "a")
     labels = tags_label.as_valid([COLUMNS[number % 5] for number in range(len(content.split(" ")))])
-    windows = text_tags_learn.examples(tokenizer, pa.table({"content": [content], "label": [labels]}), Objective(COLUMNS), 16)
+    windows = text_tags_learn.examples(
+        tokenizer, pa.table({"content": [content], "label": [labels]}), Objective(COLUMNS), 16
+    )
     assert len(windows) > 3
     batch = text_tags_learn.collator(tokenizer)([windows[place] for place in range(len(windows))])
     learned = batch["labels"] != NOT_LEARNED
@@ -442,13 +512,19 @@ TRAIN = [
 
 
 def mentions_in(content: str, labels: Sequence[str]) -> list[tuple[str, str]]:
-    return [(" ".join(tokens), kind) for tokens, kind in text_tags_augment.stretches(content.split(" "), labels) if kind]
+    return [
+        (" ".join(tokens), kind) for tokens, kind in text_tags_augment.stretches(content.split(" "), labels) if kind
+    ]
 
 
 def copies(count: int = 60, **params: float) -> list[list[tuple[str, list[str]]]]:
     """Many copies of each training row."""
-    changed = text_tags_augment.augmenter(text_tags_augment.AugmentParams(**{"swap": 0.0, "delete": 0.0, "typo": 0.0, **params}), lambda: iter(TRAIN))
-    return [[(content, list(labels)) for content, labels in (changed(*row, seed) for seed in range(count))] for row in TRAIN]
+    changed = text_tags_augment.augmenter(
+        text_tags_augment.AugmentParams(**{"swap": 0.0, "delete": 0.0, "typo": 0.0, **params}), lambda: iter(TRAIN)
+    )
+    return [
+        [(content, list(labels)) for content, labels in (changed(*row, seed) for seed in range(count))] for row in TRAIN
+    ]
 
 
 def test_stretches_are_entities_and_what_stands_between() -> None:
@@ -456,7 +532,15 @@ def test_stretches_are_entities_and_what_stands_between() -> None:
     assert [(" ".join(tokens), kind) for tokens, kind in found] == [("a b", ""), ("c", "x"), ("d e", "y"), ("f", "")]
 
 
-@pytest.mark.parametrize("params", [{"swap": 1.0}, {"swap": 0.5, "delete": 0.3, "typo": 0.3}, {"delete": 1.0}, {"swap": 1.0, "delete": 1.0, "typo": 1.0}])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"swap": 1.0},
+        {"swap": 0.5, "delete": 0.3, "typo": 0.3},
+        {"delete": 1.0},
+        {"swap": 1.0, "delete": 1.0, "typo": 1.0},
+    ],
+)
 def test_copies_keep_their_entities_valid(params: dict[str, float]) -> None:
     known = {mention for row in TRAIN for mention in mentions_in(*row)}
     for row, made in zip(TRAIN, copies(**params), strict=True):
@@ -483,5 +567,7 @@ def test_noise_leaves_entities_alone() -> None:
 def test_another_row_changes_few_copies() -> None:
     many = [(f"word{number}", ["B-fruit"]) for number in range(100)]
     before, after = (text_tags_augment.mentions(rows)["fruit"] for rows in (many, [*many, ("another", ["B-fruit"])]))
-    changed = sum(before.draw(np.random.default_rng(seed)) != after.draw(np.random.default_rng(seed)) for seed in range(300))
+    changed = sum(
+        before.draw(np.random.default_rng(seed)) != after.draw(np.random.default_rng(seed)) for seed in range(300)
+    )
     assert changed < 30

@@ -59,15 +59,30 @@ def test_unknown_ids_get_one_clear_error(copy_of_text_data: Path, tell: Tell) ->
     typed = name[:5] + ("0" if name[5] != "0" else "1") + name[6:]
     assert tell(typed) == f"trace: error: {typed}: no row has this id; near it is {name}"
     unknown = "0" * 32
-    assert tell(unknown) == f"trace: error: {unknown}: no row has this id; a row that was changed in the source has another; look for it by --row or --text"
-    assert all(f"{len([name for name in read_frame(paths.CLEAN_VERDICTS)['id'] if name[0] == start])} ids start so" in tell(start) for start in name[0])
-    assert tell("--row", "test.csv:18") == "trace: error: test.csv:18: no row has this source; of test.csv there are 17 rows, from test.csv:1 to test.csv:17"
+    assert (
+        tell(unknown)
+        == f"trace: error: {unknown}: no row has this id; a row that was changed in the source has another; look for it by --row or --text"
+    )
+    assert all(
+        f"{len([name for name in read_frame(paths.CLEAN_VERDICTS)['id'] if name[0] == start])} ids start so"
+        in tell(start)
+        for start in name[0]
+    )
+    assert (
+        tell("--row", "test.csv:18")
+        == "trace: error: test.csv:18: no row has this source; of test.csv there are 17 rows, from test.csv:1 to test.csv:17"
+    )
     for typed in ("nowhere", "18", ""):
-        assert f"{typed}: no row has this source; there are 78 rows, from test.csv:1 to {FILE}:61" in tell("--row", typed)
+        assert f"{typed}: no row has this source; there are 78 rows, from test.csv:1 to {FILE}:61" in tell(
+            "--row", typed
+        )
 
 
 def test_what_cannot_be_an_id_or_a_text_is_said_to(copy_of_text_data: Path, tell: Tell) -> None:
-    assert tell("") == "trace: error: '' is no id, nor the start of one: those are of 0 to 9 and a to f; try --row, or --text"
+    assert (
+        tell("")
+        == "trace: error: '' is no id, nor the start of one: those are of 0 to 9 and a to f; try --row, or --text"
+    )
     assert tell("some words").endswith("try --row, or --text")
     assert tell("test.csv:3").endswith("try --row test.csv:3")
     assert tell("--text", " ") == "trace: error: --text is empty: give it the text of a row, in quotes"
@@ -89,7 +104,9 @@ def test_a_text_is_found_once_it_is_cleaned(copy_of_text_data: Path, tell: Tell)
     assert again.startswith(id_of(f"{FILE}:10")) and "more rows" not in again
 
 
-def test_the_nearest_text_is_said_to_be_that(copy_of_text_data: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_nearest_text_is_said_to_be_that(
+    copy_of_text_data: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Embedder:
         def embed(self, texts: list[str], params: Any) -> Embedded:
             vectors = read_table(paths.EMBEDDINGS)["vector"].combine_chunks().flatten().to_numpy().reshape(-1, 8)
@@ -122,7 +139,11 @@ def test_the_story_ends_where_the_row_does(copy_of_text_data: Path, tell: Tell) 
 
 def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, tell: Tell) -> None:
     html = tell("--row", f"{FILE}:2")
-    assert "&amp; less" in html and "a pear that says nothing more & less" in html and "repairs html, encoding, spaces" in html
+    assert (
+        "&amp; less" in html
+        and "a pear that says nothing more & less" in html
+        and "repairs html, encoding, spaces" in html
+    )
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
     assert "label_audit dropped: label_issue, as a linear model" in issue
@@ -158,8 +179,13 @@ def test_training_and_prediction_are_told(copy_of_text_data: Path, tell: Tell) -
     assert "augment trained on, with 1 augmented copy label fruit the row itself text 0 copy 1 text 1" in tell(name)
     held = id_of("test.csv:3")
     said = {"id": [held], "split": ["test"], "given_label": ["fruit"], "predicted_label": ["fruit"]}
-    write_tables(paths.PREDICTIONS, [pa.table({**said, "predictions": named_columns(np.array([[0.9, 0.1]]), ["fruit", LABEL])})])
-    assert f"predict the model says fruit, as the label says given label fruit predictions fruit 0.900, {LABEL} 0.100" in tell(held)
+    write_tables(
+        paths.PREDICTIONS, [pa.table({**said, "predictions": named_columns(np.array([[0.9, 0.1]]), ["fruit", LABEL])})]
+    )
+    assert (
+        f"predict the model says fruit, as the label says given label fruit predictions fruit 0.900, {LABEL} 0.100"
+        in tell(held)
+    )
 
 
 def test_columns_that_stages_add_are_told(copy_of_text_data: Path, tell: Tell) -> None:
@@ -207,13 +233,17 @@ def test_the_ledger_does_what_the_story_says_of_it(copy_of_text_data: Path, tell
             assert name in set(read_frame(paths.CLEANED, ["id"])["id"])
         else:
             assert told[name] == {}, reason
-    assert {"exact_duplicate", "near_duplicate", "outlier", "label_issue", "missing_label", "unreadable_row"} <= set(fates["reason"])
+    assert {"exact_duplicate", "near_duplicate", "outlier", "label_issue", "missing_label", "unreadable_row"} <= set(
+        fates["reason"]
+    )
 
 
 def test_who_decided_already_is_sent_to_that_line(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     decide(name, "keep", "", clean)
-    assert tell(name).endswith("overrule a person decided about this row: change its line in data/ledger.csv, then run `dvc repro`")
+    assert tell(name).endswith(
+        "overrule a person decided about this row: change its line in data/ledger.csv, then run `dvc repro`"
+    )
 
 
 def test_nothing_reaches_the_terminal_as_a_command(copy_of_text_data: Path, tell: Tell) -> None:
@@ -222,7 +252,9 @@ def test_nothing_reaches_the_terminal_as_a_command(copy_of_text_data: Path, tell
 
 
 @pytest.mark.parametrize(("data", "preview"), [("image_data", "image, 8 x 8, PNG"), ("audio_data", "audio, 0.")])
-def test_other_contents_have_their_story(data: str, preview: str, request: pytest.FixtureRequest, tell: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_contents_have_their_story(
+    data: str, preview: str, request: pytest.FixtureRequest, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(request.getfixturevalue(data))
     rows = read_frame(paths.CLEAN_VERDICTS, ["id"])["id"]
     assert all(f"content {preview}" in tell(name) for name in rows[:3])

@@ -24,7 +24,15 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finetune_params(**changes: Any) -> Any:
     from stages.tasks.text_category.learn import FinetuneParams
 
-    values = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0, "dropout": 0.0, "label_smoothing": 0.0}
+    values = {
+        "max_length": 32,
+        "pooling": "mean",
+        "head_init": "random",
+        "probe_C": 1.0,
+        "frozen_layers": 0,
+        "dropout": 0.0,
+        "label_smoothing": 0.0,
+    }
     return FinetuneParams(**{**values, **changes})
 
 
@@ -48,7 +56,9 @@ def test_every_row_comes_once_an_epoch(n_rows: int) -> None:
 def test_a_batch_holds_rows_of_about_one_length() -> None:
     lengths = random.Random(0).choices(range(4, 60), k=400)
     (order,) = epochs(lengths, 1)
-    padded = sum(BATCH * max(lengths[row] for row in order[start : start + BATCH]) for start in range(0, len(order), BATCH))
+    padded = sum(
+        BATCH * max(lengths[row] for row in order[start : start + BATCH]) for start in range(0, len(order), BATCH)
+    )
     assert padded < 1.05 * sum(lengths)
 
 
@@ -89,7 +99,9 @@ def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None
 
     from stages.modalities.text.encode.backbone import freeze
 
-    with pytest.raises(InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"):
+    with pytest.raises(
+        InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"
+    ):
         freeze(AutoModel.from_pretrained(model_folder), 4)
 
 
@@ -97,7 +109,9 @@ def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> 
     from stages.modalities.text.encode.texts import TextEncoder
     from stages.modalities.text.learn import first_model
 
-    with pytest.raises(InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"):
+    with pytest.raises(
+        InputError, match=r"embed\.text.max_length: 65, but the model takes 64 tokens at most; give 64 or less"
+    ):
         TextEncoder.load(str(model_folder), 65)
     with pytest.raises(InputError, match=r"finetune\.text\.max_length: 65, but the model takes 64"):
         first_model(str(model_folder), finetune_params(max_length=65), fruit_or_tool(), 1)
@@ -141,11 +155,16 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     from stages.targets._probe import fit_probe
 
     rows = tiny.texts(20, seed=3)
-    texts, classes = [text + " and" * (7 * place % 5) for place, (text, _) in enumerate(rows)], [int(label == "tool") for _, label in rows]
+    texts, classes = (
+        [text + " and" * (7 * place % 5) for place, (text, _) in enumerate(rows)],
+        [int(label == "tool") for _, label in rows],
+    )
     contents = texts if n_sides == 1 else [f"{text}\n{' '.join(text.split()[::2])}" for text in texts]
     tokenizer, objective = AutoTokenizer.from_pretrained(model_folder), fruit_or_tool()
     model = first_model(str(model_folder), finetune_params(), objective, n_sides).eval()
-    encoded = [{"sides": sides, "labels": label} for sides, label in zip(encode(tokenizer, contents, 32), classes, strict=True)]
+    encoded = [
+        {"sides": sides, "labels": label} for sides, label in zip(encode(tokenizer, contents, 32), classes, strict=True)
+    ]
     model.start_head(probe_head(model, tokenizer, encoded, 6, objective, 10.0))
     with torch.inference_mode():
         logits = model(**collator(tokenizer)(encoded)).logits.numpy()

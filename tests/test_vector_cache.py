@@ -50,13 +50,17 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def embedded(model: Path, texts: Sequence[str], **more: Any) -> bytes:
     """The bytes of data/embeddings of rows with these texts."""
     write_rows(["fruit"] * len(texts), texts)
-    own = embedder.EmbedParams.model_validate({"model": str(model), "max_length": 32, "batch_size": 8, "token_layer": None, **more})
+    own = embedder.EmbedParams.model_validate(
+        {"model": str(model), "max_length": 32, "batch_size": 8, "token_layer": None, **more}
+    )
     embed.main(embed.Params.model_construct(modality="text", threads=1, embed=SimpleNamespace(of=lambda _: own)))  # type: ignore[arg-type]
     return b"".join(path.read_bytes() for path in sorted(paths.EMBEDDINGS.glob("*.parquet")))
 
 
 @pytest.mark.parametrize("token_layer", [None, 1])
-def test_only_new_rows_are_computed_and_the_bytes_are_those_of_a_cold_run(model: Path, computed: list[str], token_layer: int | None) -> None:
+def test_only_new_rows_are_computed_and_the_bytes_are_those_of_a_cold_run(
+    model: Path, computed: list[str], token_layer: int | None
+) -> None:
     embedded(model, TEXTS[:30], token_layer=token_layer)
     del computed[:]
     warm = embedded(model, TEXTS[5:32][::-1] + TEXTS[:1] * 2, token_layer=token_layer)
@@ -113,7 +117,9 @@ def lose_the_columns(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [damage_a_page, change_the_vectors, make_a_folder_of_it, lose_the_columns])
-def test_what_the_cache_has_become_changes_no_vector(change: Callable[[Path], None], model: Path, computed: list[str]) -> None:
+def test_what_the_cache_has_become_changes_no_vector(
+    change: Callable[[Path], None], model: Path, computed: list[str]
+) -> None:
     cold = embedded(model, TEXTS)
     change(CACHE)
     assert embedded(model, TEXTS) == cold
@@ -121,7 +127,9 @@ def test_what_the_cache_has_become_changes_no_vector(change: Callable[[Path], No
     assert embedded(model, TEXTS) == cold
 
 
-def test_a_cache_that_others_write_is_left_to_them(model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_others_write_is_left_to_them(
+    model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     cold = embedded(model, TEXTS[:4])
     file = CACHE.stat().st_ino
     monkeypatch.setattr("stages.models.vector_cache.WAIT", 0.01)

@@ -25,10 +25,14 @@ CLEAN_TEXT = {
 }
 CLEAN_NAMES = {"aliases": {}, "drop": [], "min_rows": 1, "on_rare": "error", "merge_into": "other"}
 CLEAN_IMAGE = {"max_pixels": 10_000_000, "min_side": 8, "max_side": 256}
-CLEAN_IMAGE["lowest"] = dict.fromkeys(("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grayscale", "odd_size"))
+CLEAN_IMAGE["lowest"] = dict.fromkeys(
+    ("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grayscale", "odd_size")
+)
 FILLERS = tuple("a my the this that one very old new good small large with and of from shop box again today".split())  # noqa: SIM905
 
-WORDS = tuple("apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split())  # noqa: SIM905
+WORDS = tuple(
+    "apple banana cherry damson elder fig grape hazel iris juniper kiwi lemon mango nectar olive pear quince rasp sorb thyme".split()
+)  # noqa: SIM905
 
 
 def phrase(first: int, count: int = 14) -> str:
@@ -76,7 +80,14 @@ def write_text_model(folder: Path) -> None:
     (folder / "vocab.txt").write_text("\n".join(words) + "\n")
     BertTokenizerFast(vocab=str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
     torch.manual_seed(0)
-    config = BertConfig(vocab_size=len(words), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
     BertModel(config).save_pretrained(folder)
 
 
@@ -97,7 +108,10 @@ def text_params() -> dict[str, object]:
 def image_params() -> dict[str, object]:
     params = yaml.safe_load((ROOT / "presets/digits.yaml").read_text())
     params |= {"epochs": 2, "batch_size": 8, "threads": 1}
-    params["collect"] |= {"source": "data/tiny", "columns": params["collect"]["columns"] | {"content": "file", "label": "class"}}
+    params["collect"] |= {
+        "source": "data/tiny",
+        "columns": params["collect"]["columns"] | {"content": "file", "label": "class"},
+    }
     params["label_audit"] |= {"folds": 2}
     params["finetune"]["image"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
     return params
@@ -131,7 +145,10 @@ def tags_of(text: str) -> list[str]:
     kinds = ["fruit" if word in FRUIT else "tool" if word in TOOLS else "" for word in words]
     begun = [bool(after) and word in ("large", "small") for word, after in zip(words, [*kinds[1:], ""], strict=True)]
     kinds = [after if starts else kind for kind, after, starts in zip(kinds, [*kinds[1:], ""], begun, strict=True)]
-    return [f"{'I' if before else 'B'}-{kind}" if kind else "O" for kind, before in zip(kinds, [False, *begun], strict=False)]
+    return [
+        f"{'I' if before else 'B'}-{kind}" if kind else "O"
+        for kind, before in zip(kinds, [False, *begun], strict=False)
+    ]
 
 
 def write_tagged(folder: Path) -> None:
@@ -161,11 +178,24 @@ def tags_params() -> dict[str, object]:
 def write_audio_models(folder: Path) -> None:
     """`wav2vec2`, which hears samples, and `ast`, which sees a spectrogram; both for 8 kHz, with random weights."""
     import torch
-    from transformers import ASTConfig, ASTFeatureExtractor, ASTModel, Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+    from transformers import (
+        ASTConfig,
+        ASTFeatureExtractor,
+        ASTModel,
+        Wav2Vec2Config,
+        Wav2Vec2FeatureExtractor,
+        Wav2Vec2Model,
+    )
 
     torch.manual_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    convolutions = {"conv_dim": [8, 8], "conv_kernel": [10, 8], "conv_stride": [5, 8], "num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2}
+    convolutions = {
+        "conv_dim": [8, 8],
+        "conv_kernel": [10, 8],
+        "conv_stride": [5, 8],
+        "num_conv_pos_embeddings": 4,
+        "num_conv_pos_embedding_groups": 2,
+    }
     Wav2Vec2Model(Wav2Vec2Config(**sizes, **convolutions)).eval().save_pretrained(folder / "wav2vec2")
     Wav2Vec2FeatureExtractor(sampling_rate=8_000).save_pretrained(folder / "wav2vec2")
     patches = {"patch_size": 8, "frequency_stride": 8, "time_stride": 8, "num_mel_bins": 16, "max_length": 40}
@@ -179,7 +209,9 @@ def write_sounds(folder: Path) -> None:
     for number in range(60):
         kind = ("up", "down")[number % 2]
         label = "down" if number == 20 else kind
-        (folder / f"{label}_voice{number % 3}_{number}.wav").write_bytes(sound(kind, seconds=0.2 + number % 7 / 20, seed=number))
+        (folder / f"{label}_voice{number % 3}_{number}.wav").write_bytes(
+            sound(kind, seconds=0.2 + number % 7 / 20, seed=number)
+        )
     (folder / "up_voice0_60.wav").write_bytes(sound("up", "MP3", seconds=0.35, seed=24))
     (folder / "up_voice0_61.wav").write_bytes(encoded(np.zeros(4_000)))
 
@@ -188,7 +220,12 @@ def audio_params() -> dict[str, object]:
     params = yaml.safe_load((ROOT / "presets/fsdd.yaml").read_text())
     params |= {"epochs": 2, "batch_size": 8, "threads": 1}
     columns = params["collect"]["columns"] | {"label": "class"}
-    params["collect"] |= {"source": "data/tiny", "columns": columns, "file_names": "{class}_{voice}_{take}.wav", "splits": {"test": "?", "train": "*"}}
+    params["collect"] |= {
+        "source": "data/tiny",
+        "columns": columns,
+        "file_names": "{class}_{voice}_{take}.wav",
+        "splits": {"test": "?", "train": "*"},
+    }
     params["label_audit"] |= {"folds": 2}
     params["augment"]["copies"] = 1
     params["finetune"]["audio"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
@@ -200,9 +237,20 @@ def write_mixtures(folder: Path) -> None:
     folder.mkdir(parents=True)
     rng = random.Random(5)
     with (folder / "mixtures.tsv").open("w", encoding="utf-8", newline="") as file:
-        for number, ((fruit, _), (tool, _)) in enumerate(zip(texts(120, seed=6)[::2], texts(120, seed=7)[1::2], strict=True)):
-            words, label = ((fruit, "0"), (tool, "1"), (f"{fruit} {tool}", "1,0"), (" ".join(rng.sample(FILLERS, 8)), ""))[number % 4]
-            file.write(f"{words}\t{label}\n".replace("\t1\n", "\t1,2\n" if number == 5 else "\t2\n" if number == 9 else "\t1\n"))
+        for number, ((fruit, _), (tool, _)) in enumerate(
+            zip(texts(120, seed=6)[::2], texts(120, seed=7)[1::2], strict=True)
+        ):
+            words, label = (
+                (fruit, "0"),
+                (tool, "1"),
+                (f"{fruit} {tool}", "1,0"),
+                (" ".join(rng.sample(FILLERS, 8)), ""),
+            )[number % 4]
+            file.write(
+                f"{words}\t{label}\n".replace(
+                    "\t1\n", "\t1,2\n" if number == 5 else "\t2\n" if number == 9 else "\t1\n"
+                )
+            )
 
 
 def categories_params() -> dict[str, object]:
@@ -229,7 +277,9 @@ def write_images(folder: Path) -> None:
 
 def copy_project(folder: Path) -> None:
     """The project as it stands, committed files and new ones, as a repository of its own."""
-    names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for name in names.splitlines():
         if (ROOT / name).is_file() and name != "dvc.lock" and not name.startswith("metrics/"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -241,7 +291,17 @@ def commit(folder: Path, message: str) -> None:
     if not (folder / ".git").exists():
         git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
-    git(folder, "-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--allow-empty", f"--message={message}")
+    git(
+        folder,
+        "-c",
+        "user.name=Test",
+        "-c",
+        "user.email=test@example.org",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        f"--message={message}",
+    )
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -251,8 +311,21 @@ def git(folder: Path, *arguments: str) -> None:
 def environment() -> dict[str, str]:
     """No network, one thread, and this interpreter's `python` and `dvc`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    names = {"GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "test@example.org", "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
-    return {**os.environ, **names, "PATH": path, "HF_HUB_OFFLINE": "1", "DVC_NO_ANALYTICS": "1", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    names = {
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "test@example.org",
+        "GIT_COMMITTER_NAME": "Test",
+        "GIT_COMMITTER_EMAIL": "test@example.org",
+    }
+    return {
+        **os.environ,
+        **names,
+        "PATH": path,
+        "HF_HUB_OFFLINE": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def write_params(folder: Path, params: dict[str, object]) -> None:
@@ -293,7 +366,9 @@ def affected(folder: Path) -> set[str]:
     from dvc.repo import Repo
 
     with Repo(str(folder)) as repo:
-        return {name.rpartition(":")[2] for name in repo.status()}  # from elsewhere, DVC puts the path of dvc.yaml before it
+        return {
+            name.rpartition(":")[2] for name in repo.status()
+        }  # from elsewhere, DVC puts the path of dvc.yaml before it
 
 
 def stages_run(output: str) -> set[str]:

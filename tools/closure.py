@@ -10,7 +10,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-AXES = {"modalities": "${modality}", "targets": "${target}", "tasks": "${modality}_${target}"}  # as dvc.yaml names the chosen variant
+AXES = {
+    "modalities": "${modality}",
+    "targets": "${target}",
+    "tasks": "${modality}_${target}",
+}  # as dvc.yaml names the chosen variant
 LAST = tuple(f"stages/{axis}/$" for axis in AXES)  # variants come after shared code
 
 
@@ -42,7 +46,13 @@ class Closure:
         """
         files = {file for task in self.tasks for file in self._templates(self.files(stage, *task), *task)}
         missing = {file for task in self.tasks for file in self._templates(self._all_files(), *task)} - files
-        listed = {next((folder for folder in _folders(file) if not any(other.startswith(f"{folder}/") for other in missing)), file) for file in files}
+        listed = {
+            next(
+                (folder for folder in _folders(file) if not any(other.startswith(f"{folder}/") for other in missing)),
+                file,
+            )
+            for file in files
+        }
         own, core = f"stages/{stage}.py", "stages/core"
         return sorted(listed, key=lambda path: (path != own, path != core, path.startswith(LAST), path))
 
@@ -89,14 +99,24 @@ class Closure:
     def _data_files(self, path: str) -> Iterator[str]:
         """Files beside a module that it names in a string: templates, word lists."""
         if path.endswith(".py"):
-            words = {node.value for node in ast.walk(self._tree(path)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+            words = {
+                node.value
+                for node in ast.walk(self._tree(path))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            }
             folder = Path(path).parent
-            yield from (str(folder / file.name) for file in (self._root / folder).iterdir() if file.is_file() and file.suffix != ".py" and file.name in words)
+            yield from (
+                str(folder / file.name)
+                for file in (self._root / folder).iterdir()
+                if file.is_file() and file.suffix != ".py" and file.name in words
+            )
 
     @cache  # noqa: B019 - one object a run
     def _all_files(self) -> frozenset[str]:
         """Every file of stages/ that says something."""
-        paths = (path for path in (self._root / "stages").rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        paths = (
+            path for path in (self._root / "stages").rglob("*") if path.is_file() and "__pycache__" not in path.parts
+        )
         names = (str(path.relative_to(self._root)) for path in paths)
         return frozenset(name for name in names if not name.endswith("__init__.py") or self._has_code(name))
 

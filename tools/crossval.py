@@ -49,7 +49,10 @@ def report(experiments: Iterable[Experiment], names: Sequence[str], headline: Se
         n_folds = int(next(iter(folds.values()))["split.folds"])
         missing = sorted(set(range(n_folds)) - set(folds))
         title = ", ".join(param for param in params if param not in shared) or "all params alike"
-        lines.append(f"\n{title}: {len(folds)} of {n_folds} folds" + (f", fold {', '.join(map(str, missing))} missing" if missing else ""))
+        lines.append(
+            f"\n{title}: {len(folds)} of {n_folds} folds"
+            + (f", fold {', '.join(map(str, missing))} missing" if missing else "")
+        )
         lines += table(folds, headline)
     return lines
 
@@ -58,12 +61,25 @@ def main() -> None:
     from dvc.api import exp_show, params_show
 
     headline = load_scorer(read_yaml(paths.PARAMS)["target"]).HEADLINE
-    found = [experiment for experiment in exp_show() if experiment.get("split.method") == "kfold" and experiment.get(headline[0]) is not None]
+    found = [
+        experiment
+        for experiment in exp_show()
+        if experiment.get("split.method") == "kfold" and experiment.get(headline[0]) is not None
+    ]
     if not found:
-        sys.exit("crossval: no experiment of this commit has split.method: kfold; type: dvc exp run --queue -S split.method=kfold -S split.fold=0,1,2,3,4")
+        sys.exit(
+            "crossval: no experiment of this commit has split.method: kfold; type: dvc exp run --queue -S split.method=kfold -S split.fold=0,1,2,3,4"
+        )
     params = params_show()
     names = [name for name in found[0] if name.removeprefix("params.yaml:").split(".")[0] in params]
-    print(*report([experiment for experiment in found if experiment["Experiment"]], names, [*headline, *(f"probe_{name}" for name in headline)]), sep="\n")
+    print(
+        *report(
+            [experiment for experiment in found if experiment["Experiment"]],
+            names,
+            [*headline, *(f"probe_{name}" for name in headline)],
+        ),
+        sep="\n",
+    )
 
 
 if __name__ == "__main__":

@@ -42,7 +42,9 @@ def params_page() -> str:
                 row[2] = row[2] or field.description or ""
                 row[3].add(stage)
     order = list(read_yaml(Path("dvc.yaml"))["stages"])
-    top_first = sorted(rows, key=lambda key: ("." in key, min(order.index(stage) for stage in rows[key][3]) if "." in key else 0))
+    top_first = sorted(
+        rows, key=lambda key: ("." in key, min(order.index(stage) for stage in rows[key][3]) if "." in key else 0)
+    )
     lines = [
         f"| `{key}` | {value} | {kind} | {what} | {', '.join(stage for stage in order if stage in stages)} |"
         for key, (value, kind, what, stages) in ((key, rows[key]) for key in top_first)
@@ -64,7 +66,11 @@ def allowed(field: Any) -> str:
     kind = field.annotation
     name = kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", None) else str(kind)
     literals = re.search(r"Literal\[(.*?)\]", name) if not name.startswith("dict") else None
-    words = ", ".join(ast.literal_eval(f"[{literals[1]}]")) if literals else name.replace("typing.", "").replace(" | ", " or ")
+    words = (
+        ", ".join(ast.literal_eval(f"[{literals[1]}]"))
+        if literals
+        else name.replace("typing.", "").replace(" | ", " or ")
+    )
     signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
     limits = [(type(limit).__name__, limit) for limit in field.metadata]
     bounds = [f"{signs[name]} {getattr(limit, name.lower())}" for name, limit in limits if name in signs]
@@ -115,12 +121,21 @@ def support() -> str:
 
 def fill(page: str, name: str, text: str) -> str:
     """`page` with what stands between the marks of `name` replaced."""
-    return re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda found: f"{found[1]}{text}\n{found[2]}", page, flags=re.DOTALL)
+    return re.sub(
+        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+        lambda found: f"{found[1]}{text}\n{found[2]}",
+        page,
+        flags=re.DOTALL,
+    )
 
 
 def main() -> None:
     readme = README.read_text(encoding="utf-8")
-    wanted = {DVC_YAML: dvc_yaml(), PARAMS: params_page(), README: fill(fill(readme, "tree", tree()), "support", support())}
+    wanted = {
+        DVC_YAML: dvc_yaml(),
+        PARAMS: params_page(),
+        README: fill(fill(readme, "tree", tree()), "support", support()),
+    }
     for path, text in wanted.items():
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")

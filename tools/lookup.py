@@ -26,7 +26,9 @@ def is_there(folder: Path) -> bool:
     return any(folder.glob("part-*.parquet"))
 
 
-def rows_of(folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def rows_of(
+    folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
     """Nothing where the stage has not run."""
     return list(find_rows(folder, column, wanted, columns).to_pylist()) if is_there(folder) else []
 
@@ -39,7 +41,11 @@ def seen(column: str, wanted: Callable[[pa.ChunkedArray], Any]) -> list[dict[str
     """Id and source of rows that were collected, or that could not be."""
     if not is_there(paths.COLLECTED):
         raise InputError(f"{paths.COLLECTED}: nothing is collected yet; run `dvc repro`")
-    return [row for folder in (paths.COLLECTED, paths.COLLECT_VERDICTS) for row in rows_of(folder, column, wanted, ["id", "source"])]
+    return [
+        row
+        for folder in (paths.COLLECTED, paths.COLLECT_VERDICTS)
+        for row in rows_of(folder, column, wanted, ["id", "source"])
+    ]
 
 
 def find_id(start: str) -> str:
@@ -75,17 +81,23 @@ def find_source(source: str) -> str:
     parts = source.split("/")
     tails = seen("source", one_of("/".join(parts[start:]) for start in range(len(parts))))
     longest = max((row["source"] for row in tails), key=len, default=None)
-    found = [row for row in tails if row["source"] == longest] or seen("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+    found = [row for row in tails if row["source"] == longest] or seen(
+        "source", lambda sources: pc.ends_with(sources, f"/{source}")
+    )
     if len(found) == 1:
         return str(found[0]["id"])
     if found:
-        raise InputError(f"{source}: {len(found):,} rows have this source: {', '.join(row['id'] for row in found[:SOME])}; give one of these ids")
+        raise InputError(
+            f"{source}: {len(found):,} rows have this source: {', '.join(row['id'] for row in found[:SOME])}; give one of these ids"
+        )
     known = [row["source"] for row in seen("source", lambda sources: pc.is_valid(sources))]
     file = file_and_row(parts[-1])[0]
     same = [name for name in known if file and file_and_row(name.rpartition("/")[2])[0] == file]
     ordered = sorted(same or known, key=file_and_row)
     what = f"of {file} there are" if same else "there are"
-    raise InputError(f"{source}: no row has this source; {what} {len(ordered):,} rows, from {ordered[0]} to {ordered[-1]}")
+    raise InputError(
+        f"{source}: no row has this source; {what} {len(ordered):,} rows, from {ordered[0]} to {ordered[-1]}"
+    )
 
 
 def file_and_row(source: str) -> tuple[str, int]:
@@ -114,7 +126,9 @@ def find_text(text: str) -> tuple[str, str]:
 def nearest(text: str) -> tuple[str, str]:
     """By the embeddings that dedupe and outliers use, a batch at a time."""
     if not is_there(paths.EMBEDDINGS):
-        raise InputError(f"no row says this, and without {paths.EMBEDDINGS} the nearest cannot be found; run `dvc repro embed`")
+        raise InputError(
+            f"no row says this, and without {paths.EMBEDDINGS} the nearest cannot be found; run `dvc repro embed`"
+        )
     vector = load_embedder("text").embed([text], load_params(embed.Params).embed.of("text")).rows[0]
     found: list[tuple[float, str]] = []
     for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], 50_000):
@@ -122,4 +136,6 @@ def nearest(text: str) -> tuple[str, str]:
         best = np.argsort(-cosines, kind="stable")[:SOME]
         found = sorted([*found, *((-float(cosines[place]), table["id"][int(place)].as_py()) for place in best)])[:SOME]
     others = ", ".join(f"{name[:8]} {-cosine:.2f}" for cosine, name in found[1:])
-    return found[0][1], f"No row says this. This is the nearest by its embedding, with a cosine of {-found[0][0]:.2f}; then {others}"
+    return found[0][
+        1
+    ], f"No row says this. This is the nearest by its embedding, with a cosine of {-found[0][0]:.2f}; then {others}"

@@ -21,7 +21,11 @@ def funnel() -> list[str]:
     lines = []
     for stage in ("collect", "clean", "dedupe", "outliers", "split", "label_audit"):
         metrics = read_metrics(stage)
-        reasons = {name.removeprefix("dropped_"): count for name, count in metrics.items() if name.startswith("dropped_") and count}
+        reasons = {
+            name.removeprefix("dropped_"): count
+            for name, count in metrics.items()
+            if name.startswith("dropped_") and count
+        }
         why = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
         lines.append(f"  {stage:<12} {metrics['rows_in']:>9,} in {metrics['rows_kept']:>9,} kept  {why}".rstrip())
     return lines
@@ -30,10 +34,20 @@ def funnel() -> list[str]:
 def scores() -> list[str]:
     metrics, scorer = read_metrics("evaluate"), load_scorer(read_yaml(paths.PARAMS)["target"])
     first, shown = scorer.HEADLINE[0], scorer.HEADLINE
-    contenders = {"model": "", "probe on frozen embeddings": "probe_", f"{scorer.CONSTANT} of the training labels": f"{scorer.CONSTANT}_"}
+    contenders = {
+        "model": "",
+        "probe on frozen embeddings": "probe_",
+        f"{scorer.CONSTANT} of the training labels": f"{scorer.CONSTANT}_",
+    }
     lines = [f"  {'on test':<32}" + "".join(f"{name:>19}" for name in shown)]
-    lines += [f"  {title:<32}" + "".join(f"{metrics[prefix + name]:>19.4f}" for name in shown) for title, prefix in contenders.items()]
-    return [*lines, f"  95% interval of the model's {first}: {metrics[f'{first}_low']:.4f} to {metrics[f'{first}_high']:.4f} ({metrics['rows_in']:,} rows)"]
+    lines += [
+        f"  {title:<32}" + "".join(f"{metrics[prefix + name]:>19.4f}" for name in shown)
+        for title, prefix in contenders.items()
+    ]
+    return [
+        *lines,
+        f"  95% interval of the model's {first}: {metrics[f'{first}_low']:.4f} to {metrics[f'{first}_high']:.4f} ({metrics['rows_in']:,} rows)",
+    ]
 
 
 def main() -> None:

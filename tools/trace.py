@@ -25,8 +25,24 @@ from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of
 ID = re.compile("[0-9a-f]{32}")
 WIDTH, INDENT = 120, 20
 # A person's `keep` stands above these; a duplicate that she keeps stays, and the row that it repeats leaves.
-KEPT_IF_REVIEWED = {"exact_duplicate", "near_duplicate", "semantic_duplicate", "label_conflict", "outlier", "label_issue"}
-SAID = "id", "keep", "reason", "source", "given_label", "split", "label", "reviewed"  # what the story says in words of its own
+KEPT_IF_REVIEWED = {
+    "exact_duplicate",
+    "near_duplicate",
+    "semantic_duplicate",
+    "label_conflict",
+    "outlier",
+    "label_issue",
+}
+SAID = (
+    "id",
+    "keep",
+    "reason",
+    "source",
+    "given_label",
+    "split",
+    "label",
+    "reviewed",
+)  # what the story says in words of its own
 
 
 @dataclass(frozen=True)
@@ -47,12 +63,19 @@ class Teller:
 
     def other(self, ids: Sequence[str]) -> list[str]:
         """A line for each of some cleaned rows."""
-        rows = {row["id"]: row for row in rows_of(paths.CLEANED, "id", one_of(ids), ["id", "source", "label", "content"])}
+        rows = {
+            row["id"]: row for row in rows_of(paths.CLEANED, "id", one_of(ids), ["id", "source", "label", "content"])
+        }
         found = [rows[name] for name in ids if name in rows]
-        return [f"{row['id'][:8]} {row['source']}: {self.label(row['label'], row['content'])}: {self.reporter.show(row['content']).line}" for row in found]
+        return [
+            f"{row['id'][:8]} {row['source']}: {self.label(row['label'], row['content'])}: {self.reporter.show(row['content']).line}"
+            for row in found
+        ]
 
 
-def story(name: str, verdicts: Mapping[str, Mapping[str, Any] | None], teller: Teller) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def story(
+    name: str, verdicts: Mapping[str, Mapping[str, Any] | None], teller: Teller
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """A stage, what it decided, and what else there is to say of it; ends where the row ends."""
     collected = row_of(paths.COLLECTED, name)
     if collected is None:
@@ -89,17 +112,25 @@ def dropped(reason: str) -> str:
     return f"dropped: {reason}, as {REASONS[reason]}" if reason in REASONS else f"dropped: {reason}"
 
 
-def overruling(name: str, verdicts: Mapping[str, Mapping[str, Any] | None]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def overruling(
+    name: str, verdicts: Mapping[str, Mapping[str, Any] | None]
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     """What to write into the ledger for another decision, where that can change it."""
     said = [verdict for verdict in verdicts.values() if verdict]
     if any(verdict.get("reviewed") for verdict in said):
-        yield "overrule", f"a person decided about this row: change its line in {paths.LEDGER}, then run `dvc repro`", {}
+        yield (
+            "overrule",
+            f"a person decided about this row: change its line in {paths.LEDGER}, then run `dvc repro`",
+            {},
+        )
         return
     reasons = [verdict["reason"] for verdict in said if verdict["reason"] not in (None, "far_from_all")]
     reason = reasons[0] if reasons else None
     lines = {
         "to keep it": f"{name},keep,," if reason in KEPT_IF_REVIEWED else None,
-        "another label": f"{name},relabel,LABEL," if reason in {None, "label_issue", "label_conflict", *OF_LABELS} else None,
+        "another label": f"{name},relabel,LABEL,"
+        if reason in {None, "label_issue", "label_conflict", *OF_LABELS}
+        else None,
         "to leave it out": f"{name},drop,," if reason is None else None,
     }
     if any(lines.values()):
@@ -115,7 +146,9 @@ def details(stage: str, verdict: Mapping[str, Any], teller: Teller) -> dict[str,
     """All columns that a verdict has beside its reason; where one names other rows, these."""
     said = {key: value for key, value in verdict.items() if key not in SAID}
     if stage == "dedupe":
-        members = [row["id"] for row in rows_of(paths.DUPLICATE_VERDICTS, "cluster", one_of([verdict["cluster"]]), ["id"])]
+        members = [
+            row["id"] for row in rows_of(paths.DUPLICATE_VERDICTS, "cluster", one_of([verdict["cluster"]]), ["id"])
+        ]
         others = [member for member in members if member not in (verdict["id"], verdict["duplicate_of"])]
         said |= {"cluster": f"{len(members):,} rows" if len(members) > 1 else None, "others in it": others[:SOME]}
     if stage == "split":
@@ -143,14 +176,27 @@ def of_model(name: str, judged: Mapping[str, Any], teller: Teller) -> Iterator[t
             yield "augment", "has not run yet", {}
             return
         copies = sorted(rows_of(paths.TRAIN, "id", one_of([name])), key=lambda row: int(row["copy"]))
-        shown = {f"copy {row['copy']}" if row["copy"] else "the row itself": teller.content(row["content"]) for row in copies[:SOME]}
+        shown = {
+            f"copy {row['copy']}" if row["copy"] else "the row itself": teller.content(row["content"])
+            for row in copies[:SOME]
+        }
         label = {"label": teller.label(copies[0]["label"], copies[0]["content"])} if copies else {}
         number = len(copies) - 1
-        yield "augment", f"trained on, with {number or 'no'} augmented {'copy' if number == 1 else 'copies'}", {**label, **shown}
+        yield (
+            "augment",
+            f"trained on, with {number or 'no'} augmented {'copy' if number == 1 else 'copies'}",
+            {**label, **shown},
+        )
         return
     predicted = row_of(paths.PREDICTIONS, name)
     if predicted is None:
-        yield "predict", "has not run yet" if not is_there(paths.PREDICTIONS) else f"{paths.PREDICTIONS} does not know the row; run `dvc repro`", {}
+        yield (
+            "predict",
+            "has not run yet"
+            if not is_there(paths.PREDICTIONS)
+            else f"{paths.PREDICTIONS} does not know the row; run `dvc repro`",
+            {},
+        )
         return
     content = (row_of(paths.CLEANED, name) or {}).get("content")
     right = "" if predicted["given_label"] != predicted["predicted_label"] else ", as the label says"
@@ -164,9 +210,14 @@ def limits_of(params: Mapping[str, Any]) -> dict[str, str]:
     outliers, labels = params["outliers"]["threshold"], params["label_audit"]
     found = {name: f"rows below {least} are dropped" for name, least in lowest.items() if least is not None}
     if outliers is not None:
-        found |= {"score": f"rows above {outliers} are marked", "class_score": f"rows above {outliers} are far from their class"}
+        found |= {
+            "score": f"rows above {outliers} are marked",
+            "class_score": f"rows above {outliers} are far from their class",
+        }
     if labels["policy"] != "keep":
-        found["label_quality"] = f"the policy {labels['policy']} is for issues of training rows up to {labels['max_quality']}"
+        found["label_quality"] = (
+            f"the policy {labels['policy']} is for issues of training rows up to {labels['max_quality']}"
+        )
     return found
 
 
@@ -179,7 +230,11 @@ def in_words(value: Any, teller: Teller) -> list[str]:
         return teller.other(names)
     if isinstance(value, dict):
         numbers = [(name, number) for name, number in value.items() if isinstance(number, float)]
-        return [", ".join(f"{name} {number:.3f}" for name, number in sorted(numbers, key=lambda item: -item[1])[:SOME])] if numbers else []
+        return (
+            [", ".join(f"{name} {number:.3f}" for name, number in sorted(numbers, key=lambda item: -item[1])[:SOME])]
+            if numbers
+            else []
+        )
     if isinstance(value, list):
         return [", ".join(map(str, value))]
     return ["yes" if value is True else f"{value:.3f}" if isinstance(value, float) else str(value)]
@@ -187,7 +242,9 @@ def in_words(value: Any, teller: Teller) -> list[str]:
 
 def printable(text: str) -> str:
     """What a terminal might take for a command, or that would turn its text round, as an escape."""
-    return "".join(character if character.isprintable() else character.encode("unicode_escape").decode() for character in text)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )
 
 
 def lines(name: str, teller: Teller) -> Iterator[str]:
@@ -199,16 +256,22 @@ def lines(name: str, teller: Teller) -> Iterator[str]:
             limit = f" ({teller.limits[key]})" if key in teller.limits else ""
             for place, line in enumerate(in_words(value, teller)):
                 head = f"  {key.replace('_', ' ') if not place else '':<{INDENT - 3}} "
-                yield from wrap(printable(line + limit), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT) or [head]
+                yield from wrap(
+                    printable(line + limit), WIDTH, initial_indent=head, subsequent_indent=" " * INDENT
+                ) or [head]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.trace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.trace", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("id", nargs="?", metavar="ID")
     which.add_argument("--row", metavar="SOURCE")
     which.add_argument("--text", metavar="TEXT")
-    arguments = parser.parse_args([argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for argument in sys.argv[1:]])
+    arguments = parser.parse_args(
+        [argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for argument in sys.argv[1:]]
+    )
     try:
         params = read_yaml(paths.PARAMS)
         remark = ""

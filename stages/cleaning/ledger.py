@@ -28,7 +28,9 @@ def read_ledger(path: Path) -> Mapping[str, Decision]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if reader.fieldnames != COLUMNS:
-                raise InputError(f"{path}: expected the header {','.join(COLUMNS)}, got {','.join(reader.fieldnames or [])}")
+                raise InputError(
+                    f"{path}: expected the header {','.join(COLUMNS)}, got {','.join(reader.fieldnames or [])}"
+                )
             for row in reader:
                 where = f"{path}, line {reader.line_num}"
                 if None in row or None in row.values():
@@ -36,11 +38,15 @@ def read_ledger(path: Path) -> Mapping[str, Decision]:
                 if row["action"] not in ACTIONS:
                     raise InputError(f"{where}: action {row['action']!r}; use {', '.join(ACTIONS)}")
                 if (row["action"] == "relabel") != bool(row["label"].strip()):
-                    raise InputError(f"{where}: {row['action']} with label {row['label']!r}; relabel takes a label, the others take none")
+                    raise InputError(
+                        f"{where}: {row['action']} with label {row['label']!r}; relabel takes a label, the others take none"
+                    )
                 key = row["id"].strip().lower()
                 if key in decisions:
                     raise InputError(f"{where}: a second decision about row {key}; keep one")
                 decisions[key] = Decision(row["action"], row["label"])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); it is a UTF-8 CSV file with the header {','.join(COLUMNS)}") from error
+        raise InputError(
+            f"{path}: cannot be read ({error}); it is a UTF-8 CSV file with the header {','.join(COLUMNS)}"
+        ) from error
     return decisions

@@ -26,7 +26,9 @@ class Auditor(Protocol):
 
     VECTORS: str  # the column of data/embeddings that the probe reads: `vector` or `token_vectors`
 
-    def fit_predict(self, labels: Sequence[Any], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
+    def fit_predict(
+        self, labels: Sequence[Any], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
+    ) -> Predictions:
         """The outputs for `others` of a probe that is fitted on `vectors`; C is the inverse strength of its regularisation."""
 
     def audit(self, labels: Sequence[Any], concluded: Conclusion) -> Judged:

@@ -17,7 +17,9 @@ class Task(Protocol):
 
     FinetuneParams: type[BaseModel]  # the section finetune.<modality> of params.yaml
 
-    def finetune(self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+    def finetune(
+        self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
+    ) -> dict[str, float | int]:
         """Writes a model that plain transformers can load, and its recipe, into `folder`; returns metrics of the training."""
 
     def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:

@@ -69,7 +69,9 @@ class Learnable(Objective, Protocol):
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[Any]) -> float:
         """The value of `metric` on validation rows, for the learning curves."""
 
-    def first_head(self, vectors: Vectors, targets: Sequence[Any], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[Any], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Weights (n_outputs, dim) and bias (n_outputs,) of a probe, from which the head of a model may start."""
 
     def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:

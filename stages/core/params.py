@@ -29,7 +29,9 @@ class Strict(BaseModel):
 class VariantSection(Strict):
     """A section with one sub-section a modality, typed by a model that the modality or its task keeps, and perhaps with `label`, typed by the target's."""
 
-    variant: ClassVar[tuple[Literal["modalities", "tasks"], str, str]]  # the axis, the part of its variants, and the model in it
+    variant: ClassVar[
+        tuple[Literal["modalities", "tasks"], str, str]
+    ]  # the axis, the part of its variants, and the model in it
     label_variant: ClassVar[str | None] = None
 
     def of(self, modality: str) -> Any:
@@ -92,9 +94,16 @@ def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseM
         if isinstance(section, type) and issubclass(section, VariantSection):
             present = values.get(key)
             names = [values.get("modality"), *(present if isinstance(present, dict) else ())]
-            subsections = {name: (_variant_model(section, name, values), ...) for name in variants.names("modalities") if name in names}
+            subsections = {
+                name: (_variant_model(section, name, values), ...)
+                for name in variants.names("modalities")
+                if name in names
+            }
             if section.label_variant:
-                subsections["label"] = (getattr(variants.load("targets", values.get("target", ""), "label"), section.label_variant), ...)
+                subsections["label"] = (
+                    getattr(variants.load("targets", values.get("target", ""), "label"), section.label_variant),
+                    ...,
+                )
             sections[key] = (create_model(section.__name__, __base__=section, **cast(Any, subsections)), ...)
     return create_model(model.__name__, __base__=model, **sections) if sections else model
 
@@ -115,7 +124,9 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
     except ValidationError as error:
         for detail in error.errors():
             key = ".".join(str(part) for part in detail["loc"])
-            got = "" if detail["type"] == "missing" or isinstance(detail["input"], dict) else f", got {detail['input']!r}"
+            got = (
+                "" if detail["type"] == "missing" or isinstance(detail["input"], dict) else f", got {detail['input']!r}"
+            )
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
             yield f"{key}: {message[0].lower() + message[1:]}{got}"
 

@@ -41,7 +41,9 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
         counts = main(params)
         # DVC records the params that stand in the file when a stage ends: others than it ran with would be a false record.
         if load_params(model).model_dump() != params.model_dump():
-            raise InputError(f"{paths.PARAMS}: keys that this stage reads were changed while it ran; type `dvc repro` again")
+            raise InputError(
+                f"{paths.PARAMS}: keys that this stage reads were changed while it ran; type `dvc repro` again"
+            )
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())

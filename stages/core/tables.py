@@ -114,7 +114,10 @@ def _row_bytes(table: pa.Table) -> npt.NDArray[np.int64] | None:
         return np.asarray(pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy())
     if "token_vectors" in table.column_names:
         vector = table.schema.field("token_vectors").type.value_type
-        return np.asarray(pc.list_value_length(table["token_vectors"]).to_numpy() * (vector.list_size * vector.value_type.bit_width // 8))
+        return np.asarray(
+            pc.list_value_length(table["token_vectors"]).to_numpy()
+            * (vector.list_size * vector.value_type.bit_width // 8)
+        )
     return None
 
 
@@ -146,10 +149,14 @@ def iter_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[di
 
 
 def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    return pa.concat_tables([pa.Table.from_batches([], read_schema(folder, columns)), *iter_tables(folder, columns, PART_ROWS)])
+    return pa.concat_tables(
+        [pa.Table.from_batches([], read_schema(folder, columns)), *iter_tables(folder, columns, PART_ROWS)]
+    )
 
 
-def find_rows(folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None) -> pa.Table:
+def find_rows(
+    folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None
+) -> pa.Table:
     """The rows whose cell of `column` is `wanted`; of a part that has none, no other column is read."""
     schema = read_schema(folder, columns)
     found = [pa.Table.from_batches([], schema)]
@@ -173,7 +180,9 @@ def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFr
 
 def as_frame(table: pa.Table) -> "pd.DataFrame":
     """A cell that is a list is a Python list, which can be compared."""
-    lists = {name: table[name].to_pylist() for name in table.column_names if pa.types.is_list(table.schema.field(name).type)}
+    lists = {
+        name: table[name].to_pylist() for name in table.column_names if pa.types.is_list(table.schema.field(name).type)
+    }
     return table.to_pandas().assign(**lists)
 
 
@@ -241,7 +250,9 @@ def named_columns(predictions: npt.NDArray[Any], names: Sequence[str]) -> pa.Str
         return pa.StructArray.from_arrays([pa.array(column) for column in predictions.T], names=list(names))
     ends = pa.array(np.cumsum([0, *(len(tokens) for tokens in predictions)]), pa.int32())
     tokens = np.concatenate(predictions)
-    return pa.StructArray.from_arrays([pa.ListArray.from_arrays(ends, pa.array(column)) for column in tokens.T], names=list(names))
+    return pa.StructArray.from_arrays(
+        [pa.ListArray.from_arrays(ends, pa.array(column)) for column in tokens.T], names=list(names)
+    )
 
 
 def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[Any]:
@@ -258,7 +269,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); remove it and run `dvc repro`") from error
+        raise InputError(
+            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); remove it and run `dvc repro`"
+        ) from error
 
 
 def _parts(folder: Path) -> Iterator[Path]:

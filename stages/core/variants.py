@@ -7,7 +7,11 @@ from typing import Any
 from stages.core.errors import InputError
 
 STAGES = Path(__file__).parents[1]
-KEYS = {"modalities": "modality", "targets": "target", "tasks": "modality and target"}  # axis: the key in params.yaml that chooses
+KEYS = {
+    "modalities": "modality",
+    "targets": "target",
+    "tasks": "modality and target",
+}  # axis: the key in params.yaml that chooses
 
 
 def names(axis: str) -> list[str]:
@@ -22,7 +26,9 @@ def load(axis: str, name: str, part: str) -> Any:
         InputError: the axis has no such variant.
     """
     if name not in names(axis):
-        raise InputError(f"params.yaml: {KEYS[axis]}: {name!r} is none of stages/{axis}; there are {', '.join(names(axis))}")
+        raise InputError(
+            f"params.yaml: {KEYS[axis]}: {name!r} is none of stages/{axis}; there are {', '.join(names(axis))}"
+        )
     return importlib.import_module(f"stages.{axis}.{name}.{part}")
 
 

@@ -90,7 +90,9 @@ class SharedBuckets:
 class NearVectors:
     """Rows whose vectors point the same way, a block of rows at a time: first among those that stay of earlier blocks, then within the block."""
 
-    def __init__(self, traits: Traits, order: npt.NDArray[np.intp], similarity: Similarity, threshold: float, kind: str) -> None:
+    def __init__(
+        self, traits: Traits, order: npt.NDArray[np.intp], similarity: Similarity, threshold: float, kind: str
+    ) -> None:
         self._traits = traits
         self._order = order
         self._place = np.argsort(order)
@@ -126,7 +128,9 @@ class NearVectors:
         self._within = vectors @ vectors.T
 
 
-def best_match(row: int, others: list[int], trait: Callable[[int], Any], similarity: Similarity, threshold: float, kind: str) -> Match | None:
+def best_match(
+    row: int, others: list[int], trait: Callable[[int], Any], similarity: Similarity, threshold: float, kind: str
+) -> Match | None:
     """The most similar of the others, the first of equals."""
     likeness = {other: similarity(trait(row), trait(other)) for other in others}
     best = max(likeness, key=likeness.__getitem__, default=None)

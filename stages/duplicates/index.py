@@ -46,7 +46,9 @@ def build_index(comparer: Comparer, near_threshold: float | None, sized: bool, n
         for table in iter_tables(paths.CLEANED, ["content"]):
             contents = table["content"].to_pylist()
             end = start + len(contents)
-            exact[start:end] = np.frombuffer(b"".join(map(comparer.exact_key, contents)), dtype=np.uint64).reshape(-1, 2)
+            exact[start:end] = np.frombuffer(b"".join(map(comparer.exact_key, contents)), dtype=np.uint64).reshape(
+                -1, 2
+            )
             if sized:
                 size[start:end] = list(map(comparer.size, contents))
             if near_threshold is not None:

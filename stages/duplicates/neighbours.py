@@ -12,7 +12,11 @@ import numpy.typing as npt
 from stages.core.tables import Vectors
 
 FLAT_ROWS = 100_000
-LINKS, BUILD_DEPTH, SEARCH_DEPTH = 32, 80, 64  # of the graph: edges a row, and rows that are looked at while it is built and searched
+LINKS, BUILD_DEPTH, SEARCH_DEPTH = (
+    32,
+    80,
+    64,
+)  # of the graph: edges a row, and rows that are looked at while it is built and searched
 DIGITS = 6  # of a cosine: further ones depend on the order of summation
 CLOSE = 4  # more than one, as rounding may exchange two that are equally near
 

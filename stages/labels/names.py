@@ -23,10 +23,48 @@ def as_name(text: str) -> str:
 
 
 CATCH_ALL = {
-    *("other", "others", "misc", "miscellaneous", "various", "none of the above", "unknown", "unclear", "unsure", "not sure", "not clear", "don't know"),
-    *("can't say", "cannot say", "ambiguous", "undecided", "undefined", "unspecified", "unlabeled", "unlabelled", "unclassified", "uncategorized"),
+    *(
+        "other",
+        "others",
+        "misc",
+        "miscellaneous",
+        "various",
+        "none of the above",
+        "unknown",
+        "unclear",
+        "unsure",
+        "not sure",
+        "not clear",
+        "don't know",
+    ),
+    *(
+        "can't say",
+        "cannot say",
+        "ambiguous",
+        "undecided",
+        "undefined",
+        "unspecified",
+        "unlabeled",
+        "unlabelled",
+        "unclassified",
+        "uncategorized",
+    ),
     *("uncategorised", "skip", "skipped", "ignore", "invalid", "junk", "todo", "tbd", "idk"),
-    *("andere", "sonstige", "sonstiges", "unbekannt", "autre", "autres", "inconnu", "otro", "otros", "desconocido", "altro", "altri", "sconosciuto"),
+    *(
+        "andere",
+        "sonstige",
+        "sonstiges",
+        "unbekannt",
+        "autre",
+        "autres",
+        "inconnu",
+        "otro",
+        "otros",
+        "desconocido",
+        "altro",
+        "altri",
+        "sconosciuto",
+    ),
     *("outro", "outros", "другое", "неизвестно", "其他", "その他"),
 }
 LONG = 7  # characters from which on one edit is more likely a typo than another word
@@ -35,7 +73,9 @@ LONG_PLURAL = 4  # characters of the singular: "new" and "news" are two words
 
 _SEPARATORS = r"[\s\-_./'’]+"
 # Between letters or at the ends a separator says nothing; "1-2" and "12", "-1" and "1", "A-" and "A" are different labels.
-_IDLE = re.compile(rf"(?<=[^\W\d_]){_SEPARATORS}(?=[^\W_])|(?<=\d){_SEPARATORS}(?=[^\W\d_])|^[\s_.]+(?=[^\W\d_])|(?<=\w)[\s_.]+$")
+_IDLE = re.compile(
+    rf"(?<=[^\W\d_]){_SEPARATORS}(?=[^\W_])|(?<=\d){_SEPARATORS}(?=[^\W\d_])|^[\s_.]+(?=[^\W\d_])|(?<=\w)[\s_.]+$"
+)
 
 
 class NameParams(Strict):
@@ -44,7 +84,9 @@ class NameParams(Strict):
     aliases: dict[str, str]
     drop: list[str]
     min_rows: int = Field(ge=1, description="labels of fewer rows, once all else is cleaned, are rare; 1: none is")
-    on_rare: Literal["error", "drop", "merge"] = Field(description="rare labels stop the run, are treated like those in `drop`, or become `merge_into`")
+    on_rare: Literal["error", "drop", "merge"] = Field(
+        description="rare labels stop the run, are treated like those in `drop`, or become `merge_into`"
+    )
     merge_into: str = Field(min_length=1, description="what rare labels become with `on_rare: merge`")
 
     @field_validator("aliases", "drop", "merge_into")
@@ -69,12 +111,18 @@ def without_rare(rows_of: Mapping[str, int], params: P) -> P | None:
     Raises:
         InputError: some are, and it is not said what to do.
     """
-    rare = sorted(name for name, rows in rows_of.items() if rows < params.min_rows and (name != params.merge_into or params.on_rare != "merge"))
+    rare = sorted(
+        name
+        for name, rows in rows_of.items()
+        if rows < params.min_rows and (name != params.merge_into or params.on_rare != "merge")
+    )
     if not rare:
         return None
     if params.on_rare == "error":
         said = ", ".join(f"{name!r} ({rows_of[name]})" for name in rare[:10]) + (", ..." if len(rare) > 10 else "")
-        raise InputError(f"clean.label.min_rows: {len(rare)} labels have fewer than {params.min_rows} rows: {said}; set clean.label.on_rare, or merge them")
+        raise InputError(
+            f"clean.label.min_rows: {len(rare)} labels have fewer than {params.min_rows} rows: {said}; set clean.label.on_rare, or merge them"
+        )
     if params.on_rare == "drop":
         return params.model_copy(update={"drop": [*params.drop, *rare]})
     renamed = {name: params.merge_into if meant in rare else meant for name, meant in params.aliases.items()}
@@ -106,12 +154,21 @@ def spellings(rows_of: Mapping[str, int]) -> list[Suggestion]:
 
 
 def proposed(name: str, meant: str, why: str, rows_of: Mapping[str, int]) -> Suggestion:
-    return Suggestion("clean.label.aliases", name, rows_of[name], f"`{name}: {meant}`, if they are one ({why}; {meant} has {rows_of[meant]} rows)")
+    return Suggestion(
+        "clean.label.aliases",
+        name,
+        rows_of[name],
+        f"`{name}: {meant}`, if they are one ({why}; {meant} has {rows_of[meant]} rows)",
+    )
 
 
 def folded(name: str) -> str:
     """Without case, accents and idle separators; a name of one character is as it is, for "a" and "A" may be two."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)) if name.isascii() or _is_latin(name) else name
+    bare = (
+        "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+        if name.isascii() or _is_latin(name)
+        else name
+    )
     key = _IDLE.sub("", bare).casefold()
     return key if len(key) > 1 else name
 
@@ -126,10 +183,18 @@ def near_spellings(keys: Sequence[str], rows: Callable[[str], int]) -> Iterator[
     for key in keys:
         for variant in {key, *(key[:place] + key[place + 1 :] for place in range(len(key))), *plurals(key)}:
             shared[variant].append(key)
-    pairs = {tuple(sorted(pair, key=lambda key: (rows(key), key))) for some in shared.values() for pair in combinations(some, 2)}
+    pairs = {
+        tuple(sorted(pair, key=lambda key: (rows(key), key)))
+        for some in shared.values()
+        for pair in combinations(some, 2)
+    }
     best: dict[str, str] = {}
     for rare, common in sorted(pairs, key=lambda pair: (-rows(pair[1]), pair)):
-        if is_plural(rare, common) or is_plural(common, rare) or (is_typo(rare, common) and rows(rare) <= RARE * rows(common)):
+        if (
+            is_plural(rare, common)
+            or is_plural(common, rare)
+            or (is_typo(rare, common) and rows(rare) <= RARE * rows(common))
+        ):
             best.setdefault(rare, common)
     yield from sorted(best.items())
 
@@ -149,7 +214,9 @@ def is_typo(one: str, other: str) -> bool:
     """One letter too many, too few, another, or two exchanged; not the first letter ("typical", "atypical"), and no digit ("version1", "version2")."""
     if min(len(one), len(other)) < LONG or one[0] != other[0]:
         return False
-    start = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = next(
+        (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
     a, b = one[start:], other[start:]
     while a and b and a[-1] == b[-1]:
         a, b = a[:-1], b[:-1]

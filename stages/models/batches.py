@@ -12,7 +12,11 @@ Row = TypeVar("Row")
 
 
 def run_by_shape(
-    shapes: Sequence[int], batch_size: int, prepare: Callable[[int], Row], forward: Callable[[list[Row], int], torch.Tensor], title: str
+    shapes: Sequence[int],
+    batch_size: int,
+    prepare: Callable[[int], Row],
+    forward: Callable[[list[Row], int], torch.Tensor],
+    title: str,
 ) -> list[npt.NDArray[np.float32]]:
     """What `forward` gives for each row, over batches of `batch_size` prepared rows of one shape.
 

@@ -61,8 +61,12 @@ def load(factory: Any, model: str, **arguments: Any) -> Any:
     try:
         return factory.from_pretrained(**locate(model), **arguments)
     except (OSError, ValueError) as error:
-        where = "" if Path(model).is_dir() else "; there is no local folder of that name, so it was looked for on the hub"
-        raise InputError(f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network") from error
+        where = (
+            "" if Path(model).is_dir() else "; there is no local folder of that name, so it was looked for on the hub"
+        )
+        raise InputError(
+            f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network"
+        ) from error
 
 
 def new_config(architecture: str, given: Mapping[str, Any], **more: Any) -> Any:
@@ -90,7 +94,9 @@ def building(architecture: str, key: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, RuntimeError, StrictDataclassError) as error:
-        raise InputError(f"model {architecture} with {key}: {' '.join(str(error).split())}; give an architecture of transformers and its own keys") from error
+        raise InputError(
+            f"model {architecture} with {key}: {' '.join(str(error).split())}; give an architecture of transformers and its own keys"
+        ) from error
 
 
 def hide_bars() -> None:

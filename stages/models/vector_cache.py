@@ -81,7 +81,9 @@ class VectorCache:
 
         def read(database: sqlite3.Connection) -> None:
             for key in sorted(keys):
-                row = database.execute("SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?", [encoder + key]).fetchone()
+                row = database.execute(
+                    "SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?", [encoder + key]
+                ).fetchone()
                 if row and Entry(*row[:3]).digest() == row[3]:
                     found[key] = Entry(*row[:3])
 
@@ -90,8 +92,13 @@ class VectorCache:
 
     def _write(self, encoder: bytes | None, computed: Mapping[bytes, Entry]) -> None:
         if encoder is not None:
-            rows = [(encoder + key, entry.row, entry.tokens, entry.n_tokens, entry.digest()) for key, entry in computed.items()]
-            self._use(lambda database: database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows))
+            rows = [
+                (encoder + key, entry.row, entry.tokens, entry.n_tokens, entry.digest())
+                for key, entry in computed.items()
+            ]
+            self._use(
+                lambda database: database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+            )
 
     def _use(self, work: Callable[[sqlite3.Connection], Any]) -> None:
         """What fails is left undone: the cache holds nothing that could not be computed."""
@@ -120,7 +127,10 @@ def as_embedded(known: Sequence[Entry]) -> Embedded:
     rows = np.stack([np.frombuffer(entry.row, dtype=np.float32) for entry in known])
     if known[0].tokens is None:
         return Embedded(rows)
-    return Embedded(rows, ragged([np.frombuffer(entry.tokens or b"", dtype=np.float16).reshape(entry.n_tokens, -1) for entry in known]))
+    return Embedded(
+        rows,
+        ragged([np.frombuffer(entry.tokens or b"", dtype=np.float16).reshape(entry.n_tokens, -1) for entry in known]),
+    )
 
 
 def digest(content: bytes) -> bytes:
@@ -128,9 +138,13 @@ def digest(content: bytes) -> bytes:
 
 
 def libraries() -> str:
-    return " ".join(sorted(f"{found.name}=={found.version}" for found in distributions() if found.name.lower() in LIBRARIES))
+    return " ".join(
+        sorted(f"{found.name}=={found.version}" for found in distributions() if found.name.lower() in LIBRARIES)
+    )
 
 
 def shared_root(folder: Path) -> Path:
     """The project itself, for an experiment that DVC runs in a copy below its .dvc/tmp."""
-    return next((parent for parent in reversed(folder.parents) if folder.is_relative_to(parent / ".dvc" / "tmp")), folder)
+    return next(
+        (parent for parent in reversed(folder.parents) if folder.is_relative_to(parent / ".dvc" / "tmp")), folder
+    )

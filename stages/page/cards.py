@@ -31,11 +31,20 @@ class Card:
     facts: Mapping[str, str]
 
 
-def as_card(example: Example, rows: Mapping[Ref, Mapping[str, Any]], fates: Mapping[str, str], reporter: Reporter, target: Target) -> Card:
+def as_card(
+    example: Example,
+    rows: Mapping[Ref, Mapping[str, Any]],
+    fates: Mapping[str, str],
+    reporter: Reporter,
+    target: Target,
+) -> Card:
     content = rows[example.rows[0]].get("content")
     labels = {name: target.preview(label, content) for name, label in example.labels.items()}
     facts = {name.replace("_", " "): fact(value) for name, value in example.facts.items()}
-    return Card(as_sides(example, rows, fates, reporter, target), {name: shortened(value) for name, value in {**labels, **facts}.items()})
+    return Card(
+        as_sides(example, rows, fates, reporter, target),
+        {name: shortened(value) for name, value in {**labels, **facts}.items()},
+    )
 
 
 def show(contents: Sequence[Any], alike: bool, reporter: Reporter) -> Sequence[Shown | None]:
@@ -50,11 +59,23 @@ def as_side(ref: Ref, row: Mapping[str, Any], fate: str, shown: Shown | None, ta
     return Side(ref.id, shortened(row["source"]), shortened(label) if "label" in row else None, fate, shown)
 
 
-def as_sides(example: Example, rows: Mapping[Ref, Mapping[str, Any]], fates: Mapping[str, str], reporter: Reporter, target: Target) -> list[Side]:
+def as_sides(
+    example: Example,
+    rows: Mapping[Ref, Mapping[str, Any]],
+    fates: Mapping[str, str],
+    reporter: Reporter,
+    target: Target,
+) -> list[Side]:
     shown = show([rows[ref].get("content") for ref in example.rows], example.alike, reporter)
-    sides = [as_side(ref, rows[ref], fates[ref.id], content, target) for ref, content in zip(example.rows, shown, strict=True)]
+    sides = [
+        as_side(ref, rows[ref], fates[ref.id], content, target)
+        for ref, content in zip(example.rows, shown, strict=True)
+    ]
     if len({ref.id for ref in example.rows}) < len(sides):  # one row, before and after
-        return [replace(sides[0], fate="as the source has it"), replace(sides[1], fate=f"as it is now, {sides[1].fate}")]
+        return [
+            replace(sides[0], fate="as the source has it"),
+            replace(sides[1], fate=f"as it is now, {sides[1].fate}"),
+        ]
     return sides
 
 
@@ -73,4 +94,7 @@ def shortened(text: str) -> str:
 def say_fates(fates: pd.DataFrame, ids: Iterable[str]) -> dict[str, str]:
     """In words, where each of these rows ended."""
     some = fates[fates["id"].isin(set(ids))]
-    return {row.id: f"in {row.split}" if pd.isna(row.stage) else f"dropped by {row.stage}: {row.reason}" for row in some.itertuples()}
+    return {
+        row.id: f"in {row.split}" if pd.isna(row.stage) else f"dropped by {row.stage}: {row.reason}"
+        for row in some.itertuples()
+    }

@@ -57,7 +57,9 @@ def histogram(name: str, values: npt.NDArray[np.float64], meaning: str = "") -> 
 
 def count_values(name: str, values: Sequence[Any], meaning: str = "") -> NameCounts:
     """Of names, yes and no, or lists of names, in how many rows each is; the rows of which there is nothing to say are left out."""
-    given = [value if isinstance(value, list) else [str(value)] for value in values if value is not False and value != []]
+    given = [
+        value if isinstance(value, list) else [str(value)] for value in values if value is not False and value != []
+    ]
     counts = Counter(str(one) for some in given for one in dict.fromkeys(some))
     common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return NameCounts(name, meaning, len(given), dict(common[:MOST]), len(common[MOST:]))
@@ -77,7 +79,11 @@ def of_verdicts() -> Iterator[Histogram | NameCounts]:
     for stage, folder in paths.VERDICTS_OF.items():
         for column in read_schema(folder):
             if column.name not in NOT_DRAWN and (stage == "clean" or is_number(column.type)):
-                yield from of_column(f"{stage}: {column.name}", read_table(folder, [column.name])[column.name], MEASURES.get(column.name, ""))
+                yield from of_column(
+                    f"{stage}: {column.name}",
+                    read_table(folder, [column.name])[column.name],
+                    MEASURES.get(column.name, ""),
+                )
 
 
 def of_column(name: str, column: pa.ChunkedArray, meaning: str) -> Iterator[Histogram | NameCounts]:

@@ -12,7 +12,18 @@ from stages.core.tables import as_frame, find_rows, one_of, read_frame, read_sch
 from stages.page.glossary import MEASURES, OF_LABELS, REASONS, REPAIRS
 
 # What is shown in a place of its own, or names other rows; all else that a verdict table has stands beside the example.
-TOLD = {"id", "keep", "reason", "source", "split", "label", "given_label", "predicted_label", "is_label_issue", "predictions"}
+TOLD = {
+    "id",
+    "keep",
+    "reason",
+    "source",
+    "split",
+    "label",
+    "given_label",
+    "predicted_label",
+    "is_label_issue",
+    "predictions",
+}
 TOLD |= {"cluster", "duplicate_of", "nearest", "class_nearest", "far_from_class", "unit"}
 
 
@@ -68,7 +79,10 @@ def is_nothing(value: Any) -> bool:
 
 def pairs(rows: pd.DataFrame, other: str, alike: bool = True) -> list[Example]:
     """Each cleaned row beside the one that its column `other` names, where it names one."""
-    refs = [tuple(Ref(row[name], paths.CLEANED) for name in ("id", other) if isinstance(row[name], str)) for row in rows.to_dict("records")]
+    refs = [
+        tuple(Ref(row[name], paths.CLEANED) for name in ("id", other) if isinstance(row[name], str))
+        for row in rows.to_dict("records")
+    ]
     return [Example(two, facts(row), alike=alike) for two, row in zip(refs, rows.to_dict("records"), strict=True)]
 
 
@@ -78,17 +92,37 @@ def duplicates(n: int) -> Iterator[Kind]:
     rows = rows.assign(rows_in_cluster=rows.groupby("cluster")["id"].transform("size"))
     matched = rows[rows["duplicate_of"].notna()]
     leaks = matched[matched["reason"] == "duplicate_of_held_out"]
-    remark = "The source's own test or validation set has them too, so they leave the training rows. Least similar first."
-    yield Kind("Training rows that repeat held-out rows", remark, len(leaks), pairs(pick(leaks, "similarity", True, n, "cluster"), "duplicate_of"))
+    remark = (
+        "The source's own test or validation set has them too, so they leave the training rows. Least similar first."
+    )
+    yield Kind(
+        "Training rows that repeat held-out rows",
+        remark,
+        len(leaks),
+        pairs(pick(leaks, "similarity", True, n, "cluster"), "duplicate_of"),
+    )
     conflicts = with_other_labels(matched[matched["label_conflict"]])
     remark = "They say the same and have different labels: one of the two is wrong, or the task is not clear. Most similar first."
-    yield Kind("Duplicates whose labels disagree", remark, len(conflicts), pairs(pick(conflicts, "similarity", False, n, "cluster"), "duplicate_of"))
+    yield Kind(
+        "Duplicates whose labels disagree",
+        remark,
+        len(conflicts),
+        pairs(pick(conflicts, "similarity", False, n, "cluster"), "duplicate_of"),
+    )
     for reason, found in sorted(matched.groupby("reason"), key=lambda item: str(item[0])):
         if reason == "duplicate_of_held_out":
             continue
         alike = found["similarity"].min() == 1
-        chosen = pick(found, "rows_in_cluster", False, n, "cluster") if alike else pick(found, "similarity", True, n, "cluster")
-        order = "Largest clusters first." if alike else "Least similar first: if these are not the same to you, raise the threshold."
+        chosen = (
+            pick(found, "rows_in_cluster", False, n, "cluster")
+            if alike
+            else pick(found, "similarity", True, n, "cluster")
+        )
+        order = (
+            "Largest clusters first."
+            if alike
+            else "Least similar first: if these are not the same to you, raise the threshold."
+        )
         remark = f"{because(reason)}The first of each two leaves, the other stays. {order}"
         yield Kind(f"Duplicates: {reason}", remark, len(found), pairs(chosen, "duplicate_of"))
 
@@ -109,7 +143,12 @@ def outliers(n: int) -> Iterator[Kind]:
     yield Kind("Outliers", remark, len(marked), pairs(pick(marked, "score", False, n), "nearest", alike=False))
     strangers = rows[rows["far_from_class"]]
     remark = "Like other rows, and unlike those with the same label; beside each stands the nearest of these. Nothing was done about them. Strangest first."
-    yield Kind("Far from their class", remark, len(strangers), pairs(pick(strangers, "class_score", False, n), "class_nearest", alike=False))
+    yield Kind(
+        "Far from their class",
+        remark,
+        len(strangers),
+        pairs(pick(strangers, "class_score", False, n), "class_nearest", alike=False),
+    )
 
 
 def label_issues(n: int) -> Iterator[Kind]:
@@ -124,8 +163,14 @@ def label_issues(n: int) -> Iterator[Kind]:
             f"Training rows whose label a linear model of the embeddings, fitted on other rows, doubts most. {trust}",
         ),
         "Labels that the audit changed": (relabelled, "Training rows that are trained on with the suggested label."),
-        "Doubtful labels of training rows": (left & training, f"Left as they are. What is wrong here, say it in data/ledger.csv. {trust}"),
-        "Doubtful labels of validation and test rows": (left & ~training, "No model ever changes these: only a person does, in data/ledger.csv."),
+        "Doubtful labels of training rows": (
+            left & training,
+            f"Left as they are. What is wrong here, say it in data/ledger.csv. {trust}",
+        ),
+        "Doubtful labels of validation and test rows": (
+            left & ~training,
+            "No model ever changes these: only a person does, in data/ledger.csv.",
+        ),
     }
     for title, (mask, remark) in kinds.items():
         chosen = pick(rows[mask], "label_quality", True, n)
@@ -133,7 +178,9 @@ def label_issues(n: int) -> Iterator[Kind]:
 
 
 def judged(row: Mapping[str, Any]) -> Example:
-    return Example((Ref(row["id"], paths.CLEANED),), facts(row), {"given": row["given_label"], "suggested": row["predicted_label"]})
+    return Example(
+        (Ref(row["id"], paths.CLEANED),), facts(row), {"given": row["given_label"], "suggested": row["predicted_label"]}
+    )
 
 
 def dropped(fates: pd.DataFrame, n: int) -> Iterator[Kind]:
@@ -157,7 +204,12 @@ def repaired(n: int) -> Iterator[Kind]:
     for repair, found in rows.groupby("repairs"):
         chosen = pick(found, "id", True, n)["id"]
         examples = [Example((Ref(row, paths.COLLECTED), Ref(row, paths.CLEANED)), {}) for row in chosen]
-        yield Kind(f"Repaired: {repair}", f"{REPAIRS.get(repair, '')} As the source has it, and as it is now.".strip(), len(found), examples)
+        yield Kind(
+            f"Repaired: {repair}",
+            f"{REPAIRS.get(repair, '')} As the source has it, and as it is now.".strip(),
+            len(found),
+            examples,
+        )
 
 
 def all_kinds(fates: pd.DataFrame, n: int) -> list[Kind]:

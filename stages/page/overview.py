@@ -26,7 +26,9 @@ def class_table(target: Target, fates: pd.DataFrame) -> pd.DataFrame:
 
 def label_changes(target: Target) -> list[tuple[str, str, int]]:
     """What the source's labels became, where that is another name or the reason for which the row was dropped; with the rows, most first."""
-    rows = read_frame(paths.CLEAN_VERDICTS, ["id", "reason", "given_label"]).merge(read_frame(paths.CLEANED, ["id", "label"]), on="id", how="left")
+    rows = read_frame(paths.CLEAN_VERDICTS, ["id", "reason", "given_label"]).merge(
+        read_frame(paths.CLEANED, ["id", "label"]), on="id", how="left"
+    )
     rows = rows[rows["reason"].isna() | rows["reason"].isin(target.REASONS)]
     kept = rows["reason"].isna()
     given = rows["given_label"].astype(object).where(rows["given_label"].notna(), None).tolist()

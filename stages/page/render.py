@@ -13,6 +13,12 @@ def render(**values: Any) -> str:
     template = Path(__file__).with_name("report.html")
     script = template.with_name("report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(loader=FileSystemLoader(template.parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     style = template.with_name("report.css").read_text(encoding="utf-8")
     return environment.get_template(template.name).render(**values, style=style, script=script, script_digest=digest)

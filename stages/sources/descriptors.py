@@ -10,7 +10,18 @@ from stages.core.params import read_yaml
 from stages.sources.records import Record
 
 # What load_dataset reads from files by itself; any other `path` names a data set on the hub.
-PACKAGED_BUILDERS = ("csv", "json", "parquet", "text", "arrow", "imagefolder", "audiofolder", "webdataset", "xml", "sql")
+PACKAGED_BUILDERS = (
+    "csv",
+    "json",
+    "parquet",
+    "text",
+    "arrow",
+    "imagefolder",
+    "audiofolder",
+    "webdataset",
+    "xml",
+    "sql",
+)
 
 
 def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
@@ -21,7 +32,9 @@ def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
             return {"": read_digits()}
         case {"load_dataset": dict() as arguments, **rest} if not rest:
             return read_hub(path, arguments)
-    raise InputError(f"{path}: expected `builtin: digits` or `load_dataset:` with its arguments, got {', '.join(map(str, values)) or 'nothing'}")
+    raise InputError(
+        f"{path}: expected `builtin: digits` or `load_dataset:` with its arguments, got {', '.join(map(str, values)) or 'nothing'}"
+    )
 
 
 def read_digits() -> Iterator[Record]:
@@ -42,13 +55,17 @@ def read_hub(path: Path, arguments: dict[str, Any]) -> dict[str, Iterable[Record
     if arguments.get("trust_remote_code"):
         raise InputError(f"{path}: trust_remote_code runs somebody else's code on this machine; remove it")
     if name not in PACKAGED_BUILDERS and not Path(name).exists() and not arguments.get("revision"):
-        raise InputError(f"{path}: load_dataset: `revision` is missing; name the commit of {name!r}, so that the data cannot change unseen")
+        raise InputError(
+            f"{path}: load_dataset: `revision` is missing; name the commit of {name!r}, so that the data cannot change unseen"
+        )
     import datasets
 
     try:
         found = datasets.load_dataset(**arguments)
     except Exception as error:  # it raises whatever its builders, fsspec and the network raise
-        raise InputError(f"{path}: load_dataset failed: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise InputError(
+            f"{path}: load_dataset failed: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
     splits = found if isinstance(found, dict) else {"": found}
     return {split: _hub_records(split or "rows", rows) for split, rows in splits.items()}
 
@@ -56,7 +73,11 @@ def read_hub(path: Path, arguments: dict[str, Any]) -> dict[str, Iterable[Record
 def _hub_records(split: str, rows: Any) -> Iterator[Record]:
     import datasets
 
-    names = {column: named for column, feature in rows.features.items() if isinstance(named := getattr(feature, "feature", feature), datasets.ClassLabel)}
+    names = {
+        column: named
+        for column, feature in rows.features.items()
+        if isinstance(named := getattr(feature, "feature", feature), datasets.ClassLabel)
+    }
     for column, feature in rows.features.items():
         if isinstance(feature, datasets.Image | datasets.Audio):
             rows = rows.cast_column(column, type(feature)(decode=False))
@@ -66,5 +87,7 @@ def _hub_records(split: str, rows: Any) -> Iterator[Record]:
             if isinstance(found, list):
                 values[column] = [feature.int2str(number) for number in found]
             else:
-                values[column] = feature.int2str(found) if found is not None and found >= 0 else None  # -1 stands for a missing label
+                values[column] = (
+                    feature.int2str(found) if found is not None and found >= 0 else None
+                )  # -1 stands for a missing label
         yield Record(f"{split}:{number}", values)

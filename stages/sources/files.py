@@ -15,7 +15,12 @@ from stages.sources.records import FileFormat, Record
 def read_delimited(path: Path, delimiter: str, format: FileFormat) -> Iterator[Record]:
     csv.field_size_limit(sys.maxsize)
     with _open_text(path) as file:
-        reader = csv.reader(_lines(file, path), delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE)
+        reader = csv.reader(
+            _lines(file, path),
+            delimiter=delimiter,
+            strict=True,
+            quoting=csv.QUOTE_MINIMAL if format.quoting else csv.QUOTE_NONE,
+        )
         names = _header(reader, path) if format.header else None
         number = 0
         while True:
@@ -31,7 +36,8 @@ def read_delimited(path: Path, delimiter: str, format: FileFormat) -> Iterator[R
                         f"{path}: the quotation mark that opens a cell of row {number} is never closed; close it, or set collect.quoting: false"
                     ) from error
                 yield Record(
-                    source, problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false"
+                    source,
+                    problem=f"not valid CSV near line {reader.line_num} ({error}); if the file does not use quotes, set collect.quoting: false",
                 )
                 continue
             if not cells:  # a blank line is no row
@@ -39,7 +45,9 @@ def read_delimited(path: Path, delimiter: str, format: FileFormat) -> Iterator[R
                 continue
             names = names or [str(position) for position in range(len(cells))]
             if len(cells) != len(names):
-                yield Record(source, problem=f"line {reader.line_num} has {len(cells)} cells, the file has {len(names)} columns")
+                yield Record(
+                    source, problem=f"line {reader.line_num} has {len(cells)} cells, the file has {len(names)} columns"
+                )
             else:
                 yield Record(source, dict(zip(names, cells, strict=True)))
 
@@ -48,9 +56,13 @@ def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
     try:
         names = [name.strip() for name in next(filter(None, reader), [])]  # blank lines may come first
     except csv.Error as error:
-        raise InputError(f"{path}: the header is not valid CSV ({error}); if the file does not use quotes, set collect.quoting: false") from error
+        raise InputError(
+            f"{path}: the header is not valid CSV ({error}); if the file does not use quotes, set collect.quoting: false"
+        ) from error
     if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
-        raise InputError(f"{path}: the header is one cell, {names[0]!r}; say in collect.delimiter what stands between the cells")
+        raise InputError(
+            f"{path}: the header is one cell, {names[0]!r}; say in collect.delimiter what stands between the cells"
+        )
     refuse_twins(path, names)
     return names
 
@@ -102,7 +114,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError(f"the key {next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)!r} stands twice")
+        raise ValueError(
+            f"the key {next(key for key, _ in pairs if [name for name, _ in pairs].count(key) > 1)!r} stands twice"
+        )
     return found
 
 
@@ -126,8 +140,15 @@ def read_parquet(path: Path) -> Iterator[Record]:
                     yield Record(f"{path.name}:{number}", values)
     except InputError:
         raise
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:  # the last two of dates that Python has no type for
-        raise InputError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); copy or export it again") from error
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        OverflowError,
+    ) as error:  # the last two of dates that Python has no type for
+        raise InputError(
+            f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); copy or export it again"
+        ) from error
 
 
 def read_conll(path: Path) -> Iterator[Record]:
@@ -159,4 +180,6 @@ def _lines(file: Any, path: Path) -> Iterator[str]:
         yield from file
     except UnicodeDecodeError as error:
         encoding = "UTF-16" if error.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
-        raise InputError(f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); convert it, for example with `iconv -f {encoding} -t UTF-8`") from error
+        raise InputError(
+            f"{path}: not UTF-8 (byte {error.object[error.start]:#04x}); convert it, for example with `iconv -f {encoding} -t UTF-8`"
+        ) from error

@@ -93,7 +93,9 @@ def tagged_by_spans(text: Any, value: Any) -> Tagged:
     for span in spans:
         if cut := next((place for place in (span.start, span.end) if cuts_a_word(text, place)), None):
             around = f"{text[max(0, cut - 10) : cut]}|{text[cut : cut + 10]}"
-            raise BadLabel(f"the span {span.start} to {span.end} cuts a word: {around}; places are counted in characters, from 0 on")
+            raise BadLabel(
+                f"the span {span.start} to {span.end} cuts a word: {around}; places are counted in characters, from 0 on"
+            )
         between, inside = words_of(text[end : span.start]), words_of(text[span.start : span.end])
         if not inside:
             raise BadLabel(f"the span {span.start} to {span.end} holds no word")
@@ -107,7 +109,11 @@ def tagged_by_spans(text: Any, value: Any) -> Tagged:
 def cuts_a_word(text: str, place: int) -> bool:
     """Whether two letters of a script that writes spaces between words stand on both sides."""
     around = text[place - 1 : place + 1] if place else ""
-    return len(around) == 2 and all(c.isalnum() for c in around) and not any(unicodedata.name(c, "").startswith(UNSPACED) for c in around)
+    return (
+        len(around) == 2
+        and all(c.isalnum() for c in around)
+        and not any(unicodedata.name(c, "").startswith(UNSPACED) for c in around)
+    )
 
 
 UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
@@ -121,7 +127,10 @@ def words_of(text: str) -> list[str]:
 @cache
 def _token() -> re.Pattern[str]:
     r"""A word or a sign. A mark or a joiner belongs to what stands before it: without them, `\w+` cuts Hindi and decomposed letters apart."""
-    marks = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)) in ("Mn", "Mc", "Me")) + "\u200c\u200d"
+    marks = (
+        "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.category(chr(code)) in ("Mn", "Mc", "Me"))
+        + "\u200c\u200d"
+    )
     return re.compile(rf"\w[\w{marks}]*|[^\w\s][{marks}]*")
 
 
@@ -129,9 +138,13 @@ def span_of(value: Any, text: str) -> Span:
     """From {"start", "end", "label"}, or [start, end, label] as spaCy writes it."""
     found = [value.get(key) for key in ("start", "end", "label")] if isinstance(value, dict) else value
     match found:
-        case [int(start), int(end), str(label)] if 0 <= start < end <= len(text) and label and not isinstance(start, bool):
+        case [int(start), int(end), str(label)] if (
+            0 <= start < end <= len(text) and label and not isinstance(start, bool)
+        ):
             return Span(start, end, label)
-    raise BadLabel(f"the span {json.dumps(value, default=str)[:80]}; expected start, a larger end (up to {len(text)}) and label")
+    raise BadLabel(
+        f"the span {json.dumps(value, default=str)[:80]}; expected start, a larger end (up to {len(text)}) and label"
+    )
 
 
 def is_missing(value: Any) -> bool:

@@ -30,4 +30,6 @@ def read_source(path: Path, format: FileFormat) -> Iterator[Record]:
             return read_parquet(path)
         case ".conll":
             return read_conll(path)
-    raise InputError(f"{path}: cannot tell its format from its name; use one of {', '.join(TABLES)}, a folder of files by class, or a .yaml descriptor")
+    raise InputError(
+        f"{path}: cannot tell its format from its name; use one of {', '.join(TABLES)}, a folder of files by class, or a .yaml descriptor"
+    )

@@ -22,7 +22,9 @@ def by_time(times: pd.Series, units: pd.Series, shares: Mapping[str, float]) -> 
     latest = times.groupby(units).transform("max")
     place = pd.DataFrame({"latest": latest, "unit": units}).sort_values(["latest", "unit"], kind="stable")
     through = pd.Series((np.arange(len(units)) + 1) / len(units), index=place.index)
-    through = through.groupby(place["unit"]).transform("max").reindex(units.index)  # a unit goes where its last row falls
+    through = (
+        through.groupby(place["unit"]).transform("max").reindex(units.index)
+    )  # a unit goes where its last row falls
     names = with_train(shares)
     edges = np.cumsum(list(names.values()))[:-1] + 1e-9  # in their order: train, validation, test
     return np.asarray(np.array(list(names))[np.searchsorted(edges, through)], dtype=np.str_)
@@ -36,14 +38,23 @@ def by_hash(units: Sequence[str], shares: Mapping[str, float], seed: int) -> Spl
     return np.array([*names, "train"])[np.searchsorted(edges, chance, side="right")]
 
 
-def by_fold(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mapping[str, float], folds: int, fold: int, seed: int) -> Splits:
+def by_fold(
+    units: Sequence[str],
+    strata: Sequence[tuple[str, ...]],
+    shares: Mapping[str, float],
+    folds: int,
+    fold: int,
+    seed: int,
+) -> Splits:
     """Every row is in one of the folds, the same whichever is held out; validation rows are drawn from the others.
 
     Raises:
         InputError: nothing is left to rotate.
     """
     if not shares:
-        raise InputError("split.method: kfold, but the source gives both validation and test rows: there is nothing to rotate; see collect.splits")
+        raise InputError(
+            "split.method: kfold, but the source gives both validation and test rows: there is nothing to rotate; see collect.splits"
+        )
     held_out = "test" if "test" in shares else "validation"
     parts = deal(units, strata, {str(part): 1 / folds for part in range(folds)}, seed)
     rest = parts != str(fold)

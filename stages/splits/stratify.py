@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 
-def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mapping[str, float], seed: int) -> npt.NDArray[np.str_]:
+def deal(
+    units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mapping[str, float], seed: int
+) -> npt.NDArray[np.str_]:
     """(n_rows,): the part of every row.
 
     A unit is never cut. Every stratum comes within one unit of its share in every part, and has at least one row in each
@@ -31,14 +33,23 @@ def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mappin
     all_rows = {stratum: dict.fromkeys(shares, total) for stratum, total in totals.items()}
     part_of: dict[str, str] = {}
     empty = {stratum: list(shares) for stratum in totals}  # the parts that have no row of it yet
-    waiting = Counter(stratum for inside in members.values() for stratum in inside)  # units that hold it and are not dealt yet
+    waiting = Counter(
+        stratum for inside in members.values() for stratum in inside
+    )  # units that hold it and are not dealt yet
     # The large ones first, while there is still room to balance them.
     for unit in sorted(members, key=lambda name: (rarity[name], -members[name].total(), shuffle_key(name, seed))):
         inside = members[unit]
-        starved = [part for stratum in sorted(inside) if waiting[stratum] <= len(empty[stratum]) for part in empty[stratum]]
+        starved = [
+            part for stratum in sorted(inside) if waiting[stratum] <= len(empty[stratum]) for part in empty[stratum]
+        ]
         # The large part would get all large units, and most rows of many strata, before the others get any: these fill all parts at one pace.
         whole = pace if several or inside.total() > 1 else all_rows
-        part = max(starved or shares, key=lambda name: sum(count * missing[stratum][name] / whole[stratum][name] for stratum, count in inside.items()))
+        part = max(
+            starved or shares,
+            key=lambda name: sum(
+                count * missing[stratum][name] / whole[stratum][name] for stratum, count in inside.items()
+            ),
+        )
         part_of[unit] = part
         for stratum, count in inside.items():
             missing[stratum][part] -= count
@@ -49,7 +60,9 @@ def deal(units: Sequence[str], strata: Sequence[tuple[str, ...]], shares: Mappin
 
 def _targets(total: int, shares: Mapping[str, float]) -> dict[str, float]:
     """How many rows each part should get: its share, but at least one; the largest part gives what that takes."""
-    targets = {part: max(1.0, total * share) if total >= len(shares) else total * share for part, share in shares.items()}
+    targets = {
+        part: max(1.0, total * share) if total >= len(shares) else total * share for part, share in shares.items()
+    }
     largest = max(shares, key=lambda part: shares[part])
     targets[largest] -= sum(targets.values()) - total
     return targets

@@ -15,7 +15,13 @@ def reliability_bins(confidence: npt.NDArray[np.float64], hits: Any, bins: int) 
 
     decisions = pd.DataFrame({"confidence": confidence, "accuracy": hits, "rows": 1})
     grouped = decisions.groupby(np.minimum((confidence * bins).astype(int), bins - 1))
-    return pd.DataFrame({"confidence": grouped["confidence"].mean(), "accuracy": grouped["accuracy"].mean(), "rows": grouped["rows"].sum()})
+    return pd.DataFrame(
+        {
+            "confidence": grouped["confidence"].mean(),
+            "accuracy": grouped["accuracy"].mean(),
+            "rows": grouped["rows"].sum(),
+        }
+    )
 
 
 def calibration_error(table: "pd.DataFrame") -> float:

@@ -34,16 +34,25 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
     if len(present) == 1:
         bias[present] = 0.0
         return Probe(weights, bias)
-    with threadpool_limits(1, user_api="blas"):  # many small steps: on busy cores, threads that wait for each other took 16 times as long
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # many small steps: on busy cores, threads that wait for each other took 16 times as long
         fitted = LogisticRegression(C=C, max_iter=1_000).fit(vectors.astype(np.float64), classes)
-    if len(present) == 2:  # scikit-learn keeps one row of weights for two classes; half of it each way is the same model
-        weights[present], bias[present] = [-fitted.coef_[0] / 2, fitted.coef_[0] / 2], [-fitted.intercept_[0] / 2, fitted.intercept_[0] / 2]
+    if (
+        len(present) == 2
+    ):  # scikit-learn keeps one row of weights for two classes; half of it each way is the same model
+        weights[present], bias[present] = (
+            [-fitted.coef_[0] / 2, fitted.coef_[0] / 2],
+            [-fitted.intercept_[0] / 2, fitted.intercept_[0] / 2],
+        )
     else:
         weights[present], bias[present] = fitted.coef_, fitted.intercept_
     return Probe(weights, bias)
 
 
-def fit_one_vs_rest(vectors: Vectors, given: npt.NDArray[np.bool_], C: float, positive_weights: Sequence[float]) -> Probe:
+def fit_one_vs_rest(
+    vectors: Vectors, given: npt.NDArray[np.bool_], C: float, positive_weights: Sequence[float]
+) -> Probe:
     """A logistic regression for each column of `given`, (n_rows, n_classes); a class that no row has, or every row, is about impossible, or certain.
 
     Args:

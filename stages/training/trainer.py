@@ -8,7 +8,15 @@ from typing import Any
 
 import torch
 from dvclive import Live
-from transformers import EarlyStoppingCallback, EvalPrediction, PrinterCallback, Trainer, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PrinterCallback,
+    Trainer,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.integrations import DVCLiveCallback
 
 from stages.contracts.objective import Learnable
@@ -23,7 +31,12 @@ class Curves(Live):  # type: ignore[misc]
 
     def __init__(self, metric: str) -> None:
         super().__init__(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
-        self._names = {"loss": "train/loss", "learning_rate": "learning_rate", "eval/loss": "eval/loss", f"eval/{metric}": f"eval/{metric}"}
+        self._names = {
+            "loss": "train/loss",
+            "learning_rate": "learning_rate",
+            "eval/loss": "eval/loss",
+            f"eval/{metric}": f"eval/{metric}",
+        }
 
     def log_metric(self, name: str, *arguments: Any, **options: Any) -> None:
         if name in self._names:
@@ -42,7 +55,9 @@ class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     """Rows as the Trainer wants them; `encode` runs when a row is asked for. `lengths`, in tokens, are empty where all rows are of one size."""
 
-    def __init__(self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]], lengths: Sequence[int] = ()) -> None:
+    def __init__(
+        self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]], lengths: Sequence[int] = ()
+    ) -> None:
         self._rows = rows
         self._encode = encode
         self.lengths = lengths
@@ -151,7 +166,9 @@ def fine_tune(
         compute_loss_func=objective.loss,
         callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=Curves(objective.metric))],
     )
-    trainer.remove_callback(PrinterCallback)  # where there is no terminal for a progress bar, the stage's last line is enough
+    trainer.remove_callback(
+        PrinterCallback
+    )  # where there is no terminal for a progress bar, the stage's last line is enough
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     return summary(trainer.state.log_history, objective.metric)

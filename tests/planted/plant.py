@@ -30,8 +30,27 @@ COUNTS = {
     "other_language": 16,
     "gibberish": 12,
 }
-SPELLINGS = {"positive": ["Positive", " positive", "POSITIVE", " pos", "pos"], "negative": ["Negative", "negative ", "NEGATIVE", " neg", "neg"]}
-ONE_WORD = ["ok", "Good", "meh", "Great!", "nope", "Bad.", "fine", "Nice", "wow", "Love", "hmm", "no", "yes", "A+", "Awful"]
+SPELLINGS = {
+    "positive": ["Positive", " positive", "POSITIVE", " pos", "pos"],
+    "negative": ["Negative", "negative ", "NEGATIVE", " neg", "neg"],
+}
+ONE_WORD = [
+    "ok",
+    "Good",
+    "meh",
+    "Great!",
+    "nope",
+    "Bad.",
+    "fine",
+    "Nice",
+    "wow",
+    "Love",
+    "hmm",
+    "no",
+    "yes",
+    "A+",
+    "Awful",
+]
 OTHER_LANGUAGE = [
     ("Nach drei Wochen ist der Griff abgebrochen, der Kundendienst antwortet nicht. Nie wieder.", "negative"),
     ("Sehr bequem und schnell geliefert, meine Tochter zieht die Schuhe gar nicht mehr aus.", "positive"),
@@ -74,7 +93,13 @@ def as_mojibake(text: str, rng: random.Random) -> str:
 
 def as_retyped(text: str, rng: random.Random) -> str:
     """The same words: other case, other punctuation, other spaces."""
-    changes: list[Callable[[str], str]] = [str.upper, str.lower, lambda t: t.replace(".", "!"), lambda t: t.replace(" ", "  ") + " ", lambda t: t]
+    changes: list[Callable[[str], str]] = [
+        str.upper,
+        str.lower,
+        lambda t: t.replace(".", "!"),
+        lambda t: t.replace(" ", "  ") + " ",
+        lambda t: t,
+    ]
     return rng.choice(changes)(text)
 
 
@@ -92,7 +117,10 @@ def as_edited(text: str, rng: random.Random) -> str:
 
 
 def as_gibberish(rng: random.Random) -> str:
-    return " ".join("".join(rng.choice("asdfghjklqwertyuiopzxcvbnm;") for _ in range(rng.randint(2, 9))) for _ in range(rng.randint(4, 12)))
+    return " ".join(
+        "".join(rng.choice("asdfghjklqwertyuiopzxcvbnm;") for _ in range(rng.randint(2, 9)))
+        for _ in range(rng.randint(4, 12))
+    )
 
 
 def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:

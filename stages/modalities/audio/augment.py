@@ -13,15 +13,29 @@ LOWEST = 100.0  # Hz: where the octaves of `band` begin
 
 
 class AugmentParams(Strict):
-    speed: float = Field(ge=0, le=0.5, description="the largest change of speed, and of pitch with it, as a share; 0: none")
-    shift: float = Field(ge=0, le=10, description="the longest silence that is put before the sound, in seconds; 0: none")
+    speed: float = Field(
+        ge=0, le=0.5, description="the largest change of speed, and of pitch with it, as a share; 0: none"
+    )
+    shift: float = Field(
+        ge=0, le=10, description="the longest silence that is put before the sound, in seconds; 0: none"
+    )
     gain: float = Field(ge=0, le=20, description="the largest change of loudness, in dB; 0: none")
-    noise: float | None = Field(ge=0, le=40, description="the loudest noise: the smallest distance of the sound from it, in dB (the largest is 40); null: none")
+    noise: float | None = Field(
+        ge=0,
+        le=40,
+        description="the loudest noise: the smallest distance of the sound from it, in dB (the largest is 40); null: none",
+    )
     gap: float = Field(ge=0, lt=1, description="the longest gap of silence, as a share of the sound; 0: none")
-    band: float = Field(ge=0, lt=1, description="the widest band of frequencies that is left out, as a share of the octaves above 100 Hz; 0: none")
+    band: float = Field(
+        ge=0,
+        lt=1,
+        description="the widest band of frequencies that is left out, as a share of the octaves above 100 Hz; 0: none",
+    )
 
 
-def augmenter(params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]) -> Callable[[Content, Label, int], tuple[Content, Label]]:
+def augmenter(
+    params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]
+) -> Callable[[Content, Label, int], tuple[Content, Label]]:
     """Copies changed by every switch that is on."""
 
     def augment(content: bytes, label: Label, seed: int) -> tuple[bytes, Label]:
@@ -41,9 +55,13 @@ def changed(samples: Samples, rate: int, params: AugmentParams, rng: np.random.G
         samples = without_band(samples, rate, params.band, rng)
     samples = np.pad(samples, (round(rng.uniform(0, params.shift) * rate), 0))
     if params.noise is not None:
-        samples += (rng.normal(size=len(samples)) * level * 10 ** (-rng.uniform(params.noise, 40) / 20)).astype(np.float32)
+        samples += (rng.normal(size=len(samples)) * level * 10 ** (-rng.uniform(params.noise, 40) / 20)).astype(
+            np.float32
+        )
     highest = float(np.abs(samples).max())
-    return np.asarray(samples * min(10 ** (gain / 20), 1 / max(highest, 1e-9)), dtype=np.float32)  # louder, but never clipped
+    return np.asarray(
+        samples * min(10 ** (gain / 20), 1 / max(highest, 1e-9)), dtype=np.float32
+    )  # louder, but never clipped
 
 
 def with_gap(samples: Samples, longest: float, rng: np.random.Generator) -> Samples:

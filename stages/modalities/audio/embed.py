@@ -15,7 +15,10 @@ LOGMEL_BANDS, LOGMEL_PARTS, LOGMEL_DEPTH = 40, 8, 60.0
 
 
 class EmbedParams(Strict):
-    model: str = Field(min_length=1, description="`logmel` (statistics of the spectrogram, no download), or an audio model: a hub id or a local folder")
+    model: str = Field(
+        min_length=1,
+        description="`logmel` (statistics of the spectrogram, no download), or an audio model: a hub id or a local folder",
+    )
     max_seconds: float = Field(gt=0, description="seconds after which a recording is cut off")
     batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
 
@@ -24,7 +27,14 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
     if params.model == LOGMEL:
         from tqdm import tqdm
 
-        return Embedded(np.stack([logmel(content, params.max_seconds) for content in tqdm(contents, desc="embed", unit=" rows", disable=None)]))
+        return Embedded(
+            np.stack(
+                [
+                    logmel(content, params.max_seconds)
+                    for content in tqdm(contents, desc="embed", unit=" rows", disable=None)
+                ]
+            )
+        )
     from stages.modalities.audio.encode.sounds import AudioEncoder
 
     return Embedded(AudioEncoder.load(params.model, params.max_seconds).embed(contents, params.batch_size))

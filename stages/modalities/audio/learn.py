@@ -24,7 +24,14 @@ class FinetuneParams(Strict):
     )
 
 
-def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+def finetune(
+    towards: type[Learnable],
+    train: pa.Table,
+    validation: pa.Table,
+    params: Any,
+    recipe: Mapping[str, Any],
+    folder: Path,
+) -> dict[str, float | int]:
     """Meets contracts.learn.Task for any objective on whole recordings."""
     import torch
     from transformers import set_seed
@@ -41,7 +48,10 @@ def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, pa
 
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
-        return Examples(list(zip(rows["content"].to_pylist(), targets, strict=True)), lambda row: {"inputs": inputs(row[0]), "labels": row[1]})
+        return Examples(
+            list(zip(rows["content"].to_pylist(), targets, strict=True)),
+            lambda row: {"inputs": inputs(row[0]), "labels": row[1]},
+        )
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         return {**stacked([row["inputs"] for row in batch]), "labels": torch.tensor([row["labels"] for row in batch])}
@@ -56,7 +66,9 @@ def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, pa
     return measured
 
 
-def first_model(name: str, own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int) -> tuple[Any, Any]:
+def first_model(
+    name: str, own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int
+) -> tuple[Any, Any]:
     """The model and what stands before it: pretrained; or, with a config, of that architecture with random weights."""
     from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
@@ -71,7 +83,9 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, contents: 
         return new_model(name, own.config, own, objective, contents, rate)
 
 
-def new_model(name: str, given: dict[str, Any], own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int) -> tuple[Any, Any]:
+def new_model(
+    name: str, given: dict[str, Any], own: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int
+) -> tuple[Any, Any]:
     """Random weights, and an extractor that takes the mean and deviation from the first of the training rows."""
     import torch
     from transformers import ASTFeatureExtractor, AutoConfig, Wav2Vec2FeatureExtractor
@@ -82,14 +96,20 @@ def new_model(name: str, given: dict[str, Any], own: FinetuneParams, objective: 
     known = AutoConfig.for_model(name).to_dict()
     frames = n_frames(own.max_seconds, rate)
     shape = {"num_mel_bins": own.mels, "max_length": frames, "num_channels": 1}
-    config = pretrained.new_config(name, {key: value for key, value in shape.items() if key in known} | given, **objective.config())
+    config = pretrained.new_config(
+        name, {key: value for key, value in shape.items() if key in known} | given, **objective.config()
+    )
     model = classifier(config).from_config(config)
     if model.main_input_name == "input_values" and "num_mel_bins" not in known:
         frontend = Frontend.of(Wav2Vec2FeatureExtractor(sampling_rate=rate), own.max_seconds, model)
     else:
         spectra = ASTFeatureExtractor(sampling_rate=rate, num_mel_bins=own.mels, max_length=frames, do_normalize=False)
-        mean, deviation = moments([Frontend.of(spectra, own.max_seconds, model).inputs(content)[0] for content in contents[:MEASURED_ROWS]])
-        extractor = ASTFeatureExtractor(sampling_rate=rate, num_mel_bins=own.mels, max_length=frames, mean=mean, std=deviation)
+        mean, deviation = moments(
+            [Frontend.of(spectra, own.max_seconds, model).inputs(content)[0] for content in contents[:MEASURED_ROWS]]
+        )
+        extractor = ASTFeatureExtractor(
+            sampling_rate=rate, num_mel_bins=own.mels, max_length=frames, mean=mean, std=deviation
+        )
         frontend = Frontend.of(extractor, own.max_seconds, model)
     with torch.inference_mode():  # layers that do not fit together show when they run
         model.eval()(**stacked([frontend.inputs(contents[0])[0]]))
@@ -110,7 +130,11 @@ def classifier(config: Any) -> Any:
     from transformers import AutoModelForAudioClassification, AutoModelForImageClassification
     from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
-    return AutoModelForAudioClassification if config.model_type in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES else AutoModelForImageClassification
+    return (
+        AutoModelForAudioClassification
+        if config.model_type in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
+        else AutoModelForImageClassification
+    )
 
 
 def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:

@@ -36,7 +36,9 @@ def show(content: Content) -> Shown:
     if not recording.plausible or not len(recording.samples) or not np.isfinite(recording.samples).all():
         return Shown(f"{line}, not decoded")
     samples = recording.samples[: SECONDS * recording.rate]
-    return Shown(line, image=spectrogram_image(samples, recording.rate), sound=mp3(resample(samples, recording.rate, RATE)))
+    return Shown(
+        line, image=spectrogram_image(samples, recording.rate), sound=mp3(resample(samples, recording.rate, RATE))
+    )
 
 
 def mp3(samples: Samples) -> str:
@@ -56,7 +58,9 @@ def spectrogram_image(samples: Samples, rate: int) -> str:
     bands = spectrogram(samples, rate, BANDS, FRAME)
     grey = np.clip((bands - bands.max()) / DEPTH + 1, 0, 1) * 255
     png = io.BytesIO()
-    Image.fromarray(grey.T[::-1].astype(np.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR).save(png, format="PNG")
+    Image.fromarray(grey.T[::-1].astype(np.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR).save(
+        png, format="PNG"
+    )
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
 

@@ -16,17 +16,23 @@ class AugmentParams(Strict):
     rotate: float = Field(ge=0, le=180, description="the largest turn, in degrees; 0: none")
     crop: float = Field(ge=0, lt=1, description="the largest zoom and shift, as a share of the side; 0: none")
     colour: float = Field(ge=0, le=1, description="the largest change of brightness, contrast and saturation; 0: none")
-    noise: float = Field(ge=0, le=1, description="the largest standard deviation of noise, as a share of the range; 0: none")
+    noise: float = Field(
+        ge=0, le=1, description="the largest standard deviation of noise, as a share of the range; 0: none"
+    )
 
 
-def augmenter(params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]) -> Callable[[Content, Label, int], tuple[Content, Label]]:
+def augmenter(
+    params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]
+) -> Callable[[Content, Label, int], tuple[Content, Label]]:
     """Copies changed by every switch that is on."""
     from stages.modalities.image.content import decode
 
     changes = compose(params)
 
     def augment(content: bytes, label: Label, seed: int) -> tuple[bytes, Label]:
-        for place, change in enumerate(changes.transforms):  # Compose would give all of them one seed: then they come together, or not at all
+        for place, change in enumerate(
+            changes.transforms
+        ):  # Compose would give all of them one seed: then they come together, or not at all
             change.set_random_seed((seed + place) % 2**32)
         return as_png(changes(image=np.asarray(decode(content)))["image"]), label
 
@@ -47,7 +53,11 @@ def compose(params: AugmentParams) -> Any:
     if params.rotate:
         steps.append(A.Rotate(limit=params.rotate, p=0.8, **white))
     if params.crop:
-        steps.append(A.Affine(scale=(1 - params.crop, 1 + params.crop), translate_percent=(-params.crop, params.crop), p=0.8, **white))
+        steps.append(
+            A.Affine(
+                scale=(1 - params.crop, 1 + params.crop), translate_percent=(-params.crop, params.crop), p=0.8, **white
+            )
+        )
     if params.colour:
         steps.append(A.ColorJitter(params.colour, params.colour, params.colour, params.colour / 4, p=0.8))
     if params.noise:

@@ -14,10 +14,19 @@ from stages.training.recipe import read_recipe, write_recipe
 
 class FinetuneParams(Strict):
     size: int = Field(ge=8, description="side of the model's input, in pixels")
-    config: dict[str, Any] | None = Field(description="with a config, `model` names an architecture that starts from random weights; null: pretrained")
+    config: dict[str, Any] | None = Field(
+        description="with a config, `model` names an architecture that starts from random weights; null: pretrained"
+    )
 
 
-def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+def finetune(
+    towards: type[Learnable],
+    train: pa.Table,
+    validation: pa.Table,
+    params: Any,
+    recipe: Mapping[str, Any],
+    folder: Path,
+) -> dict[str, float | int]:
     """Meets contracts.learn.Task for any objective on whole images."""
     import torch
     from transformers import set_seed
@@ -33,7 +42,10 @@ def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, pa
 
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
-        return Examples(list(zip(rows["content"].to_pylist(), targets, strict=True)), lambda row: {"content": row[0], "labels": row[1]})
+        return Examples(
+            list(zip(rows["content"].to_pylist(), targets, strict=True)),
+            lambda row: {"content": row[0], "labels": row[1]},
+        )
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
@@ -62,7 +74,9 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable) -> tuple[A
         model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     with pretrained.building(name, "finetune.image.config"):
-        model = AutoModelForImageClassification.from_config(pretrained.new_config(name, own.config, **objective.config()))
+        model = AutoModelForImageClassification.from_config(
+            pretrained.new_config(name, own.config, **objective.config())
+        )
         with torch.inference_mode():  # layers that do not fit together show when they run
             model.eval()(torch.zeros(1, 3, own.size, own.size))
     return model, ViTImageProcessorPil(size=size)

@@ -17,7 +17,9 @@ class AugmentParams(Strict):
     typo: float = Field(ge=0, le=1, description="chance that a word is mistyped")
 
 
-def augmenter(params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]) -> Callable[[Content, Label, int], tuple[Content, Label]]:
+def augmenter(
+    params: AugmentParams, train: Callable[[], Iterable[tuple[Content, Label]]]
+) -> Callable[[Content, Label, int], tuple[Content, Label]]:
     """Copies with noise on words; of a pair, on both sides."""
 
     def augment(content: str, label: Label, seed: int) -> tuple[str, Label]:
@@ -41,7 +43,12 @@ def mistype(word: str, rng: np.random.Generator) -> str:
     """One slip of a finger: the key beside, a letter left out, a letter doubled, or two in the wrong order."""
     place = int(rng.integers(max(1, len(word))))
     before, letter, after = word[:place], word[place : place + 1], word[place + 1 :]
-    slips = (before + key_beside(letter, rng) + after, before + after or word, before + letter * 2 + after, before + after[:1] + letter + after[1:])
+    slips = (
+        before + key_beside(letter, rng) + after,
+        before + after or word,
+        before + letter * 2 + after,
+        before + after[:1] + letter + after[1:],
+    )
     return slips[int(rng.integers(len(slips)))]
 
 

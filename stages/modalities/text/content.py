@@ -13,5 +13,7 @@ SPACE = re.compile(r"\s+")
 
 
 def preview(content: Any) -> str:
-    text = SPACE.sub(" ", (content if isinstance(content, str) else content.decode("utf-8", "replace")).replace("\n", " | "))
+    text = SPACE.sub(
+        " ", (content if isinstance(content, str) else content.decode("utf-8", "replace")).replace("\n", " | ")
+    )
     return text if len(text) <= 100 else text[:99] + "…"

@@ -14,7 +14,9 @@ class EmbedParams(Strict):
     model: str = Field(min_length=1, description="the frozen encoder: a hub id or a local folder")
     max_length: int = Field(ge=8, description="tokens after which a text is cut off")
     batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
-    token_layer: int | None = Field(ge=1, description="the hidden layer whose vector of each token is kept too, for tags; null: none")
+    token_layer: int | None = Field(
+        ge=1, description="the hidden layer whose vector of each token is kept too, for tags; null: none"
+    )
 
 
 def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:

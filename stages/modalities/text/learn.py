@@ -18,19 +18,35 @@ class FinetuneParams(Strict):
         description="a head on the mean of the last hidden states (of a pair: on what its sides share and where they differ), "
         "or the head that the model comes with (it reads the sides of a pair together)"
     )
-    head_init: Literal["random", "probe"] = Field(description="where a mean-pooled head starts: at random, or at a linear model of frozen vectors (LP-FT)")
+    head_init: Literal["random", "probe"] = Field(
+        description="where a mean-pooled head starts: at random, or at a linear model of frozen vectors (LP-FT)"
+    )
     probe_C: float = Field(gt=0, description="inverse strength of that model's regularisation")
-    frozen_layers: int = Field(ge=0, description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse")
-    dropout: float = Field(ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster")
+    frozen_layers: int = Field(
+        ge=0,
+        description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse",
+    )
+    dropout: float = Field(
+        ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster"
+    )
 
     @model_validator(mode="after")
     def check_head(self) -> Self:
         if self.head_init == "probe" and self.pooling == "model":
-            raise ValueError("head_init: probe needs pooling: mean, as the model's own head does not start from its vectors")
+            raise ValueError(
+                "head_init: probe needs pooling: mean, as the model's own head does not start from its vectors"
+            )
         return self
 
 
-def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+def finetune(
+    towards: type[Learnable],
+    train: pa.Table,
+    validation: pa.Table,
+    params: Any,
+    recipe: Mapping[str, Any],
+    folder: Path,
+) -> dict[str, float | int]:
     """Meets contracts.learn.Task for any objective on whole texts."""
     from transformers import AutoTokenizer, set_seed
 
@@ -59,7 +75,9 @@ def finetune(towards: type[Learnable], train: pa.Table, validation: pa.Table, pa
         model.start_head(probe_head(model, tokenizer, originals, params.batch_size, objective, own.probe_C))
     measured = fine_tune(model, examples(rows), examples(encoded(validation)), collator(tokenizer), objective, params)
     if objective.tunable:
-        logits = run_model(model, tokenizer, validation["content"].to_pylist(), own.max_length, params.batch_size, together)
+        logits = run_model(
+            model, tokenizer, validation["content"].to_pylist(), own.max_length, params.batch_size, together
+        )
         objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
     (model.save_pretrained if together else model.save)(folder)
     tokenizer.save_pretrained(folder)
@@ -79,7 +97,9 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: i
     check_length(config, own.max_length, "finetune.text.max_length")
     dropout = dropouts(config, own.dropout)
     if own.pooling == "model":
-        model = pretrained.load(AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **objective.config())
+        model = pretrained.load(
+            AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **objective.config()
+        )
         backbone = model.base_model
     else:
         backbone = pretrained.load(AutoModel, name, use_safetensors=True, **dropout)
@@ -102,7 +122,13 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[str], bat
     recipe = read_recipe(folder)
     together = recipe["pooling"] == "model"
     tokenizer = pretrained.load(AutoTokenizer, str(folder))
-    model = pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True) if together else PooledText.load(folder)
+    model = (
+        pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True)
+        if together
+        else PooledText.load(folder)
+    )
     model.to(pretrained.device())
     objective = towards.from_recipe(recipe)
-    return objective.conclude(objective.outputs(run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together)))
+    return objective.conclude(
+        objective.outputs(run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together))
+    )

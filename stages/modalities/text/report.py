@@ -22,7 +22,11 @@ def sizes(raw: bytes) -> tuple[float, ...]:
 
 def readable(content: Content) -> str:
     """A cleaned text as it is; of a raw one the sides of a pair on lines of their own, and its tokens with spaces between."""
-    return content if isinstance(content, str) else content.decode("utf-8", "replace").replace(SIDE_MARK, "\n").replace(WORD_MARK, " ")
+    return (
+        content
+        if isinstance(content, str)
+        else content.decode("utf-8", "replace").replace(SIDE_MARK, "\n").replace(WORD_MARK, " ")
+    )
 
 
 def show(content: Content) -> Shown:
@@ -35,7 +39,9 @@ def show_pair(one: Content, other: Content) -> tuple[Shown, Shown]:
     changes = differences(words, others)
     mine = [Piece("".join(words[start:end]), changed) for changed, start, end, _, _ in changes]
     theirs = [Piece("".join(others[start:end]), changed) for changed, _, _, start, end in changes]
-    return Shown(preview(readable(one)), tuple(abridged(mine))), Shown(preview(readable(other)), tuple(abridged(theirs)))
+    return Shown(preview(readable(one)), tuple(abridged(mine))), Shown(
+        preview(readable(other)), tuple(abridged(theirs))
+    )
 
 
 def differences(words: Sequence[str], others: Sequence[str]) -> list[tuple[bool, int, int, int, int]]:
@@ -45,14 +51,19 @@ def differences(words: Sequence[str], others: Sequence[str]) -> list[tuple[bool,
     ends = len(words) - after, len(others) - after
     looked = min(ends[0], before + COMPARED), min(ends[1], before + COMPARED)
     matcher = SequenceMatcher(None, words[before : looked[0]], others[before : looked[1]], autojunk=False)
-    inside = [(tag != "equal", before + i, before + j, before + k, before + m) for tag, i, j, k, m in matcher.get_opcodes()]
+    inside = [
+        (tag != "equal", before + i, before + j, before + k, before + m) for tag, i, j, k, m in matcher.get_opcodes()
+    ]
     rest = [(True, looked[0], ends[0], looked[1], ends[1])] if looked != ends else []
     return [(False, 0, before, 0, before), *inside, *rest, (False, ends[0], len(words), ends[1], len(others))]
 
 
 def common(words: Sequence[str], others: Sequence[str]) -> int:
     """How many words at the start are the same."""
-    return next((place for place, (one, other) in enumerate(zip(words, others, strict=False)) if one != other), min(len(words), len(others)))
+    return next(
+        (place for place, (one, other) in enumerate(zip(words, others, strict=False)) if one != other),
+        min(len(words), len(others)),
+    )
 
 
 def abridged(pieces: Sequence[Piece]) -> Iterable[Piece]:
@@ -62,7 +73,11 @@ def abridged(pieces: Sequence[Piece]) -> Iterable[Piece]:
         return pieces
     kept, room = [], LONGEST
     for place, piece in enumerate(pieces):
-        text = shortened(piece.text, LONGEST // 2, LONGEST // 4) if piece.changed else context(piece.text, place == 0, place == len(pieces) - 1)
+        text = (
+            shortened(piece.text, LONGEST // 2, LONGEST // 4)
+            if piece.changed
+            else context(piece.text, place == 0, place == len(pieces) - 1)
+        )
         kept.append(Piece(text, piece.changed))
         room -= len(text)
         if room <= 0 and place < len(pieces) - 1:
@@ -82,4 +97,6 @@ def shortened(text: str, length: int, end: int) -> str:
     if len(text) <= length + 3:
         return text
     start = length - end
-    return (f"{text[:start]} …" if start else "… ") + (f" {text[len(text) - end :]}" if start and end else text[len(text) - end :] if end else "")
+    return (f"{text[:start]} …" if start else "… ") + (
+        f" {text[len(text) - end :]}" if start and end else text[len(text) - end :] if end else ""
+    )

@@ -15,13 +15,17 @@ from stages.targets.categories.objective import multi_hot
 VECTORS = "vector"
 
 
-def fit_predict(labels: Sequence[Sequence[str]], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
+def fit_predict(
+    labels: Sequence[Sequence[str]], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
+) -> Predictions:
     """(n_others, n_columns): probabilities, each by a probe of its own."""
     from scipy.special import expit
 
     from stages.targets._probe import fit_one_vs_rest
 
-    return np.asarray(expit(fit_one_vs_rest(vectors, multi_hot(labels, columns), C, [1.0] * len(columns)).logits(others)))
+    return np.asarray(
+        expit(fit_one_vs_rest(vectors, multi_hot(labels, columns), C, [1.0] * len(columns)).logits(others))
+    )
 
 
 def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:
@@ -54,6 +58,10 @@ def class_issues(given: npt.NDArray[np.bool_], probabilities: npt.NDArray[np.flo
 
     if given.all() or not given.any():
         return np.zeros(len(given), dtype=np.bool_)
-    with warnings.catch_warnings():  # of classes with few rows, in which it flags nothing: better than to flag all of them
+    with (
+        warnings.catch_warnings()
+    ):  # of classes with few rows, in which it flags nothing: better than to flag all of them
         warnings.filterwarnings("ignore", "May not flag all label issues")
-        return np.asarray(find_label_issues(given.astype(np.int64), np.stack([1 - probabilities, probabilities], axis=1), n_jobs=1))
+        return np.asarray(
+            find_label_issues(given.astype(np.int64), np.stack([1 - probabilities, probabilities], axis=1), n_jobs=1)
+        )

@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 
 class ObjectiveParams(Strict):
     positive_weight: float = Field(
-        ge=0, le=1, description="how far the loss makes up for rare labels: 0 not at all, 1 until rows with and without a label weigh the same"
+        ge=0,
+        le=1,
+        description="how far the loss makes up for rare labels: 0 not at all, 1 until rows with and without a label weigh the same",
     )
 
 
 @dataclass(frozen=True)
 class Objective:
     columns: Sequence[str]  # the classes, sorted
-    positive_weights: Sequence[float] = ()  # of each class: how much a row that has it counts in the loss, beside one that has it not
+    positive_weights: Sequence[
+        float
+    ] = ()  # of each class: how much a row that has it counts in the loss, beside one that has it not
     thresholds: Sequence[float] = ()  # of each class: the probability from which on a row has it
 
     metric = "f1_macro"
@@ -39,7 +43,9 @@ class Objective:
     def of(cls, labels: Sequence[Sequence[str]], params: ObjectiveParams | None = None) -> Self:
         positives = Counter(name for row in labels for name in row)
         if not positives:
-            raise InputError("training rows: none of them has any label; see clean.label.drop, collect.columns.label and collect.label_format")
+            raise InputError(
+                "training rows: none of them has any label; see clean.label.drop, collect.columns.label and collect.label_format"
+            )
         power = params.positive_weight if params else 0.0
         weights = [(max(len(labels) - positives[name], 1) / positives[name]) ** power for name in sorted(positives)]
         return cls(sorted(positives), weights, [0.5] * len(positives))
@@ -58,7 +64,12 @@ class Objective:
 
     def config(self) -> dict[str, Any]:
         number = {name: place for place, name in enumerate(self.columns)}
-        return {"num_labels": len(number), "id2label": dict(enumerate(self.columns)), "label2id": number, "problem_type": "multi_label_classification"}
+        return {
+            "num_labels": len(number),
+            "id2label": dict(enumerate(self.columns)),
+            "label2id": number,
+            "problem_type": "multi_label_classification",
+        }
 
     def targets(self, labels: Sequence[Sequence[str]]) -> list[list[float]]:
         """1 for each class that a row has, 0 for each that it has not."""
@@ -73,7 +84,9 @@ class Objective:
         """The mean over classes of the best F1 that a threshold gives."""
         return float(best_thresholds(self.outputs(logits), targets > 0)[1].mean())
 
-    def first_head(self, vectors: Vectors, targets: Sequence[Sequence[float]], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[Sequence[float]], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_one_vs_rest
 
         probe = fit_one_vs_rest(vectors, np.array(targets) > 0, C, self.positive_weights)
@@ -101,7 +114,9 @@ class Objective:
         return cls(recipe["columns"], thresholds=recipe["thresholds"])
 
 
-def best_thresholds(probabilities: Predictions, given: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def best_thresholds(
+    probabilities: Predictions, given: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """(n_classes,) and (n_classes,): the threshold of each class that gives the best F1, and that F1; 0.5 and 0 for one that no row has.
 
     The threshold lies in the middle between two probabilities that occur: rows of the same probability are never told apart.

@@ -40,7 +40,9 @@ def score(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> d
         "f1_micro": share(2 * hits.sum(), n_given.sum() + n_predicted.sum()),
         "f1_micro_low": micro_low,
         "f1_micro_high": micro_high,
-        "f1_samples": share(2 * (truth & predicted).sum(axis=1), truth.sum(axis=1) + predicted.sum(axis=1), of_nothing=1.0).mean(),
+        "f1_samples": share(
+            2 * (truth & predicted).sum(axis=1), truth.sum(axis=1) + predicted.sum(axis=1), of_nothing=1.0
+        ).mean(),
         "precision_macro": share(hits, n_predicted).mean(),
         "precision_micro": share(hits.sum(), n_predicted.sum()),
         "recall_macro": share(hits, n_given).mean(),
@@ -67,9 +69,13 @@ def f1_intervals(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_])
     counts = csr_array(np.hstack([truth & predicted, 1 * truth + predicted])).T
     found = []
     for _ in range(RESAMPLES // RESAMPLES_AT_ONCE):
-        drawn = np.stack([np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(RESAMPLES_AT_ONCE)], axis=1)
+        drawn = np.stack(
+            [np.bincount(rng.integers(n_rows, size=n_rows), minlength=n_rows) for _ in range(RESAMPLES_AT_ONCE)], axis=1
+        )
         hits, sums = np.split(counts @ drawn, [n_classes])
-        found.append(np.stack([share(2 * hits.sum(axis=0), sums.sum(axis=0)), share(2 * hits, sums).mean(axis=0)], axis=1))
+        found.append(
+            np.stack([share(2 * hits.sum(axis=0), sums.sum(axis=0)), share(2 * hits, sums).mean(axis=0)], axis=1)
+        )
     return np.asarray(np.quantile(np.concatenate(found), [0.025, 0.975], axis=0))
 
 
@@ -77,7 +83,9 @@ def mean_average_precision(truth: npt.NDArray[np.bool_], predictions: Prediction
     """The mean over the classes that occur."""
     from sklearn.metrics import average_precision_score
 
-    found = [average_precision_score(one, scores) for one, scores in zip(truth.T, predictions.T, strict=True) if one.any()]
+    found = [
+        average_precision_score(one, scores) for one, scores in zip(truth.T, predictions.T, strict=True) if one.any()
+    ]
     return float(np.mean(found)) if found else 0.0
 
 
@@ -89,8 +97,13 @@ def reliability(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int
 def plots(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
     import pandas as pd
 
-    pairs = [pair for one, other in zip(given, concluded.labels, strict=True) for pair in confusions(set(one), set(other))]
-    return {"confusion": pd.DataFrame(pairs, columns=["actual", "predicted"]), "reliability": reliability(given, concluded, bins)}
+    pairs = [
+        pair for one, other in zip(given, concluded.labels, strict=True) for pair in confusions(set(one), set(other))
+    ]
+    return {
+        "confusion": pd.DataFrame(pairs, columns=["actual", "predicted"]),
+        "reliability": reliability(given, concluded, bins),
+    }
 
 
 def confusions(given: set[str], predicted: set[str]) -> list[tuple[str, str]]:

@@ -11,7 +11,9 @@ from stages.targets.category.objective import class_numbers
 VECTORS = "vector"
 
 
-def fit_predict(labels: Sequence[str], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
+def fit_predict(
+    labels: Sequence[str], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
+) -> Predictions:
     """(n_others, n_columns): probabilities of a probe that is fitted on `vectors` and their labels."""
     from stages.targets._probe import fit_probe
 
@@ -27,7 +29,11 @@ def audit(labels: Sequence[str], concluded: Conclusion) -> Judged:
     from cleanlab.rank import get_label_quality_scores
 
     given, predictions = class_numbers(labels, concluded.columns), concluded.predictions
-    with warnings.catch_warnings():  # of classes with few rows, in which it flags nothing: better than to flag all of them
+    with (
+        warnings.catch_warnings()
+    ):  # of classes with few rows, in which it flags nothing: better than to flag all of them
         warnings.filterwarnings("ignore", "May not flag all label issues")
-        is_issue = find_label_issues(given, predictions, n_jobs=1)  # worker processes cost more than they save, and report to no one when they die
+        is_issue = find_label_issues(
+            given, predictions, n_jobs=1
+        )  # worker processes cost more than they save, and report to no one when they die
     return Judged(get_label_quality_scores(given, predictions), is_issue, concluded.labels)

@@ -31,7 +31,9 @@ class Objective:
     def of(cls, labels: Sequence[str], params: ObjectiveParams | None = None) -> Self:
         names = sorted(set(labels))
         if len(names) < 2:
-            raise InputError(f"training rows: a category needs at least two classes to choose from, got {names}; see clean.label and collect.columns.label")
+            raise InputError(
+                f"training rows: a category needs at least two classes to choose from, got {names}; see clean.label and collect.columns.label"
+            )
         return cls(names, params.label_smoothing if params else 0.0)
 
     def config(self) -> dict[str, Any]:
@@ -50,7 +52,9 @@ class Objective:
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
         return float((logits.argmax(-1) == targets).mean())
 
-    def first_head(self, vectors: Vectors, targets: Sequence[int], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[int], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_probe
 
         probe = fit_probe(vectors, np.array(targets, dtype=np.int64), len(self.columns), C)

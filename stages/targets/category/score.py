@@ -38,7 +38,9 @@ def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, f
         "accuracy_high": high,
         "f1_macro": metrics.f1_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
         "f1_weighted": metrics.f1_score(numbers, predicted, labels=every, average="weighted", zero_division=0.0),
-        "precision_macro": metrics.precision_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
+        "precision_macro": metrics.precision_score(
+            numbers, predicted, labels=every, average="macro", zero_division=0.0
+        ),
         "recall_macro": metrics.recall_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
         "roc_auc": _roc_auc(numbers, predictions),
         "log_loss": metrics.log_loss(numbers, predictions.clip(1e-15, 1.0), labels=every),
@@ -55,7 +57,10 @@ def reliability(given: Sequence[str], concluded: Conclusion, bins: int) -> "pd.D
 def plots(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
     import pandas as pd
 
-    return {"confusion": pd.DataFrame({"actual": given, "predicted": concluded.labels}), "reliability": reliability(given, concluded, bins)}
+    return {
+        "confusion": pd.DataFrame({"actual": given, "predicted": concluded.labels}),
+        "reliability": reliability(given, concluded, bins),
+    }
 
 
 def _interval(hits: int, rows: int) -> tuple[float, float]:
@@ -71,4 +76,8 @@ def _roc_auc(numbers: npt.NDArray[np.int64], predictions: npt.NDArray[np.float64
     from sklearn.metrics import roc_auc_score
 
     present = [number for number in range(predictions.shape[1]) if 0 < (numbers == number).sum() < len(numbers)]
-    return float(np.mean([roc_auc_score(numbers == number, predictions[:, number]) for number in present])) if present else 0.5
+    return (
+        float(np.mean([roc_auc_score(numbers == number, predictions[:, number]) for number in present]))
+        if present
+        else 0.5
+    )

@@ -15,7 +15,9 @@ VECTORS = "vector"
 ISSUE = math.exp(-3)  # the quality of a label that lies three standard deviations from what is predicted
 
 
-def fit_predict(labels: Sequence[float], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float) -> Predictions:
+def fit_predict(
+    labels: Sequence[float], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
+) -> Predictions:
     """(n_others, 1): a ridge regression."""
     from stages.targets._probe import fit_ridge
 

@@ -20,7 +20,9 @@ LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 
 
 class ObjectiveParams(Strict):
-    loss: Literal["mse", "mae", "huber"] = Field(description="squared errors, absolute ones, or squared up to one standard deviation and absolute beyond")
+    loss: Literal["mse", "mae", "huber"] = Field(
+        description="squared errors, absolute ones, or squared up to one standard deviation and absolute beyond"
+    )
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Objective:
     @classmethod
     def of(cls, labels: Sequence[float], params: ObjectiveParams | None = None) -> Self:
         if not np.ptp(labels):
-            raise InputError(f"training rows: all labels are {labels[0]}; a number can only be learned where it differs, see collect.columns.label")
+            raise InputError(
+                f"training rows: all labels are {labels[0]}; a number can only be learned where it differs, see collect.columns.label"
+            )
         return cls(float(np.mean(labels)), float(np.std(labels)), params.loss if params else "mse")
 
     @property
@@ -65,7 +69,9 @@ class Objective:
         predicted = logits.squeeze(-1)
         return float(np.corrcoef(predicted, targets)[0, 1]) if predicted.std() and targets.std() else 0.0
 
-    def first_head(self, vectors: Vectors, targets: Sequence[float], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[float], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_ridge
 
         probe = fit_ridge(vectors, np.array(targets), C)

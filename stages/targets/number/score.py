@@ -41,7 +41,9 @@ def score(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str,
         "r2": metrics.r2_score(truth, predicted) if np.ptp(truth) > 0 else 0.0,
         "coverage_90": np.mean((lower <= truth) & (truth <= upper)),
         "interval_width_90": np.mean(upper - lower),
-        "calibration_error": np.mean([abs(row.accuracy - row.confidence) for row in reliability(given, concluded).itertuples()]),
+        "calibration_error": np.mean(
+            [abs(row.accuracy - row.confidence) for row in reliability(given, concluded).itertuples()]
+        ),
     }
     return {name: float(value) for name, value in values.items()}
 
@@ -70,4 +72,7 @@ def reliability(given: Sequence[float], concluded: Conclusion) -> "pd.DataFrame"
 def plots(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
     import pandas as pd
 
-    return {"confusion": pd.DataFrame({"actual": given, "predicted": concluded.labels}), "reliability": reliability(given, concluded)}
+    return {
+        "confusion": pd.DataFrame({"actual": given, "predicted": concluded.labels}),
+        "reliability": reliability(given, concluded),
+    }

@@ -21,7 +21,9 @@ CLOSED = True
 class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of an entity type: `PER: person`")
     drop: list[str] = Field(description="entity types to forget: their tokens get the tag O")
-    on_invalid: Literal["repair", "drop"] = Field(description="an I- that continues no entity of its type becomes B-, or its row is left out")
+    on_invalid: Literal["repair", "drop"] = Field(
+        description="an I- that continues no entity of its type becomes B-, or its row is left out"
+    )
 
 
 def clean_label(raw: str | None, content: str | None, params: LabelParams) -> CleanedLabel:
@@ -37,7 +39,11 @@ def clean_label(raw: str | None, content: str | None, params: LabelParams) -> Cl
     valid = as_valid(tags)
     if valid == tags:
         return CleanedLabel(tags)
-    return CleanedLabel(valid, repairs=("invalid_tags",)) if params.on_invalid == "repair" else CleanedLabel(None, "invalid_tags")
+    return (
+        CleanedLabel(valid, repairs=("invalid_tags",))
+        if params.on_invalid == "repair"
+        else CleanedLabel(None, "invalid_tags")
+    )
 
 
 def tags_of(label: Any) -> list[str] | None:
@@ -61,7 +67,10 @@ def renamed(tag: str, params: LabelParams) -> str:
 
 def as_valid(tags: Sequence[str]) -> list[str]:
     """An I- that continues no entity of its type begins one."""
-    return [f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag for before, tag in zip(["O", *tags], tags, strict=False)]
+    return [
+        f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag
+        for before, tag in zip(["O", *tags], tags, strict=False)
+    ]
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:

@@ -33,8 +33,12 @@ class Objective:
     def of(cls, labels: Sequence[Sequence[str]], params: ObjectiveParams | None = None) -> Self:
         types = sorted({tag[2:] for tags in labels for tag in tags if tag != "O"})
         if not types:
-            raise InputError("training rows: every token has the tag O, so there is no entity to learn; see clean.label and collect.columns.label")
-        return cls(["O", *(f"{place}-{name}" for name in types for place in "BI")], params.label_smoothing if params else 0.0)
+            raise InputError(
+                "training rows: every token has the tag O, so there is no entity to learn; see clean.label and collect.columns.label"
+            )
+        return cls(
+            ["O", *(f"{place}-{name}" for name in types for place in "BI")], params.label_smoothing if params else 0.0
+        )
 
     def config(self) -> dict[str, Any]:
         number = {name: place for place, name in enumerate(self.columns)}
@@ -56,10 +60,17 @@ class Objective:
         hits = ((predicted == targets) & (targets > 0)).sum()
         return float(2 * hits / max(1, (predicted > 0).sum() + (targets > 0).sum()))
 
-    def first_head(self, vectors: Vectors, targets: Sequence[Sequence[int]], C: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[Sequence[int]], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_probe
 
-        probe = fit_probe(np.concatenate(vectors), np.concatenate([np.array(row, dtype=np.int64) for row in targets]), len(self.columns), C)
+        probe = fit_probe(
+            np.concatenate(vectors),
+            np.concatenate([np.array(row, dtype=np.int64) for row in targets]),
+            len(self.columns),
+            C,
+        )
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

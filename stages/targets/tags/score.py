@@ -55,7 +55,13 @@ def score(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> d
         "f1_macro": np.mean(list(by_type.values())) if by_type else 0.0,
         **{name: outcomes[name] / max(1, n_given) for name in ("wrong_type", "wrong_boundary", "wrong_both", "missed")},
         "spurious": spurious / max(1, n_predicted),
-        "token_accuracy": np.mean([one == other for own, found in zip(given, concluded.labels, strict=True) for one, other in zip(own, found, strict=True)]),
+        "token_accuracy": np.mean(
+            [
+                one == other
+                for own, found in zip(given, concluded.labels, strict=True)
+                for one, other in zip(own, found, strict=True)
+            ]
+        ),
         "calibration_error": calibration_error(reliability(given, concluded, bins)),
         **{f"f1_of_{tag[2:]}": by_type.get(tag[2:], 0.0) for tag in concluded.columns if tag.startswith("B-")},
     }
@@ -84,7 +90,10 @@ def f1_by_type(rows: Sequence[tuple[Sequence[Entity], Sequence[Entity]]]) -> dic
     """Of each type that is given or predicted."""
     sides = ([set(own) & set(found) for own, found in rows], [own for own, _ in rows], [found for _, found in rows])
     hits, n_given, n_predicted = (Counter(kind for row in side for kind, _, _ in row) for side in sides)
-    return {name: float(f1(np.array([hits[name], n_given[name], n_predicted[name]]))) for name in sorted(n_given | n_predicted)}
+    return {
+        name: float(f1(np.array([hits[name], n_given[name], n_predicted[name]])))
+        for name in sorted(n_given | n_predicted)
+    }
 
 
 def f1_interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
@@ -98,8 +107,14 @@ def f1_interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
 def reliability(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> "pd.DataFrame":
     """Of the confidence in each token's tag; `rows` are tokens."""
     chosen = tag_numbers(concluded.labels, concluded.columns)
-    confidence = np.concatenate([predictions[np.arange(len(row)), row] for row, predictions in zip(chosen, concluded.predictions, strict=True)])
-    hits = [one == other for own, found in zip(given, concluded.labels, strict=True) for one, other in zip(own, found, strict=True)]
+    confidence = np.concatenate(
+        [predictions[np.arange(len(row)), row] for row, predictions in zip(chosen, concluded.predictions, strict=True)]
+    )
+    hits = [
+        one == other
+        for own, found in zip(given, concluded.labels, strict=True)
+        for one, other in zip(own, found, strict=True)
+    ]
     return reliability_bins(confidence, hits, bins)
 
 

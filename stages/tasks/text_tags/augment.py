@@ -24,7 +24,9 @@ class Mentions:
     """The different entities of a type. Each is drawn by its own hash: with another one more, few draws come out otherwise."""
 
     def __init__(self, of_type: Iterable[Mention]) -> None:
-        by_hash = {int.from_bytes(blake2b("\n".join(mention).encode(), digest_size=4).digest()): mention for mention in of_type}
+        by_hash = {
+            int.from_bytes(blake2b("\n".join(mention).encode(), digest_size=4).digest()): mention for mention in of_type
+        }
         self._hashes = sorted(by_hash)
         self._mentions = [by_hash[key] for key in self._hashes]
 
@@ -46,7 +48,11 @@ def augmenter(
         changed: list[tuple[str, str]] = []
         for tokens, kind in stretches(content.split(" "), tags):
             if not kind:
-                changed += [(mistype(token, rng) if rng.random() < params.typo else token, "O") for token in tokens if rng.random() >= params.delete]
+                changed += [
+                    (mistype(token, rng) if rng.random() < params.typo else token, "O")
+                    for token in tokens
+                    if rng.random() >= params.delete
+                ]
             else:
                 mention = known()[kind].draw(rng) if rng.random() < params.swap else tokens
                 changed += zip(mention, [f"B-{kind}", *[f"I-{kind}"] * (len(mention) - 1)], strict=True)

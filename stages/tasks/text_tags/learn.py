@@ -18,11 +18,21 @@ from stages.training.recipe import read_recipe, write_recipe
 
 class FinetuneParams(ObjectiveParams):
     max_length: int = Field(ge=8, description="tokens of the windows that a longer text is cut into")
-    layers: list[int] = Field(min_length=1, description="the hidden layers whose mean is a token's vector; those above them are left out of the model")
-    head_init: Literal["random", "probe"] = Field(description="where the head starts: at random, or at a linear model of frozen vectors (LP-FT)")
+    layers: list[int] = Field(
+        min_length=1,
+        description="the hidden layers whose mean is a token's vector; those above them are left out of the model",
+    )
+    head_init: Literal["random", "probe"] = Field(
+        description="where the head starts: at random, or at a linear model of frozen vectors (LP-FT)"
+    )
     probe_C: float = Field(gt=0, description="inverse strength of that model's regularisation")
-    frozen_layers: int = Field(ge=0, description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse")
-    dropout: float = Field(ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster")
+    frozen_layers: int = Field(
+        ge=0,
+        description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse",
+    )
+    dropout: float = Field(
+        ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster"
+    )
 
     @model_validator(mode="after")
     def check_layers(self) -> Self:
@@ -31,7 +41,9 @@ class FinetuneParams(ObjectiveParams):
         return self
 
 
-def finetune(train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path) -> dict[str, float | int]:
+def finetune(
+    train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
+) -> dict[str, float | int]:
     from transformers import set_seed
 
     from stages.modalities.text.encode.words import load_word_tokenizer
@@ -67,14 +79,22 @@ def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
     return TaggedText(backbone, own.layers, len(objective.columns))
 
 
-def start_head(model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, own: FinetuneParams, batch_size: int) -> None:
+def start_head(
+    model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, own: FinetuneParams, batch_size: int
+) -> None:
     """The head becomes a linear model of the backbone's own vectors of these rows (LP-FT: Kumar et al. 2022)."""
     from stages.modalities.text.encode.backbone import Head
     from stages.modalities.text.encode.words import word_vectors
     from stages.models import pretrained
 
     model.to(pretrained.device())
-    vectors = ragged(list(word_vectors(model.backbone, own.layers, tokenizer, rows["content"].to_pylist(), own.max_length, batch_size, "probe")))
+    vectors = ragged(
+        list(
+            word_vectors(
+                model.backbone, own.layers, tokenizer, rows["content"].to_pylist(), own.max_length, batch_size, "probe"
+            )
+        )
+    )
     model.start_head(Head.of(*objective.first_head(vectors, objective.targets(rows["label"].to_pylist()), own.probe_C)))
 
 
@@ -84,10 +104,21 @@ def examples(tokenizer: Any, rows: pa.Table, objective: Objective, longest: int)
     from stages.training.trainer import Examples
 
     windows: list[dict[str, Any]] = []
-    for words, targets in zip(encode_words(tokenizer, rows["content"].to_pylist(), longest), objective.targets(rows["label"].to_pylist()), strict=True):
+    for words, targets in zip(
+        encode_words(tokenizer, rows["content"].to_pylist(), longest),
+        objective.targets(rows["label"].to_pylist()),
+        strict=True,
+    ):
         for number, features in enumerate(words.windows):
             inside = words.places[:, 0] == number
-            windows.append({"features": features, "places": words.places[inside, 1], "shapes": words.shapes[inside], "targets": np.array(targets)[inside]})
+            windows.append(
+                {
+                    "features": features,
+                    "places": words.places[inside, 1],
+                    "shapes": words.shapes[inside],
+                    "targets": np.array(targets)[inside],
+                }
+            )
     return Examples(windows, dict, [len(window["features"]["input_ids"]) for window in windows])
 
 
@@ -115,8 +146,18 @@ def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusio
 
     recipe = read_recipe(folder)
     model = TaggedText.load(folder, recipe["layers"]).to(pretrained.device()).eval()
-    vectors = word_vectors(model.backbone, model.layers, load_word_tokenizer(str(folder)), contents, recipe["max_length"], batch_size, "predict")
+    vectors = word_vectors(
+        model.backbone,
+        model.layers,
+        load_word_tokenizer(str(folder)),
+        contents,
+        recipe["max_length"],
+        batch_size,
+        "predict",
+    )
     with torch.inference_mode():
-        logits = ragged([model.head(torch.from_numpy(row).to(model.head.weight.device)).cpu().numpy() for row in vectors])
+        logits = ragged(
+            [model.head(torch.from_numpy(row).to(model.head.weight.device)).cpu().numpy() for row in vectors]
+        )
     objective = Objective.from_recipe(recipe)
     return objective.conclude(objective.outputs(logits))

@@ -25,7 +25,9 @@ MEASURES = {**dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.floa
 FORMATS = re.compile(rb"RIFF|RF64|fLaC|OggS|ID3|FORM|\xff[\xe0-\xff]")
 RATES = (2_000, 192_000)
 MAX_CHANNELS = 16
-BLOCK = 2**24  # samples decoded at a time, so that a header's channels and length cost little memory; an MP3 has a seam between blocks
+BLOCK = (
+    2**24
+)  # samples decoded at a time, so that a header's channels and length cost little memory; an MP3 has a seam between blocks
 FULL = 1 - 2 / FULL_SCALE
 LOUDEST = 8.0  # times full scale: numbers of another unit, or none
 LARGEST_OFFSET = 0.1  # of the RMS: a constant is no sound, and would count as loudness
@@ -34,14 +36,25 @@ UNKNOWN_SIZE = 2**31 - 2**16  # what stands in the header of a WAV file that was
 
 class CleanParams(Strict):
     sample_rate: int = Field(ge=4_000, le=192_000, description="samples a second that recordings are brought to")
-    min_seconds: float = Field(gt=0, description="shorter recordings are dropped, measured after silence at their ends is cut off")
-    max_seconds: float = Field(gt=0, le=3_600, description="longer recordings are dropped; no more than this is ever decoded")
-    trim_db: float | None = Field(gt=0, description="what is so many dB below the loudest 10 ms is cut off at both ends; null: nothing is")
-    level_db: float | None = Field(
-        le=0, description="loudness (RMS, in dB of full scale) that recordings are brought to, as far as none clips; null: left as it is"
+    min_seconds: float = Field(
+        gt=0, description="shorter recordings are dropped, measured after silence at their ends is cut off"
     )
-    min_peak_db: float = Field(le=0, description="recordings with no louder sample are dropped as silent, in dB of full scale")
-    max_clipped: float = Field(ge=0, le=1, description="recordings are dropped when a larger share of their samples stands at full scale")
+    max_seconds: float = Field(
+        gt=0, le=3_600, description="longer recordings are dropped; no more than this is ever decoded"
+    )
+    trim_db: float | None = Field(
+        gt=0, description="what is so many dB below the loudest 10 ms is cut off at both ends; null: nothing is"
+    )
+    level_db: float | None = Field(
+        le=0,
+        description="loudness (RMS, in dB of full scale) that recordings are brought to, as far as none clips; null: left as it is",
+    )
+    min_peak_db: float = Field(
+        le=0, description="recordings with no louder sample are dropped as silent, in dB of full scale"
+    )
+    max_clipped: float = Field(
+        ge=0, le=1, description="recordings are dropped when a larger share of their samples stands at full scale"
+    )
 
     @model_validator(mode="after")
     def check_seconds(self) -> Self:
@@ -114,18 +127,34 @@ def read(content: bytes, max_seconds: float) -> Recording:
     import soundfile
 
     with soundfile.SoundFile(io.BytesIO(content)) as file:
-        found = Recording(np.zeros(0, np.float32), file.samplerate, file.channels, max(0, file.frames), 0.0, tuple(find_pii(file.copy_metadata())))
+        found = Recording(
+            np.zeros(0, np.float32),
+            file.samplerate,
+            file.channels,
+            max(0, file.frames),
+            0.0,
+            tuple(find_pii(file.copy_metadata())),
+        )
         if not found.plausible:
             return found
         limit, n_read, n_full, blocks = int(max_seconds * file.samplerate) + 1, 0, 0, [found.samples]
         while n_read < limit:
-            block = file.read(min(BLOCK // file.channels, limit - n_read), dtype="float32", always_2d=True)  # (n_frames, n_channels)
+            block = file.read(
+                min(BLOCK // file.channels, limit - n_read), dtype="float32", always_2d=True
+            )  # (n_frames, n_channels)
             if not len(block):
                 break
             n_full += int((np.abs(block) >= FULL).any(axis=1).sum())
             n_read += len(block)
             blocks.append(block.mean(axis=1))
-    return Recording(np.concatenate(blocks), found.rate, found.channels, min(found.promised, limit), n_full / max(1, n_read), found.pii)
+    return Recording(
+        np.concatenate(blocks),
+        found.rate,
+        found.channels,
+        min(found.promised, limit),
+        n_full / max(1, n_read),
+        found.pii,
+    )
 
 
 def wav_is_cut(content: bytes) -> bool:
@@ -188,7 +217,12 @@ def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
 
 def levels(samples: Samples, rate: int, clipped: float) -> dict[str, float]:
     """Its length, its loudest sample and its loudness in dB of full scale, and the share of samples at full scale."""
-    return {"seconds": len(samples) / rate, "peak_db": db(peak(samples)), "rms_db": db(rms(samples)), "clipped": clipped}
+    return {
+        "seconds": len(samples) / rate,
+        "peak_db": db(peak(samples)),
+        "rms_db": db(rms(samples)),
+        "clipped": clipped,
+    }
 
 
 def rms(samples: Samples) -> float:

@@ -80,7 +80,9 @@ class Frontend:
         found = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **more)
         first, *others = found
         values = found[first].unsqueeze(1) if self.input == "pixel_values" else found[first]
-        return {self.input: values, **{name: found[name] for name in others}}, 1.0 if self.pads_itself else len(samples) / length
+        return {self.input: values, **{name: found[name] for name in others}}, 1.0 if self.pads_itself else len(
+            samples
+        ) / length
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
         """`inputs`, kept for as many contents as there is room for; `content` is one of them."""
@@ -101,7 +103,11 @@ def stacked(rows: Sequence[Inputs]) -> Inputs:
 
 
 def run_fixed(
-    contents: Sequence[bytes], frontend: Frontend, batch_size: int, forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"], title: str
+    contents: Sequence[bytes],
+    frontend: Frontend,
+    batch_size: int,
+    forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"],
+    title: str,
 ) -> npt.NDArray[np.float32]:
     """(n_rows, n_outputs): what `forward` makes of the inputs of each row and of the share of them that is no padding."""
     import torch

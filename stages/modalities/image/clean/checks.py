@@ -17,7 +17,9 @@ SIDE = 256  # pixels: what is measured of an image is measured at this size
 BLUR = 9  # pixels of the mean that blurs an image again
 EVEN = 12  # levels by which pixels of one colour differ in a JPEG
 FEW = 0.02  # of the pixels of a frame may be of another colour
-STRAIGHT = 0.6  # of the pixels beside a frame are of another colour; beside the plain ground of a photographed thing few are
+STRAIGHT = (
+    0.6  # of the pixels beside a frame are of another colour; beside the plain ground of a photographed thing few are
+)
 MAX_FRAME = 0.45  # of the height or width, at each end
 MAX_SPOTS = 1_000
 LETTERS = 12  # in a line, from which on the watermark's score is 0

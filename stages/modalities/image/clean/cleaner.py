@@ -18,32 +18,66 @@ from stages.core.params import Strict
 from stages.modalities.image.clean import checks
 from stages.modalities.image.clean.privacy import find_pii
 
-REASONS = ("empty", "unreadable", "too_many_pixels", "unknown_range", "too_small", "dark", "light", "odd_aspect_ratio", "low_information", "blurry")
+REASONS = (
+    "empty",
+    "unreadable",
+    "too_many_pixels",
+    "unknown_range",
+    "too_small",
+    "dark",
+    "light",
+    "odd_aspect_ratio",
+    "low_information",
+    "blurry",
+)
 REASONS_AMONG = ("grayscale", "odd_size")
-MEASURES = {**dict.fromkeys((*checks.SCORES, "size", "odd_size"), pa.float64()), "pii": pa.list_(pa.string())}  # size: the root of the area, in pixels
+MEASURES = {
+    **dict.fromkeys((*checks.SCORES, "size", "odd_size"), pa.float64()),
+    "pii": pa.list_(pa.string()),
+}  # size: the root of the area, in pixels
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # Pillow knows more, and has Ghostscript run PostScript
 
 
 # Checked in this order: what is dark is of little information too.
-_BELOW = (Cleaned(None, "dark"), Cleaned(None, "light"), Cleaned(None, "odd_aspect_ratio"), Cleaned(None, "low_information"), Cleaned(None, "blurry"))
+_BELOW = (
+    Cleaned(None, "dark"),
+    Cleaned(None, "light"),
+    Cleaned(None, "odd_aspect_ratio"),
+    Cleaned(None, "low_information"),
+    Cleaned(None, "blurry"),
+)
 
 
 class Lowest(Strict):
     """By check the score below which an image is dropped."""
 
     dark: float | None = Field(
-        ge=0, le=1, description="of the brightness that the brightest pixels have; null: it is only measured, as with all of these. CleanVision: 0.32"
+        ge=0,
+        le=1,
+        description="of the brightness that the brightest pixels have; null: it is only measured, as with all of these. CleanVision: 0.32",
     )
-    light: float | None = Field(ge=0, le=1, description="of the darkness that the darkest pixels have. CleanVision: 0.05")
-    odd_aspect_ratio: float | None = Field(ge=0, le=1, description="of the shorter side by the longer. CleanVision: 0.35")
-    low_information: float | None = Field(ge=0, le=1, description="of a tenth of the histogram's entropy, in bits. CleanVision: 0.3")
+    light: float | None = Field(
+        ge=0, le=1, description="of the darkness that the darkest pixels have. CleanVision: 0.05"
+    )
+    odd_aspect_ratio: float | None = Field(
+        ge=0, le=1, description="of the shorter side by the longer. CleanVision: 0.35"
+    )
+    low_information: float | None = Field(
+        ge=0, le=1, description="of a tenth of the histogram's entropy, in bits. CleanVision: 0.3"
+    )
     blurry: float | None = Field(
-        ge=0, le=1, description="of the share of edges that blurring takes away: 0.45 for photos, the sharp are above 0.55; says nothing of small drawings"
+        ge=0,
+        le=1,
+        description="of the share of edges that blurring takes away: 0.45 for photos, the sharp are above 0.55; says nothing of small drawings",
     )
     grayscale: float | None = Field(
-        ge=0, le=1, description="of the spread between the channels; none is dropped where half of all images are below. 0.02 is grey"
+        ge=0,
+        le=1,
+        description="of the spread between the channels; none is dropped where half of all images are below. 0.02 is grey",
     )
-    odd_size: float | None = Field(ge=0, le=1, description="of how usual its size is among the others. CleanVision: 0.5")
+    odd_size: float | None = Field(
+        ge=0, le=1, description="of how usual its size is among the others. CleanVision: 0.5"
+    )
 
 
 class CleanParams(Strict):
@@ -82,7 +116,9 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         measured |= {**checks.scores(rgb), "size": math.sqrt(rgb.width * rgb.height)}
     except Image.DecompressionBombError:
         return Cleaned(None, "too_many_pixels")
-    except Exception:  # Pillow's decoders raise whatever a broken file makes them raise: OSError, SyntaxError, struct.error...
+    except (
+        Exception
+    ):  # Pillow's decoders raise whatever a broken file makes them raise: OSError, SyntaxError, struct.error...
         return Cleaned(None, "unreadable")
     if min(rgb.size) < params.min_side:
         return Cleaned(None, "too_small", measured=measured)

@@ -18,7 +18,11 @@ from stages.models.batches import run_by_shape
 
 
 def run_fixed(
-    contents: Sequence[bytes], processor: Any, batch_size: int, forward: Callable[[torch.Tensor], torch.Tensor], title: str
+    contents: Sequence[bytes],
+    processor: Any,
+    batch_size: int,
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    title: str,
 ) -> npt.NDArray[np.float32]:
     """(n_rows, n_outputs): what `forward` gives for each row."""
 

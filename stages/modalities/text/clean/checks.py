@@ -40,7 +40,9 @@ def language(text: str, wanted: tuple[str, ...]) -> tuple[str, float]:
 def check_languages(codes: tuple[str, ...]) -> None:
     known = identifier().nb_classes
     if unknown := sorted(set(codes) - set(known)):
-        raise InputError(f"clean.text.languages: {', '.join(unknown)} cannot be told; there are {', '.join(sorted(known))}")
+        raise InputError(
+            f"clean.text.languages: {', '.join(unknown)} cannot be told; there are {', '.join(sorted(known))}"
+        )
 
 
 @cache

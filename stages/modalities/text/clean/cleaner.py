@@ -41,12 +41,18 @@ class CleanParams(Strict):
         description="texts that are surely in another language are dropped: ISO 639 codes such as en; []: any, and none is looked for"
     )
     max_symbol_ratio: float | None = Field(
-        ge=0, le=1, description="texts are dropped when a larger share of them is neither letter, digit nor emoji; 1: it is only measured, null: not at all"
+        ge=0,
+        le=1,
+        description="texts are dropped when a larger share of them is neither letter, digit nor emoji; 1: it is only measured, null: not at all",
     )
     max_repetition: float | None = Field(
-        ge=0, le=1, description="texts are dropped when a larger share of them is the same over and over; 1: it is only measured, null: not at all"
+        ge=0,
+        le=1,
+        description="texts are dropped when a larger share of them is the same over and over; 1: it is only measured, null: not at all",
     )
-    boilerplate: list[str] = Field(description="lines that are left out wherever they stand, as data/suggestions writes them")
+    boilerplate: list[str] = Field(
+        description="lines that are left out wherever they stand, as data/suggestions writes them"
+    )
     urls: Literal["keep", "replace"] = Field(description="whether a web address becomes [URL]")
     mentions: Literal["keep", "replace"] = Field(description="whether @somebody and u/somebody become [USER]")
     pii: Literal["keep", "redact", "drop"] = Field(
@@ -73,7 +79,11 @@ _ELEMENTS = (
 )
 # Only real elements: "price <5" and "<username>" are text.
 _HIDDEN = [
-    (re.compile(rf"<{name}\b[^<>]*>.*?</{name}\s*>", re.IGNORECASE | re.DOTALL), re.compile(rf"</{name}\s*>", re.IGNORECASE)) for name in ("script", "style")
+    (
+        re.compile(rf"<{name}\b[^<>]*>.*?</{name}\s*>", re.IGNORECASE | re.DOTALL),
+        re.compile(rf"</{name}\s*>", re.IGNORECASE),
+    )
+    for name in ("script", "style")
 ] + [(re.compile("<!--.*?-->", re.DOTALL), re.compile("-->"))]
 _TAG = re.compile(rf"</?(?:{'|'.join(_ELEMENTS.split())}|script)\b[^<>]*>", re.IGNORECASE)
 # With its semicolon only: in "?page=1&copy=2" nothing is meant.
@@ -82,7 +92,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 
 _URL = re.compile(r"\b(?:https?://|ftp://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]", re.IGNORECASE)
 _MENTION = re.compile(
-    r"(?<![A-Za-z0-9_.@/])(?:@(?!\d{1,2}(?:am|pm)\b)\d{0,15}[A-Za-z_\u00c0-\u04ff][\w\u00c0-\u04ff]{0,30}(?:@(?:[\w-]+\.)+\w+)?|/?u/[\w-]{3,20})", re.ASCII
+    r"(?<![A-Za-z0-9_.@/])(?:@(?!\d{1,2}(?:am|pm)\b)\d{0,15}[A-Za-z_\u00c0-\u04ff][\w\u00c0-\u04ff]{0,30}(?:@(?:[\w-]+\.)+\w+)?|/?u/[\w-]{3,20})",
+    re.ASCII,
 )
 _NORMALISED = (("urls", "url", _URL), ("mentions", "user", _MENTION))  # the param, what stands in the placeholder
 _LINE_END = re.compile(r"[\r\n]+|<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>", re.IGNORECASE)
@@ -100,9 +111,17 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
     measured |= measure(texts, params)
     if is_gibberish(measured, params):
         return Cleaned(None, "gibberish", measured=measured)
-    if params.languages and measured["language"] not in params.languages and measured["language_probability"] >= checks.SURE:
+    if (
+        params.languages
+        and measured["language"] not in params.languages
+        and measured["language_probability"] >= checks.SURE
+    ):
         return Cleaned(None, "other_language", measured=measured)
-    return Cleaned("\n".join(texts), repairs=tuple(dict.fromkeys(name for side in sides for name in side.repairs)), measured=measured)
+    return Cleaned(
+        "\n".join(texts),
+        repairs=tuple(dict.fromkeys(name for side in sides for name in side.repairs)),
+        measured=measured,
+    )
 
 
 def clean_side(raw: str, params: CleanParams) -> Cleaned:
@@ -110,7 +129,9 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
     mended = repair_tokens(raw) if tokenised else repair_lines(raw, params.boilerplate)
     for name, kind, pattern in _NORMALISED:
         if getattr(params, name) == "replace":
-            mended = mended.then((name,), [Span(*match.span(), kind) for match in pattern.finditer(mended.text)], tokenised)
+            mended = mended.then(
+                (name,), [Span(*match.span(), kind) for match in pattern.finditer(mended.text)], tokenised
+            )
     found = find_pii(mended.text)
     if params.pii == "redact":
         mended = mended.then([f"redacted_{span.kind}" for span in found], found, tokenised)
@@ -127,17 +148,25 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
 def measure(texts: Sequence[str], params: CleanParams) -> dict[str, Any]:
     """What params ask for; of a pair the worse side counts."""
     measured: dict[str, Any] = {}
-    for name, limit, share in (("symbol_ratio", params.max_symbol_ratio, checks.symbol_ratio), ("repetition", params.max_repetition, checks.repetition)):
+    for name, limit, share in (
+        ("symbol_ratio", params.max_symbol_ratio, checks.symbol_ratio),
+        ("repetition", params.max_repetition, checks.repetition),
+    ):
         if limit is not None:
             measured[name] = max((value for value in map(share, texts) if value is not None), default=None)
     if params.languages:
-        measured["language"], measured["language_probability"] = checks.language(" ".join(texts), tuple(params.languages))
+        measured["language"], measured["language_probability"] = checks.language(
+            " ".join(texts), tuple(params.languages)
+        )
     return measured
 
 
 def is_gibberish(measured: Mapping[str, Any], params: CleanParams) -> bool:
     """Signs, the same over and over, or, where languages are looked for, what is in none."""
-    limits = ((measured.get("symbol_ratio"), params.max_symbol_ratio), (measured.get("repetition"), params.max_repetition))
+    limits = (
+        (measured.get("symbol_ratio"), params.max_symbol_ratio),
+        (measured.get("repetition"), params.max_repetition),
+    )
     if any(value is not None and limit is not None and value > limit for value, limit in limits):
         return True
     is_in_none = measured.get("language") == checks.NO_LANGUAGE and checks.NO_LANGUAGE not in params.languages
@@ -155,7 +184,11 @@ class Repaired:
         for span in reversed(spans):
             placeholder = f"[{span.kind.upper()}]"
             found = text[span.start : span.end]
-            text = text[: span.start] + (re.sub("[^ ]+", placeholder, found) if tokenised else placeholder) + text[span.end :]
+            text = (
+                text[: span.start]
+                + (re.sub("[^ ]+", placeholder, found) if tokenised else placeholder)
+                + text[span.end :]
+            )
         return Repaired(text, tuple(dict.fromkeys([*self.repairs, *names]))) if spans else self
 
 
@@ -163,7 +196,10 @@ def repair_tokens(raw: str) -> Repaired:
     tokens = [repair(token) for token in raw[:-1].split(WORD_MARK)]
     # Each token has a tag: one of which nothing is left stays, as U+FFFD, and one of two words stays one.
     text = " ".join(token.text.replace(" ", "_") or "\ufffd" for token in tokens)
-    return Repaired("" if not any(token.text for token in tokens) else text, tuple(dict.fromkeys(name for token in tokens for name in token.repairs)))
+    return Repaired(
+        "" if not any(token.text for token in tokens) else text,
+        tuple(dict.fromkeys(name for token in tokens for name in token.repairs)),
+    )
 
 
 def repair_lines(raw: str, boilerplate: Sequence[str]) -> Repaired:
@@ -184,11 +220,18 @@ def repair(raw: str) -> Repaired:
     if "<" in raw or "&" in raw:
         without_html = _TAG.sub(" ", without_hidden(_ENTITY.sub(lambda entity: html.unescape(entity.group()), raw)))
     fixed = visible = without_html
-    if not (without_html.isascii() and without_html.isprintable()):  # else there is nothing to mend, and that is found four times faster
+    if not (
+        without_html.isascii() and without_html.isprintable()
+    ):  # else there is nothing to mend, and that is found four times faster
         fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
         visible = "".join(c for c in INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
     text = SPACE.sub(" ", visible).strip()
-    steps = {"html": (raw, without_html), "encoding": (without_html, fixed), "invisible": (fixed, visible), "spaces": (visible, text)}
+    steps = {
+        "html": (raw, without_html),
+        "encoding": (without_html, fixed),
+        "invisible": (fixed, visible),
+        "spaces": (visible, text),
+    }
     return Repaired(text, tuple(name for name, (before, after) in steps.items() if before != after))
 
 

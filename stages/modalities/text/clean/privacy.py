@@ -39,9 +39,13 @@ _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[\dA-Fa-f:]*:[\dA-Fa-f]*:)[\dA-Fa-f:]{6,39}(?![\w:])")
 _IPV6_NETWORKS = tuple(map(ipaddress.ip_network, ("2000::/3", "fc00::/7", "fe80::/10")))
 
-_DIGITS = re.compile(r"(?<![A-Za-z\d])(?<!\d[.,:])(?:\+ ?)?\(?\d(?:[ .()/\-\u2013\u2011]{0,3}\d)+(?:-?[A-Za-z]{1,2}(?![A-Za-z\d]))?")
+_DIGITS = re.compile(
+    r"(?<![A-Za-z\d])(?<!\d[.,:])(?:\+ ?)?\(?\d(?:[ .()/\-\u2013\u2011]{0,3}\d)+(?:-?[A-Za-z]{1,2}(?![A-Za-z\d]))?"
+)
 _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]{1,6}-?\d[A-Za-z\d]{4,15}(?:-[A-Za-z])?(?![A-Za-z\d])")
-_NINO = re.compile(r"(?<![A-Za-z\d])[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z\d])")  # the United Kingdom's, which has no check digit
+_NINO = re.compile(
+    r"(?<![A-Za-z\d])[A-Z]{2} ?\d\d ?\d\d ?\d\d ?[A-D](?![A-Za-z\d])"
+)  # the United Kingdom's, which has no check digit
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])"
 _DATE = re.compile(
     rf"\(?(?:{_DAY}[./-]{_DAY}[./-](?:\d\d|(?:19|20)\d\d)|(?:19|20)\d\d[./-]{_DAY}[./-]{_DAY}|(?:1\d|20)\d\d ?[-\u2013/] ?(?:1\d|20)\d\d)(?![./-]?\d)"
@@ -50,7 +54,9 @@ _THOUSANDS = re.compile(r"\d{1,2}([ .])\d{3}(?:\1\d{3})+")
 _DECIMAL = re.compile(r"\d{1,3}\.\d{5,}")
 
 _CARD = re.compile(r"\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
-_ISSUER = re.compile(r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|(?:6011|65\d\d|64[4-9]\d|35\d\d)\d{12}|3[068]\d{12}")
+_ISSUER = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|(?:6011|65\d\d|64[4-9]\d|35\d\d)\d{12}|3[068]\d{12}"
+)
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))[2-9]\d\d[ .-]\d{4}")
 _TRUNK = re.compile(r"\(?0[1-9][\d ()./\-\u2013\u2011]*")
 _PHONE_COUNTRIES = (
@@ -152,7 +158,17 @@ _ID_NUMBERS = (
     ("id.nik", ("nik", "ktp"), ()),
 )  # fmt: skip
 _ID_NAMES = {name for name, _, _ in _ID_NUMBERS} - {"gb.nino"}
-_ANY_ID = ("id number", "identity number", "identity card", "national id", "identification number", "tax id", "id no", "ausweisnummer", "passnummer")
+_ANY_ID = (
+    "id number",
+    "identity number",
+    "identity card",
+    "national id",
+    "identification number",
+    "tax id",
+    "id no",
+    "ausweisnummer",
+    "passnummer",
+)
 
 
 @dataclass(frozen=True)
@@ -167,7 +183,9 @@ def find_pii(text: str) -> list[Span]:
     finders = [find for find, is_possible in _FINDERS if is_possible(text)]
     if not finders:
         return []
-    plain = text if text.isascii() else re.sub(r"\d", lambda digit: str(int(digit.group())), text)  # Arabic, Devanagari, full-width digits
+    plain = (
+        text if text.isascii() else re.sub(r"\d", lambda digit: str(int(digit.group())), text)
+    )  # Arabic, Devanagari, full-width digits
     found: list[Span] = []
     for find in finders:
         found += find(blanked(plain, found))
@@ -194,7 +212,11 @@ def emails(text: str) -> Iterator[Span]:
 def ibans(text: str) -> Iterator[Span]:
     """Only of the length that the country has, and with right check digits."""
     for match in _IBAN.finditer(text):
-        ends = [place for place in range(match.end(), match.start() + 14, -1) if place == len(text) or not text[place].isalnum()]
+        ends = [
+            place
+            for place in range(match.end(), match.start() + 14, -1)
+            if place == len(text) or not text[place].isalnum()
+        ]
         end = next((end for end in ends if is_iban(text[match.start() : end])), None)
         if end:
             yield Span(match.start(), end, "iban")
@@ -274,7 +296,9 @@ def kind_of(number: str, cue: frozenset[str], alone: bool) -> str | None:
 def is_card(number: str, cue: frozenset[str]) -> bool:
     """By the issuer's first digits, or by the word before it; one number in ten has the right check digit."""
     digits = re.sub(r"[ -]", "", number)
-    return bool(_CARD.fullmatch(number) and ("card" in cue or _ISSUER.fullmatch(digits)) and stdnum("luhn").is_valid(digits))
+    return bool(
+        _CARD.fullmatch(number) and ("card" in cue or _ISSUER.fullmatch(digits)) and stdnum("luhn").is_valid(digits)
+    )
 
 
 def is_id(number: str, cue: frozenset[str]) -> bool:
@@ -282,7 +306,9 @@ def is_id(number: str, cue: frozenset[str]) -> bool:
         return False
     shape = re.sub(r"[A-Za-z]", "A", re.sub(r"\d", "9", number))
     names = {name for name, _, shapes in _ID_NUMBERS if shape in shapes} | (cue & _ID_NAMES)
-    return any(stdnum(name).is_valid(spelling) for name in sorted(names) for spelling in (number, number.replace(".", "")))
+    return any(
+        stdnum(name).is_valid(spelling) for name in sorted(names) for spelling in (number, number.replace(".", ""))
+    )
 
 
 def is_phone(number: str, cue: frozenset[str], alone: bool) -> bool:
@@ -295,7 +321,9 @@ def is_phone(number: str, cue: frozenset[str], alone: bool) -> bool:
     if _NORTH_AMERICAN.fullmatch(number) and is_dialled(number, "US"):
         return True
     without_word = alone and _TRUNK.fullmatch(number) and sum(map(str.isdigit, number)) >= 9
-    return bool("phone" in cue or without_word) and any(is_dialled(number, country) for country in _PHONE_COUNTRIES.split())
+    return bool("phone" in cue or without_word) and any(
+        is_dialled(number, country) for country in _PHONE_COUNTRIES.split()
+    )
 
 
 def looks_dialled(number: str) -> bool:
@@ -358,7 +386,11 @@ def cue_before(text: str, place: int) -> frozenset[str]:
         if cue and not ("other" in cue and between > CLOSE):
             return cue
         between += words[number] not in _FILLERS.split()
-    return frozenset() if before.isascii() else frozenset(kind for kind, inside in _INSIDE.items() if any(word in before for word in inside.split()))
+    return (
+        frozenset()
+        if before.isascii()
+        else frozenset(kind for kind, inside in _INSIDE.items() if any(word in before for word in inside.split()))
+    )
 
 
 def cue_of(word: str, previous: str) -> frozenset[str] | None:

@@ -35,14 +35,21 @@ def bucket(length: int) -> int:
 
 
 def run_fixed(
-    rows: Sequence[dict[str, Any]], tokenizer: Any, longest: int, batch_size: int, forward: Callable[[dict[str, torch.Tensor]], torch.Tensor], title: str
+    rows: Sequence[dict[str, Any]],
+    tokenizer: Any,
+    longest: int,
+    batch_size: int,
+    forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
+    title: str,
 ) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
     """What `forward` gives for each encoded row; a row's bucket depends on its own length alone."""
 
     def run(batch: list[dict[str, Any]], length: int) -> torch.Tensor:
         return forward(dict(tokenizer.pad(batch, padding="max_length", max_length=length, return_tensors="pt")))
 
-    return run_by_shape([min(bucket(len(row["input_ids"])), longest) for row in rows], batch_size, rows.__getitem__, run, title)
+    return run_by_shape(
+        [min(bucket(len(row["input_ids"])), longest) for row in rows], batch_size, rows.__getitem__, run, title
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +87,9 @@ def freeze(backbone: Any, n_layers: int) -> None:
     """Keeps the lowest layers as they are; the embeddings, and all else that stands before the first layer, count as one (Lee, Tang & Lin 2019)."""
     layers = layers_of(backbone)
     if n_layers > 1 + len(layers):
-        raise InputError(f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; give at most {1 + len(layers)}")
+        raise InputError(
+            f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; give at most {1 + len(layers)}"
+        )
     if n_layers:
         trained = {id(weights) for layer in layers[n_layers - 1 :] for weights in layer.parameters()}
         for weights in takewhile(lambda weights: id(weights) not in trained, backbone.parameters()):
@@ -88,7 +97,11 @@ def freeze(backbone: Any, n_layers: int) -> None:
 
 
 def layers_of(backbone: Any) -> torch.nn.ModuleList:
-    return max((module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)), key=len, default=torch.nn.ModuleList())
+    return max(
+        (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)),
+        key=len,
+        default=torch.nn.ModuleList(),
+    )
 
 
 def load_layers(name: str, n_layers: int, key: str, **config: Any) -> Any:

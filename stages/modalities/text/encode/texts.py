@@ -33,7 +33,9 @@ def combined(vectors: torch.Tensor, n_sides: int) -> torch.Tensor:
     if n_sides == 1:
         return vectors
     one, other = vectors[0::2], vectors[1::2]
-    shared = one * other * vectors.shape[1] ** 0.5  # as long as the others: a probe's regularisation weighs all four alike
+    shared = (
+        one * other * vectors.shape[1] ** 0.5
+    )  # as long as the others: a probe's regularisation weighs all four alike
     return F.normalize(torch.cat([one, other, shared, (one - other).abs()], dim=1))
 
 
@@ -66,7 +68,9 @@ class TextEncoder:
             return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
 
         rows = encode(self.tokenizer, texts, self.max_length)
-        vectors = run_fixed([side for row in rows for side in row], self.tokenizer, self.max_length, batch_size, forward, "embed")
+        vectors = run_fixed(
+            [side for row in rows for side in row], self.tokenizer, self.max_length, batch_size, forward, "embed"
+        )
         return combined(torch.from_numpy(np.stack(vectors)), len(rows[0])).numpy()
 
 
@@ -104,7 +108,9 @@ def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
     return collate
 
 
-def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, together: bool) -> np.ndarray[Any, np.dtype[np.float32]]:
+def run_model(
+    model: Any, tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, together: bool
+) -> np.ndarray[Any, np.dtype[np.float32]]:
     """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
     device = next(model.parameters()).device
     model.eval()
@@ -116,7 +122,9 @@ def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int,
         outputs: torch.Tensor = model.pool(**batch) if pairs else model(**batch).logits
         return outputs
 
-    found = np.stack(run_fixed([side for row in rows for side in row], tokenizer, longest, batch_size, forward, "predict"))
+    found = np.stack(
+        run_fixed([side for row in rows for side in row], tokenizer, longest, batch_size, forward, "predict")
+    )
     if not pairs:
         return found
     vectors = combined(torch.from_numpy(found), 2).to(device)
@@ -124,7 +132,14 @@ def run_model(model: Any, tokenizer: Any, contents: Sequence[str], longest: int,
         return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
 
 
-def probe_head(model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float) -> Head:
+def probe_head(
+    model: PooledText,
+    tokenizer: Any,
+    rows: Sequence[Mapping[str, Any]],
+    batch_size: int,
+    objective: Learnable,
+    C: float,
+) -> Head:
     """A linear model of the backbone's own vectors of encoded rows (`sides`, `labels`), where the head starts (LP-FT: Kumar et al. 2022)."""
     model.eval().to(pretrained.device())
     sides = [side for row in rows for side in row["sides"]]

@@ -19,7 +19,21 @@ from stages.modalities.text.encode.backbone import HEAD, Headed, run_fixed
 from stages.models import pretrained
 
 CHUNK = 4_000  # texts whose hidden states are held at a time
-SHAPES = ("lower", "title", "upper", "letter", "mixed", "digits", "letters and digits", "sign", "user", "hashtag", "link", "other", "outside")
+SHAPES = (
+    "lower",
+    "title",
+    "upper",
+    "letter",
+    "mixed",
+    "digits",
+    "letters and digits",
+    "sign",
+    "user",
+    "hashtag",
+    "link",
+    "other",
+    "outside",
+)
 N_SHAPES = 3 * len(SHAPES) + 3
 SHAPE_WEIGHT = 0.3  # beside a vector of length 1
 _LINK = re.compile(r"https?:|www\.", re.IGNORECASE)
@@ -62,14 +76,23 @@ class Words:
     """A text of words as a model takes it: in windows that overlap, so that a long text is not cut off."""
 
     windows: Sequence[dict[str, Any]]
-    places: np.ndarray[Any, np.dtype[np.int64]]  # (n_words, 2): the window and position of each word's first token; -1 where it has none
+    places: np.ndarray[
+        Any, np.dtype[np.int64]
+    ]  # (n_words, 2): the window and position of each word's first token; -1 where it has none
     shapes: np.ndarray[Any, np.dtype[np.float32]]  # (n_words, N_SHAPES)
 
 
 def encode_words(tokenizer: Any, contents: Sequence[str], longest: int) -> list[Words]:
     """Contents with a space between words; windows overlap by a quarter."""
     texts = [content.split(" ") for content in contents]
-    found = tokenizer(texts, is_split_into_words=True, truncation=True, max_length=longest, stride=longest // 4, return_overflowing_tokens=True)
+    found = tokenizer(
+        texts,
+        is_split_into_words=True,
+        truncation=True,
+        max_length=longest,
+        stride=longest // 4,
+        return_overflowing_tokens=True,
+    )
     windows: list[list[int]] = [[] for _ in texts]
     for window, row in enumerate(found.pop("overflow_to_sample_mapping")):
         windows[row].append(window)
@@ -100,9 +123,13 @@ def word_places(windows: Sequence[Sequence[int | None]], n_words: int) -> np.nda
 
 def load_word_tokenizer(name: str) -> Any:
     """A tokenizer that says of each token which word it belongs to."""
-    tokenizer = pretrained.load(AutoTokenizer, name, add_prefix_space=True)  # byte-level ones know a word by the space before it
+    tokenizer = pretrained.load(
+        AutoTokenizer, name, add_prefix_space=True
+    )  # byte-level ones know a word by the space before it
     if not tokenizer.is_fast:
-        raise InputError(f"model {name}: its tokenizer cannot tell which word a token belongs to; choose a model with a fast tokenizer")
+        raise InputError(
+            f"model {name}: its tokenizer cannot tell which word a token belongs to; choose a model with a fast tokenizer"
+        )
     tokenizer.padding_side = "right"
     return tokenizer
 
@@ -114,7 +141,13 @@ def token_states(backbone: Any, layers: Sequence[int], features: Mapping[str, to
 
 
 def word_vectors(
-    backbone: Any, layers: Sequence[int], tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, title: str
+    backbone: Any,
+    layers: Sequence[int],
+    tokenizer: Any,
+    contents: Sequence[str],
+    longest: int,
+    batch_size: int,
+    title: str,
 ) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
     """(n_words, dim + N_SHAPES) of each content: the hidden state of a word's first token, zeros where it has none, and the word's shape.
 
@@ -128,7 +161,11 @@ def word_vectors(
 
     for start in range(0, len(contents), CHUNK):
         rows = encode_words(tokenizer, contents[start : start + CHUNK], longest)
-        states = iter(run_fixed([window for row in rows for window in row.windows], tokenizer, longest, batch_size, forward, title))
+        states = iter(
+            run_fixed(
+                [window for row in rows for window in row.windows], tokenizer, longest, batch_size, forward, title
+            )
+        )
         for row in rows:
             own = [next(states) for _ in row.windows]
             vectors = np.stack([own[window][position] * (window >= 0) for window, position in row.places])
@@ -142,9 +179,13 @@ class TaggedText(Headed):
         super().__init__(backbone, backbone.config.hidden_size + N_SHAPES, n_outputs)
         self.layers = layers
 
-    def forward(self, shapes: torch.Tensor, labels: torch.Tensor | None = None, **features: torch.Tensor) -> TokenClassifierOutput:
+    def forward(
+        self, shapes: torch.Tensor, labels: torch.Tensor | None = None, **features: torch.Tensor
+    ) -> TokenClassifierOutput:
         logits = self.head(torch.cat([token_states(self.backbone, self.layers, features), shapes], dim=-1))
-        return TokenClassifierOutput(loss=None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten()), logits=logits)
+        return TokenClassifierOutput(
+            loss=None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten()), logits=logits
+        )
 
     @classmethod
     def load(cls, folder: Path, layers: Sequence[int]) -> "TaggedText":
