@@ -1,0 +1,1 @@
+"""The saved model as an object that predicts raw contents."""
