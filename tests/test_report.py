@@ -120,7 +120,9 @@ def test_nobody_needs_to_know_the_words_beforehand(copy_of_text_data: Path) -> N
     remarks = {kind.title: kind.remark for kind in all_kinds(read_outcomes(), REASONS, 2)}
     assert remarks["Dropped by clean: empty"] == "There is nothing in it."
     assert remarks["Duplicates: exact_duplicate"].startswith("Its content equals that of a row that stays")
-    assert remarks["Repaired: spaces"].startswith("Each run of spaces and line ends became one space. In the source")
+    assert remarks["Repaired: spaces"].startswith(
+        "Each run of spaces and line ends became one space. Each is shown as in the source"
+    )
 
 
 def test_how_many_labels_are_doubted_is_said_beside_them(text_data: Path) -> None:

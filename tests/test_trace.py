@@ -147,7 +147,7 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
     assert "label_audit dropped: label_issue, because a linear model" in issue
-    assert f"given label {LABEL} linear model predicts fruit label quality 0.0" in issue
+    assert f"given label {LABEL} linear model fruit label quality 0.0" in issue
     marked = read_frame(paths.OUTLIER_VERDICTS)
     split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
     outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])
@@ -177,6 +177,8 @@ def test_training_and_prediction_are_told(copy_of_text_data: Path, tell: Tell) -
     copies = [{"id": name, "copy": copy, "content": f"text {copy}", "label": "fruit", "source": "x"} for copy in (1, 0)]
     write_tables(paths.TRAIN, [pa.Table.from_pylist(copies)])
     assert "augment trained on, with 1 augmented copy label fruit original text 0 copy 1 text 1" in tell(name)
+    other = judged.loc[judged["keep"] & (judged["split"] == "train"), "id"].iloc[1]
+    assert "augment data/train lacks this row; run `dvc repro`" in tell(other)
     held = id_of("test.csv:3")
     said = {"id": [held], "split": ["test"], "given_label": ["fruit"], "predicted_label": ["fruit"]}
     write_tables(

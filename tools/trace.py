@@ -147,7 +147,7 @@ def ids_with(folder: Any, column: str, verdict: Mapping[str, Any]) -> list[str]:
 
 
 def labels_of(verdict: Mapping[str, Any], formatter: Formatter) -> dict[str, str]:
-    labels = {"given label": verdict["given_label"], "linear model predicts": verdict["predicted_label"]}
+    labels = {"given label": verdict["given_label"], "linear model": verdict["predicted_label"]}
     if verdict["label"] != verdict["given_label"]:
         labels["trained on with"] = verdict["label"]
     content = (row_of(paths.CLEANED, verdict["id"]) or {}).get("content")
@@ -163,7 +163,9 @@ def training(id: str, formatter: Formatter) -> Entry:
     if not is_there(paths.TRAIN):
         return Entry("augment", "has not run yet")
     rows = sorted(rows_of(paths.TRAIN, "id", one_of([id])), key=lambda row: int(row["copy"]))
-    details = {"label": formatter.label(rows[0]["label"], rows[0]["content"])} if rows else {}
+    if not rows:
+        return Entry("augment", f"{paths.TRAIN} lacks this row; run `dvc repro`")
+    details = {"label": formatter.label(rows[0]["label"], rows[0]["content"])}
     for row in rows[:SOME]:
         details[f"copy {row['copy']}" if row["copy"] else "original"] = formatter.content(row["content"])
     n_copies = len(rows) - 1

@@ -186,7 +186,7 @@ def dropped(outcomes: pd.DataFrame, reasons: Reasons, n: int) -> Iterator[Kind]:
         if reason in reasons.of_labels:  # what was measured of the content is not why the row was dropped
             verdicts = verdicts.drop(columns=[name for name in MEASURES if name in verdicts])
         examples = [Example((Ref(id, CONTENT_OF_DROPPED[stage]),), facts(verdicts.loc[id].to_dict())) for id in ids]
-        order = "In no order." if len(group) > n else ""
+        order = "In no particular order." if len(group) > n else ""
         remark = sentences(reasons.as_sentence(reason), order)
         yield Kind(f"Dropped by {stage}: {reason}", remark, len(group), examples)
 
@@ -198,7 +198,7 @@ def repaired(n: int) -> Iterator[Kind]:
     for repair, group in rows.groupby("repairs"):
         ids = pick(group, "id", True, n)["id"]
         examples = [Example((Ref(id, paths.COLLECTED), Ref(id, paths.CLEANED)), {}) for id in ids]
-        remark = sentences(REPAIRS.get(repair, ""), "In the source, and after cleaning.")
+        remark = sentences(REPAIRS.get(repair, ""), "Each is shown as in the source and after cleaning.")
         yield Kind(f"Repaired: {repair}", remark, len(group), examples)
 
 
