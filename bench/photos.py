@@ -1,4 +1,4 @@
-"""Image checks: how well faults planted in real photos are told from good photos, beside CleanVision; and speed."""
+"""Image checks: how well they separate photos with planted faults from good photos, beside CleanVision; and speed."""
 
 import argparse
 import csv

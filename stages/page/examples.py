@@ -87,7 +87,7 @@ def duplicates(reasons: Reasons, n: int) -> Iterator[Kind]:
 
 def leaks(rows: pd.DataFrame, n: int) -> Kind:
     remark = (
-        "They were dropped from the training rows, as the source's own validation or test set has them too. "
+        "They were dropped from the training rows, as the validation or test set of the source has them too. "
         "Least similar first."
     )
     examples = pairs(pick(rows, "similarity", True, n, "cluster"), "duplicate_of")
