@@ -1,4 +1,4 @@
-"""Runs all benchmarks, or those that are named: `python -m bench [NAME...]`."""
+"""Runs all benchmarks, or only those that are named: `python -m bench [NAME...]`."""
 
 import argparse
 import sys
@@ -19,24 +19,19 @@ BENCHMARKS: dict[str, ModuleType] = {
     "photos": photos,
     "story": story,
 }
+WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all of them when none is named"
-    )
-    finetune.add_arguments(parser)
-    million.add_arguments(parser)
-    duplicates.add_arguments(parser)
-    copies.add_arguments(parser)
-    photos.add_arguments(parser)
-    outliers.add_arguments(parser)
-    story.add_arguments(parser)
+    names = ", ".join(BENCHMARKS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{names} (default: all)")
+    for benchmark in WITH_ARGUMENTS:
+        benchmark.add_arguments(parser)
     arguments = parser.parse_args()
     for name in arguments.names:
         if name not in BENCHMARKS:
-            parser.error(f"no benchmark {name!r}; there are {', '.join(BENCHMARKS)}")
+            parser.error(f"no benchmark {name!r}; choose from {names}")
     failed = False
     for name in arguments.names or BENCHMARKS:
         try:

@@ -1,7 +1,8 @@
-"""Duplicates: how the cost of dedupe grows with the rows, and its near pairs of texts beside datasketch's MinHashLSH.
+"""Duplicates: how the cost of dedupe grows with the rows, and its near-duplicate texts beside datasketch's MinHashLSH.
 
-Truth is an exact join: all pairs of different texts whose Jaccard coefficient of character 5-grams is 0.7 or more. Both sides get the same texts, in a
-process each; counted are their CPU seconds from text to pairs. Vectors are compared with the flat search that the graph of faiss stands in for.
+The truth is an exact join: all pairs of different texts with a Jaccard coefficient of character 5-grams of at least
+0.7. Each method gets the same texts in a process of its own; the CPU seconds are those from texts to pairs. The
+approximate search of faiss (HNSW) is compared with the exact one that it replaces for many vectors.
 """
 
 import argparse
@@ -34,13 +35,15 @@ from stages.modalities.text import compare
 
 THRESHOLD = 0.7
 SIZES = (10_000, 100_000, 1_000_000)
-VECTORS = 20_000
-BAR = 5
+N_VECTORS, DIM = 20_000, 384
+TARGET_RATIO = 5  # times as fast as datasketch
 Pairs = set[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Found:
+class Join:
+    """The pairs of similar texts that a method finds."""
+
     pairs: Pairs
     cpu_seconds: float
 
@@ -52,14 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         nargs="+",
         default=SIZES,
-        help="sizes to run, the smallest first (default: 10000 100000 1000000)",
+        help="numbers of rows (default: 10000 100000 1000000)",
     )
     group.add_argument(
         "--external",
         type=Path,
         default=Path("data/external"),
         metavar="FOLDER",
-        help="holds the presets' data sets (default: %(default)s)",
+        help="the folder with the presets' data sets (default: %(default)s)",
     )
 
 
@@ -67,52 +70,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def write_cleaned(folder: Path, n_rows: int) -> None:
-    rows = (
-        {"id": f"{number:032x}", "content": text, "label": label}
-        for number, (text, label) in enumerate(synthetic_rows(n_rows))
-    )
     schema = row_schema(pa.string(), pa.string())
     with (
         new_table(folder / paths.CLEANED, schema) as cleaned,
         new_table(folder / paths.CLEAN_VERDICTS, VERDICT) as verdicts,
     ):
-        for row in rows:
-            cleaned.write_row(row)
-            verdicts.write_row({"id": row["id"], "keep": True, "reviewed": False})
+        for number, (text, label) in enumerate(synthetic_rows(n_rows)):
+            id = f"{number:032x}"
+            cleaned.write_row({"id": id, "content": text, "label": label})
+            verdicts.write_row({"id": id, "keep": True, "reviewed": False})
 
 
 def run_size(n_rows: int) -> Usage:
+    changes = {"dedupe": {"near": True, "near_threshold": THRESHOLD}}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "project"
         copy_project(folder)
         write_cleaned(folder, n_rows)
-        write_text_params(
-            folder / "params.yaml", "none", ("text", "label"), {"dedupe": {"near": True, "near_threshold": THRESHOLD}}
-        )
+        write_text_params(folder / "params.yaml", "none", ("text", "label"), changes)
         return run_measured(["-m", "stages.dedupe"], folder)
 
 
+def exponent(sizes: Sequence[int], costs: Sequence[float]) -> float:
+    """The slope of the costs over the sizes, both logarithmic: 1 is linear growth."""
+    return float(np.polyfit(np.log(sizes), np.log(costs), 1)[0])
+
+
 def growth(sizes: Sequence[int]) -> None:
-    used = {n_rows: run_size(n_rows) for n_rows in sizes}
-    exponents = {
-        name: float(np.polyfit(np.log(sizes), np.log([getattr(one, name) for one in used.values()]), 1)[0])
-        for name in ("cpu_seconds", "peak_mb")
+    usages = {n_rows: run_size(n_rows) for n_rows in sizes}
+    of_cpu = exponent(sizes, [usage.cpu_seconds for usage in usages.values()])
+    of_memory = exponent(sizes, [usage.peak_mb for usage in usages.values()])
+    table = []
+    for n_rows, usage in usages.items():
+        rate = n_rows / usage.cpu_seconds
+        table.append((f"{n_rows:,}", usage.seconds, usage.cpu_seconds, f"{rate:,.0f}", f"{usage.peak_mb:,.0f}"))
+    summary = f"CPU seconds grow as rows to the power of {of_cpu:.2f}, memory to that of {of_memory:.2f}"
+    result = {
+        "exponents": {"cpu_seconds": of_cpu, "peak_mb": of_memory},
+        "sizes": {n_rows: asdict(usage) for n_rows, usage in usages.items()},
     }
-    table = [
-        (f"{n_rows:,}", one.seconds, one.cpu_seconds, f"{n_rows / one.cpu_seconds:,.0f}", f"{one.peak_mb:,.0f}")
-        for n_rows, one in used.items()
-    ]
-    summary = (
-        f"CPU seconds grow as rows to the power of {exponents['cpu_seconds']:.2f}, memory as {exponents['peak_mb']:.2f}"
-    )
-    header = ("rows", "seconds", "CPU s", "rows/CPU s", "peak MB")
-    report(
-        "duplicates_growth",
-        header,
-        table,
-        summary,
-        {"exponents": exponents, "sizes": {n_rows: asdict(one) for n_rows, one in used.items()}},
-    )
+    report("duplicates_growth", ("rows", "seconds", "CPU s", "rows/CPU s", "peak MB"), table, summary, result)
 
 
 # --- pairs of texts ---
@@ -130,30 +127,34 @@ def sms_spam(folder: Path) -> Iterator[str]:
 
 
 def distinct(texts: Iterable[str]) -> list[str]:
-    """Of those that say the same, the first: these are found by their keys."""
-    return list({compare.exact_key(text): text for text in reversed(list(texts))}.values())[::-1]
+    """The first of each group of exact duplicates: those have equal keys and are no task for a near search."""
+    first: dict[bytes, str] = {}
+    for text in texts:
+        first.setdefault(compare.exact_key(text), text)
+    return list(first.values())
 
 
-def exact_join(texts: Sequence[str]) -> Found:
-    """All pairs at the threshold: two such sets share one of the rarest members of each (prefix filtering, Chaudhuri, Ganti & Kaushik 2006)."""
+def exact_join(texts: Sequence[str]) -> Join:
+    """All pairs at the threshold, by prefix filtering (Chaudhuri, Ganti & Kaushik 2006).
+
+    Two similar sets share one of the rarest members of each.
+    """
     started = time.process_time()
     sets = list(map(compare.fingerprint, texts))
-    frequency = Counter(shingle for one in sets for shingle in one)
+    frequency = Counter(shingle for shingles in sets for shingle in shingles)
     rows_with: defaultdict[str, list[int]] = defaultdict(list)
     pairs: Pairs = set()
-    for row, one in enumerate(sets):
-        rarest = sorted(one, key=lambda shingle: (frequency[shingle], shingle))[
-            : len(one) - ceil(THRESHOLD * len(one)) + 1
-        ]
-        for other in {other for shingle in rarest for other in rows_with[shingle]}:
-            if compare.similarity(one, sets[other]) >= THRESHOLD:
-                pairs.add((other, row))
+    for row, shingles in enumerate(sets):
+        n_rarest = len(shingles) - ceil(THRESHOLD * len(shingles)) + 1
+        rarest = sorted(shingles, key=lambda shingle: (frequency[shingle], shingle))[:n_rarest]
+        candidates = {other for shingle in rarest for other in rows_with[shingle]}
+        pairs |= {(other, row) for other in candidates if compare.similarity(shingles, sets[other]) >= THRESHOLD}
         for shingle in rarest:
             rows_with[shingle].append(row)
-    return Found(pairs, time.process_time() - started)
+    return Join(pairs, time.process_time() - started)
 
 
-def ours(texts: Sequence[str]) -> Found:
+def ours(texts: Sequence[str]) -> Join:
     started = time.process_time()
     buckets = compare.signatures(texts, THRESHOLD)
     forget_lonely(buckets)
@@ -164,11 +165,11 @@ def ours(texts: Sequence[str]) -> Found:
     candidates = {pair for rows in members.values() for pair in combinations(rows, 2)}
     sets = {row: compare.fingerprint(texts[row]) for pair in candidates for row in pair}
     pairs = {(one, other) for one, other in candidates if compare.similarity(sets[one], sets[other]) >= THRESHOLD}
-    return Found(pairs, time.process_time() - started)
+    return Join(pairs, time.process_time() - started)
 
 
-def datasketch(texts: Sequence[str]) -> Found:
-    """As its documentation has it: the default 128 permutations, bands as it chooses them, and what the index returns."""
+def datasketch(texts: Sequence[str]) -> Join:
+    """As in its documentation: the default 128 permutations and bands, and the candidates of the index as pairs."""
     from datasketch import MinHash, MinHashLSH
 
     started = time.process_time()
@@ -179,10 +180,10 @@ def datasketch(texts: Sequence[str]) -> Found:
         sketch.update_batch([shingle.encode() for shingle in compare.fingerprint(text)])
         pairs.update((other, row) for other in index.query(sketch))
         index.insert(row, sketch)
-    return Found(pairs, time.process_time() - started)
+    return Join(pairs, time.process_time() - started)
 
 
-def in_a_process(method: Callable[[Sequence[str]], Found], texts: Sequence[str]) -> Found:
+def in_a_process(method: Callable[[Sequence[str]], Join], texts: Sequence[str]) -> Join:
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         try:
@@ -194,49 +195,31 @@ def in_a_process(method: Callable[[Sequence[str]], Found], texts: Sequence[str])
 
 
 def peers(folder: Path) -> None:
-    table, facts = [], {}
+    table, result, ratios = [], {}, {}
     for read in (agnews, sms_spam):
+        source = read.__name__
         texts = distinct(read(folder))
-        truth = in_a_process(exact_join, texts)
-        found = {method.__name__: in_a_process(method, texts) for method in (ours, datasketch)}
-        for name, one in {**found, "exact_join": truth}.items():
-            right = len(one.pairs & truth.pairs)
-            figures = {
-                "recall": right / len(truth.pairs),
-                "precision": right / max(1, len(one.pairs)),
-                "cpu_seconds": one.cpu_seconds,
-            }
-            facts[f"{read.__name__} {name}"] = figures
-            table.append(
-                (
-                    read.__name__,
-                    name,
-                    f"{len(texts):,}",
-                    len(one.pairs),
-                    f"{figures['recall']:.3f}",
-                    f"{figures['precision']:.3f}",
-                    one.cpu_seconds,
-                )
-            )
-    ratios = {
-        read.__name__: facts[f"{read.__name__} datasketch"]["cpu_seconds"]
-        / facts[f"{read.__name__} ours"]["cpu_seconds"]
-        for read in (agnews, sms_spam)
-    }
-    summary = f"{', '.join(f'{ratio:.1f} times as fast on {name}' for name, ratio in ratios.items())} (bar: {BAR})"
-    report(
-        "duplicates_peers",
-        ("texts", "method", "rows", "pairs", "recall", "precision", "CPU s"),
-        table,
-        summary,
-        {"bar": BAR, "ratios": ratios, **facts},
-    )
+        joins = {method.__name__: in_a_process(method, texts) for method in (ours, datasketch, exact_join)}
+        truth = joins["exact_join"].pairs
+        for method, join in joins.items():
+            n_right, n_pairs = len(join.pairs & truth), len(join.pairs)
+            recall, precision = n_right / len(truth), n_right / max(1, n_pairs)
+            scores = {"recall": recall, "precision": precision, "cpu_seconds": join.cpu_seconds}
+            result[f"{source} {method}"] = scores
+            row = (source, method, f"{len(texts):,}", n_pairs, f"{recall:.3f}", f"{precision:.3f}", join.cpu_seconds)
+            table.append(row)
+        ratios[source] = joins["datasketch"].cpu_seconds / joins["ours"].cpu_seconds
+    speeds = ", ".join(f"{ratio:.1f} times as fast on {source}" for source, ratio in ratios.items())
+    header = ("texts", "method", "rows", "pairs", "recall", "precision", "CPU s")
+    summary = f"{speeds} (target: {TARGET_RATIO})"
+    report("duplicates_peers", header, table, summary, {"target": TARGET_RATIO, "ratios": ratios, **result})
 
 
 # --- vectors ---
 
 
 def drop_by_vectors(vectors: np.ndarray, flat_rows: int) -> tuple[set[int], float]:
+    """The rows that dedupe would drop and its CPU seconds; the search is exact up to `flat_rows`."""
     neighbours.FLAT_ROWS = flat_rows
     started = time.process_time()
     order = np.arange(len(vectors))
@@ -252,26 +235,21 @@ def drop_by_vectors(vectors: np.ndarray, flat_rows: int) -> tuple[set[int], floa
 
 def graph(n_rows: int) -> None:
     rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(n_rows, 384))
+    vectors = rng.normal(size=(n_rows, DIM))
     copies = rng.choice(n_rows, n_rows // 10, replace=False)
-    vectors[copies] = vectors[rng.choice(n_rows, len(copies))] + rng.normal(0, 0.2, (len(copies), 384))
+    noise = rng.normal(0, 0.2, (len(copies), DIM))
+    vectors[copies] = vectors[rng.choice(n_rows, len(copies))] + noise
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    (truth, flat), (found, approximate) = drop_by_vectors(vectors, n_rows), drop_by_vectors(vectors, 0)
-    table = [
-        ("flat", len(truth), "1.000", flat),
-        ("HNSW", len(found), f"{len(found & truth) / len(truth):.3f}", approximate),
-    ]
-    summary = f"of {n_rows:,} random vectors, a tenth of them near copies"
-    report(
-        "duplicates_vectors",
-        ("search", "dropped", "recall", "CPU s"),
-        table,
-        summary,
-        {"rows": n_rows, "flat": flat, "graph": approximate},
-    )
+    truth, flat_seconds = drop_by_vectors(vectors, n_rows)
+    dropped, graph_seconds = drop_by_vectors(vectors, 0)
+    recall = len(dropped & truth) / len(truth)
+    table = [("flat", len(truth), "1.000", flat_seconds), ("HNSW", len(dropped), f"{recall:.3f}", graph_seconds)]
+    summary = f"of {n_rows:,} random vectors, a tenth of which are near copies"
+    result = {"rows": n_rows, "flat": flat_seconds, "graph": graph_seconds}
+    report("duplicates_vectors", ("search", "dropped", "recall", "CPU s"), table, summary, result)
 
 
 def main(arguments: argparse.Namespace) -> None:
     peers(arguments.external)
-    graph(VECTORS)
+    graph(N_VECTORS)
     growth(sorted(arguments.duplicate_rows))

@@ -1,4 +1,4 @@
-"""The two recipes that bench/finetune.py compares: ours, and the one that tutorials print."""
+"""The two recipes that bench/finetune.py compares: this project's, and the one that tutorials print."""
 
 import time
 from collections import Counter
@@ -14,17 +14,27 @@ Rows = list[tuple[str, str]]  # text and category
 class Trained:
     samples: int
     cpu_seconds: float  # from before the model is loaded until training ends
-    loop_cpu_seconds: float  # of it the training loop, without evaluation
+    loop_cpu_seconds: float  # of the training loop alone, without evaluation
     validation_accuracy: float | None
+
+    @property
+    def rate(self) -> float:
+        """Samples per CPU second."""
+        return self.samples / self.cpu_seconds
+
+    @property
+    def loop_rate(self) -> float:
+        """Samples per CPU second of the training loop."""
+        return self.samples / self.loop_cpu_seconds
 
 
 def count_trainer() -> Counter[str]:
-    """The CPU seconds that `Trainer.train` and `Trainer.evaluate` take in this process from now on; the first include the second."""
+    """Counts the CPU seconds of `Trainer.train` and `Trainer.evaluate` in this process; `train` includes `evaluate`."""
     from transformers import Trainer
 
     spent: Counter[str] = Counter()
 
-    def counted(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any, **options: Any) -> Any:
             started = time.process_time()  # user and system time of all threads
             result = method(*arguments, **options)
@@ -34,39 +44,34 @@ def count_trainer() -> Counter[str]:
         return run
 
     for name in ("train", "evaluate"):
-        setattr(Trainer, name, counted(name, getattr(Trainer, name)))
+        setattr(Trainer, name, timed(name, getattr(Trainer, name)))
     return spent
 
 
-def train_ours(train: Rows, validation: Rows, params: Any) -> Trained:
+def as_table(rows: Rows) -> Any:
+    """The rows as data/train has them."""
     import pyarrow as pa
 
-    from stages.tasks.text_category import learn as text_category_learn
+    texts, labels = zip(*rows, strict=True)
+    ids = [f"{row:032x}" for row in range(len(rows))]
+    return pa.table({"id": ids, "content": texts, "label": labels, "copy": [0] * len(rows)})
 
-    def table(rows: Rows) -> pa.Table:
-        texts, labels = zip(*rows, strict=True)
-        return pa.table(
-            {
-                "id": [f"{row:032x}" for row in range(len(rows))],
-                "content": texts,
-                "label": labels,
-                "copy": [0] * len(rows),
-            }
-        )
+
+def train_ours(train: Rows, validation: Rows, params: Any) -> Trained:
+    from stages.tasks.text_category import learn
 
     spent, started = count_trainer(), time.process_time()
-    measured = text_category_learn.finetune(table(train), table(validation), params, {}, Path("model"))
+    metrics = learn.finetune(as_table(train), as_table(validation), params, {}, Path("model"))
     seconds = time.process_time() - started
-    return Trained(
-        len(train) * int(measured["epochs"]),
-        seconds,
-        spent["train"] - spent["evaluate"],
-        measured["validation_accuracy"],
-    )
+    n_samples, loop_seconds = len(train) * int(metrics["epochs"]), spent["train"] - spent["evaluate"]
+    return Trained(n_samples, seconds, loop_seconds, metrics["validation_accuracy"])
 
 
 def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: str | bool = "max_length") -> Trained:
-    """Rows padded to 512 tokens (`padding=False`: to the longest of their batch), batches of 8, lr 5e-5, a random head, and else the Trainer's defaults."""
+    """Rows padded to 512 tokens, batches of 8, lr 5e-5, a random head, and otherwise the Trainer's defaults.
+
+    With `padding=False` rows are padded to the longest of their batch.
+    """
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,

@@ -1,7 +1,7 @@
-"""Writes metrics/report/data.html: what became of the rows, what they are like, and the examples that a person had better see.
+"""Writes metrics/report/data.html: what happened to the rows, their distributions, and examples of every finding.
 
-One page that needs no network and no script, built from report.html beside this file. What it shows of the data is hostile: the template
-escapes all of it, and the page's own policy forbids every script but its own and every request.
+The page needs neither a network nor a script. The data may be hostile: the template (stages/page/report.html) escapes
+every value, and the page's Content-Security-Policy forbids all requests and every script but its own.
 """
 
 from pydantic import Field
@@ -13,16 +13,16 @@ from stages.core.atomic import write_text
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows
-from stages.page.cards import as_card, say_fates
+from stages.page.cards import Card, as_card, describe_outcomes
 from stages.page.distributions import of_sizes, of_verdicts
-from stages.page.examples import all_kinds
-from stages.page.glossary import REASONS
-from stages.page.outcomes import funnel, read_fates
+from stages.page.examples import Kind, all_kinds
+from stages.page.glossary import load_reasons
+from stages.page.outcomes import funnel, read_outcomes
 from stages.page.overview import class_table, count_outliers, label_changes
 from stages.page.render import render
 from stages.page.rows import read_rows
 
-MOST = 200  # rows of a table
+MAX_ROWS = 200  # of a table on the page
 
 
 class Section(Strict):
@@ -37,25 +37,30 @@ class Params(Strict):
 
 def main(params: Params) -> Counts:
     reporter, target = load_reporter(params.modality), load_target(params.target)
-    fates = read_fates()
-    kinds = all_kinds(fates, params.report.examples)
+    reasons = load_reasons(params.modality, params.target)
+    outcomes = read_outcomes()
+    kinds = all_kinds(outcomes, reasons, params.report.examples)
     rows = read_rows(kinds)
-    said = say_fates(fates, (ref.id for ref in rows))
+    ends = describe_outcomes(outcomes, (ref.id for ref in rows))
+
+    def cards(kind: Kind) -> list[Card]:
+        return [as_card(example, rows, ends, reporter, target) for example in kind.examples]
+
     page = render(
         params=params,
-        steps=funnel(fates),
-        meanings=REASONS,
-        splits=fates["split"].value_counts().to_dict(),
+        steps=funnel(outcomes),
+        meanings=reasons.words,
+        splits=outcomes["split"].value_counts().to_dict(),
         outliers=count_outliers(),
         suggestions=list(iter_rows(paths.SUGGESTIONS)),
-        classes=class_table(target, fates),
+        classes=class_table(target, outcomes),
         label_changes=label_changes(target),
-        most=MOST,
+        max_rows=MAX_ROWS,
         charts=[*of_sizes(reporter), *of_verdicts()],
-        kinds=[(kind, [as_card(example, rows, said, reporter, target) for example in kind.examples]) for kind in kinds],
+        kinds=[(kind, cards(kind)) for kind in kinds],
     )
     write_text(paths.DATA_REPORT, page)
-    return Counts(len(fates), more={"examples": sum(len(kind.examples) for kind in kinds)})
+    return Counts(len(outcomes), more={"examples": sum(len(kind.examples) for kind in kinds)})
 
 
 if __name__ == "__main__":

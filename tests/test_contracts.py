@@ -569,17 +569,22 @@ def check_signature(subject: Any, key: str, promised: list[str], where: str) -> 
     ] == expected, where
 
 
+def check_reasons(reasons: Mapping[str, str]) -> None:
+    """Each reason with words that end "the row was dropped because ..."."""
+    assert isinstance(reasons, Mapping)
+    for reason, words in reasons.items():
+        assert reason == reason.lower() and reason.isidentifier()
+        assert words and words == words.strip() and words[0].islower() and not words.endswith("."), reason
+
+
 def check_attribute(name: str, value: Any) -> None:
     if name.endswith("Params"):
         assert issubclass(value, Strict), f"{name} takes unknown keys"
     elif name == "REASONS":
-        assert (
-            value
-            and isinstance(value, tuple)
-            and all(reason == reason.lower() and reason.isidentifier() for reason in value)
-        )
+        assert value
+        check_reasons(value)
     elif name == "REASONS_AMONG":
-        assert isinstance(value, tuple) and all(reason.isidentifier() for reason in value)
+        check_reasons(value)
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
     elif name == "SIZES":
@@ -633,29 +638,29 @@ def test_reasons_of_clean_label_are_closed(name: str) -> None:
     assert all(cleaned.label is None for cleaned in found.values())
 
 
-def test_every_word_of_the_verdicts_is_explained() -> None:
-    """Whoever adds a reason or a measure says in stages/glossary.py what it means: the page and the story of a row have it from there."""
-    cleaners = [load_cleaner(name) for name in names("modalities")]
-    assert set(glossary.OF_CONTENTS) == {
-        reason for cleaner in cleaners for reason in (*cleaner.REASONS, *cleaner.REASONS_AMONG)
-    }
-    assert set(glossary.OF_LABELS) == {reason for name in names("targets") for reason in whole_target(name).REASONS} | {
-        "rare_label"
-    }
-    assert set(glossary.OF_SOURCE) >= set(
-        re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8"))
-    )
+def test_every_reason_has_words() -> None:
+    """Reasons of a stage in stages/page/glossary.py, those of a modality or a target in its REASONS."""
+    check_reasons(glossary.OF_STAGES)
+    bad_rows = re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8"))
     of_split = re.findall(r'reasons\[.*\] = "(\w+)"', (STAGES / "split.py").read_text(encoding="utf-8"))
-    assert set(glossary.OF_ROWS) >= {
-        *dedupe.REASONS.values(),
-        dedupe.LEAK,
-        dedupe.CONFLICT,
-        *of_split,
-        "ledger",
-        "far_from_all",
-        "label_issue",
-    }
-    measures = {name for cleaner in cleaners for name in cleaner.MEASURES}
+    assert set(glossary.OF_COLLECT) >= set(bad_rows)
+    assert set(glossary.OF_CLEAN) == {"ledger", "rare_label"}
+    assert set(glossary.OF_DEDUPE) == {*dedupe.REASONS.values(), dedupe.LEAK, dedupe.CONFLICT}
+    assert set(glossary.OF_OUTLIERS) == {"far_from_all"}
+    assert set(glossary.OF_SPLIT) == set(of_split)
+    assert set(glossary.OF_LABEL_AUDIT) == {"label_issue"}
+    for modality, target in (name.split("_", 1) for name in names("tasks")):
+        cleaner, labels = load_cleaner(modality), whole_target(target)
+        parts = [glossary.OF_STAGES, cleaner.REASONS, cleaner.REASONS_AMONG, labels.REASONS]
+        reasons = glossary.load_reasons(modality, target)
+        assert set(reasons.words) == {reason for part in parts for reason in part}
+        assert len(reasons.words) == sum(map(len, parts)), "one reason with two meanings"
+        assert reasons.of_labels == {*labels.REASONS, "rare_label"}
+
+
+def test_every_measure_has_words() -> None:
+    """Whoever adds a measure says in stages/page/glossary.py what it means."""
+    measures = {name for modality in names("modalities") for name in load_cleaner(modality).MEASURES}
     assert set(glossary.MEASURES) == measures | {"repairs", "similarity", "score", "class_score", "label_quality"}
 
 

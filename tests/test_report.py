@@ -16,16 +16,19 @@ import pytest
 from PIL import Image
 
 from stages import report
+from stages.contracts.label import load_target
 from stages.core import paths, tables
 from stages.core.params import load_params
 from stages.core.tables import find_rows, one_of, read_frame, read_schema, read_table, write_frame, write_tables
 from stages.modalities.image import report as images
 from stages.modalities.text import report as texts
 from stages.page import overview
+from stages.page.cards import as_side
 from stages.page.distributions import count_values, histogram
-from stages.page.examples import all_kinds
-from stages.page.outcomes import funnel, read_fates
-from stages.page.rows import private_rows
+from stages.page.examples import Ref, all_kinds
+from stages.page.glossary import load_reasons
+from stages.page.outcomes import funnel, read_outcomes
+from stages.page.rows import ids_of_private_rows
 from stages.targets.category import label as category_label
 from tests.data_line import FILE, HOSTILE, LABEL, inside
 
@@ -33,6 +36,7 @@ TAGS = set(
     "html head meta title style body header h1 h2 h3 h4 p code ul li strong nav a main section div table thead tbody tr th td span figure svg rect "  # noqa: SIM905
     "figcaption details summary article dl dt dd mark img audio script".split()
 )
+REASONS = load_reasons("text", "category")
 
 
 class Elements(HTMLParser):
@@ -60,10 +64,10 @@ def page_of(folder: Path) -> str:
 
 def test_every_row_is_in_the_funnel_once(text_data: Path) -> None:
     with inside(text_data):
-        fates = read_fates()
-    steps = funnel(fates)
-    assert fates["id"].is_unique
-    assert (fates["split"].notna() != fates["stage"].notna()).all()
+        outcomes = read_outcomes()
+    steps = funnel(outcomes)
+    assert outcomes["id"].is_unique
+    assert (outcomes["split"].notna() != outcomes["stage"].notna()).all()
     assert {step.stage: step.dropped for step in steps} == {
         "collect": {"unreadable_row": 1},
         "clean": {"empty": 1, "missing_label": 1},
@@ -77,7 +81,7 @@ def test_every_row_is_in_the_funnel_once(text_data: Path) -> None:
 
 def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
     with inside(text_data):
-        kinds = {kind.title: kind for kind in all_kinds(read_fates(), 2)}
+        kinds = {kind.title: kind for kind in all_kinds(read_outcomes(), REASONS, 2)}
         labels = dict(zip(*read_frame(paths.CLEANED, ["id", "label"]).to_numpy().T, strict=True))
     assert list(kinds) == [
         "Training rows that repeat held-out rows",
@@ -112,25 +116,27 @@ def test_every_kind_of_finding_has_its_worst_examples(text_data: Path) -> None:
 def test_nobody_needs_to_know_the_words_beforehand(copy_of_text_data: Path) -> None:
     text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
     assert "empty 1: there is nothing in it" in text  # in the funnel
-    assert "clean: repairs What was mended." in text  # above a chart
-    remarks = {kind.title: kind.remark for kind in all_kinds(read_fates(), 2)}
-    assert remarks["Dropped by clean: empty"] == "There is nothing in it. "
-    assert remarks["Duplicates: exact_duplicate"].startswith("It says the same as a row that stays")
-    assert remarks["Repaired: spaces"].startswith("Runs of spaces and line ends became one space. As the source has it")
+    assert "clean: repairs The repairs that clean made." in text  # above a chart
+    remarks = {kind.title: kind.remark for kind in all_kinds(read_outcomes(), REASONS, 2)}
+    assert remarks["Dropped by clean: empty"] == "There is nothing in it."
+    assert remarks["Duplicates: exact_duplicate"].startswith("Its content equals that of a row that stays")
+    assert remarks["Repaired: spaces"].startswith(
+        "Each run of spaces and line ends became one space. Each is shown as in the source"
+    )
 
 
 def test_how_many_labels_are_doubted_is_said_beside_them(text_data: Path) -> None:
     with inside(text_data):
-        remarks = {kind.title: kind.remark for kind in all_kinds(read_fates(), 2)}
+        remarks = {kind.title: kind.remark for kind in all_kinds(read_outcomes(), REASONS, 2)}
         share = read_frame(paths.LABEL_VERDICTS)["is_label_issue"].mean()
-    assert f"It doubts {share:.0%} of all labels" in remarks["Labels that the audit dropped"]
+    assert f"The audit doubts {share:.0%} of all labels" in remarks["Labels that the audit dropped"]
 
 
 def test_every_finding_can_be_reached_from_the_top(text_data: Path) -> None:
     elements = Elements(page_of(text_data))
     links = [attributes["href"] for tag, attributes in elements.found if tag == "a"]
     with inside(text_data):
-        n_kinds = len(all_kinds(read_fates(), 2))
+        n_kinds = len(all_kinds(read_outcomes(), REASONS, 2))
     assert links[-n_kinds:] == [f"#found-{number}" for number in range(1, n_kinds + 1)]
     assert {attributes["id"] for _, attributes in elements.found if "id" in attributes} >= {
         str(link).removeprefix("#") for link in links
@@ -140,7 +146,7 @@ def test_every_finding_can_be_reached_from_the_top(text_data: Path) -> None:
 def test_what_says_nothing_about_a_dropped_row_is_left_out(copy_of_text_data: Path) -> None:
     """The scores of a content whose label is the reason, and a label that nobody has read."""
     add_columns(paths.CLEAN_VERDICTS, symbol_ratio=0.25)
-    kinds = {kind.title: kind.examples[0] for kind in all_kinds(read_fates(), 2)}
+    kinds = {kind.title: kind.examples[0] for kind in all_kinds(read_outcomes(), REASONS, 2)}
     assert "symbol_ratio" not in kinds["Dropped by clean: missing_label"].facts
     assert kinds["Dropped by clean: empty"].facts["symbol_ratio"] == 0.25
     text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
@@ -153,9 +159,15 @@ def test_labels_that_are_called_otherwise_are_told(text_data: Path) -> None:
         assert overview.label_changes(category_label) == [("", "dropped: missing_label", 1), (" FRUIT", "fruit", 1)]
 
 
+@pytest.mark.parametrize(("label", "shown"), [(0.0, "0"), (-2.5, "-2.5")])
+def test_a_number_is_shown_as_it_is(label: float, shown: str) -> None:
+    row = {"label": label, "content": "a text", "source": "a.csv:1"}
+    assert as_side(Ref("0", paths.CLEANED), row, "in train", None, load_target("number")).label == shown
+
+
 def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
     with inside(text_data):
-        table = overview.class_table(category_label, read_fates())
+        table = overview.class_table(category_label, read_outcomes())
     assert list(table.columns) == ["cleaned", "unique", "train", "validation", "test"]
     assert table["cleaned"].sum() == 75
     assert table["unique"].sum() == 71
@@ -166,13 +178,13 @@ def test_classes_are_counted_after_each_stage(text_data: Path) -> None:
 def test_what_is_taken_out_of_the_data_is_not_shown(copy_of_text_data: Path) -> None:
     rows = read_frame(paths.CLEAN_VERDICTS, ["id", "repairs", "reason", "pii"])
     page = page_of(copy_of_text_data)
-    assert private_rows() == set()
+    assert ids_of_private_rows() == set()
     repaired = rows["repairs"].map(len) > 0
     verdicts = read_frame(paths.CLEAN_VERDICTS)
     verdicts["repairs"] = verdicts["repairs"].where(~repaired, pd.Series([["redacted_email"]] * len(rows)))
     verdicts["pii"] = pd.Series([["email"] if one else [] for one in repaired])
     write_frame(paths.CLEAN_VERDICTS, verdicts, read_schema(paths.CLEAN_VERDICTS))
-    assert private_rows() == set(rows.loc[repaired, "id"])
+    assert ids_of_private_rows() == set(rows.loc[repaired, "id"])
     report.main(load_params(report.Params))
     assert "Repaired: redacted_email" in page_of(copy_of_text_data)
     assert (

@@ -16,8 +16,8 @@ from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.core.params import load_params
 from stages.core.tables import named_columns, read_frame, read_table, write_tables
-from stages.page.glossary import OF_LABELS
-from stages.page.outcomes import read_fates
+from stages.page.glossary import load_reasons
+from stages.page.outcomes import read_outcomes
 from tests.data_line import FILE, LABEL
 from tools import lookup, trace
 
@@ -57,20 +57,20 @@ def test_a_row_is_found_by_its_id_and_by_enough_of_its_start(copy_of_text_data: 
 def test_unknown_ids_get_one_clear_error(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     typed = name[:5] + ("0" if name[5] != "0" else "1") + name[6:]
-    assert tell(typed) == f"trace: error: {typed}: no row has this id; near it is {name}"
+    assert tell(typed) == f"trace: error: {typed}: no row has this id; did you mean {name}"
     unknown = "0" * 32
     assert (
         tell(unknown)
-        == f"trace: error: {unknown}: no row has this id; a row that was changed in the source has another; look for it by --row or --text"
+        == f"trace: error: {unknown}: no row has this id; a changed row gets a new id; find it by --row or --text"
     )
     assert all(
-        f"{len([name for name in read_frame(paths.CLEAN_VERDICTS)['id'] if name[0] == start])} ids start so"
+        f"{len([name for name in read_frame(paths.CLEAN_VERDICTS)['id'] if name[0] == start])} ids start with it"
         in tell(start)
         for start in name[0]
     )
     assert (
         tell("--row", "test.csv:18")
-        == "trace: error: test.csv:18: no row has this source; of test.csv there are 17 rows, from test.csv:1 to test.csv:17"
+        == "trace: error: test.csv:18: no row has this source; test.csv has 17 rows, from test.csv:1 to test.csv:17"
     )
     for typed in ("nowhere", "18", ""):
         assert f"{typed}: no row has this source; there are 78 rows, from test.csv:1 to {FILE}:61" in tell(
@@ -81,11 +81,11 @@ def test_unknown_ids_get_one_clear_error(copy_of_text_data: Path, tell: Tell) ->
 def test_what_cannot_be_an_id_or_a_text_is_said_to(copy_of_text_data: Path, tell: Tell) -> None:
     assert (
         tell("")
-        == "trace: error: '' is no id, nor the start of one: those are of 0 to 9 and a to f; try --row, or --text"
+        == "trace: error: '' is neither an id nor the start of one (digits 0-9, letters a-f); try --row or --text"
     )
-    assert tell("some words").endswith("try --row, or --text")
+    assert tell("some words").endswith("try --row or --text")
     assert tell("test.csv:3").endswith("try --row test.csv:3")
-    assert tell("--text", " ") == "trace: error: --text is empty: give it the text of a row, in quotes"
+    assert tell("--text", " ") == "trace: error: --text is empty: type the text of a row in quotes"
 
 
 def test_a_source_is_found_with_its_folders_too(copy_of_text_data: Path, tell: Tell) -> None:
@@ -94,7 +94,7 @@ def test_a_source_is_found_with_its_folders_too(copy_of_text_data: Path, tell: T
 
 def test_arguments_that_are_no_text_are_answered(copy_of_text_data: Path, tell: Tell) -> None:
     assert "no row has this source" in tell("--row", "\udcff")
-    assert "is no id" in tell("\udcff")
+    assert "is neither an id" in tell("\udcff")
 
 
 def test_a_text_is_found_once_it_is_cleaned(copy_of_text_data: Path, tell: Tell) -> None:
@@ -115,7 +115,7 @@ def test_the_nearest_text_is_said_to_be_that(
     monkeypatch.setattr(lookup, "load_embedder", lambda modality: Embedder())
     story = tell("--text", "nothing of the kind")
     assert story.startswith(read_frame(paths.EMBEDDINGS, ["id"])["id"][7])
-    assert "No row says this. This is the nearest by its embedding, with a cosine of 1.0" in story
+    assert "No row has this text. This is the nearest by its embedding, with a cosine of 1.0" in story
     shutil.rmtree(paths.EMBEDDINGS)
     assert "run `dvc repro embed`" in tell("--text", "nothing of the kind")
 
@@ -130,10 +130,10 @@ def test_the_story_ends_where_the_row_does(copy_of_text_data: Path, tell: Tell) 
     assert "clean dropped: empty" in empty and "dedupe" not in empty
     leak = tell("--row", f"{FILE}:11")
     assert (
-        "dedupe dropped: duplicate_of_held_out, as it repeats a validation or test row" in leak
+        "dedupe dropped: duplicate_of_held_out, because it repeats a validation or test row" in leak
         and f"duplicate of {id_of('test.csv:17')[:8]} test.csv:17: fruit: repeated" in leak
     )
-    assert "label FRUIT clean kept content as it was label fruit" in leak
+    assert "label FRUIT clean kept content unchanged label fruit" in leak
     assert "outliers" not in leak
 
 
@@ -146,8 +146,8 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
     )
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
-    assert "label_audit dropped: label_issue, as a linear model" in issue
-    assert f"given label {LABEL} linear model says fruit label quality 0.0" in issue
+    assert "label_audit dropped: label_issue, because a linear model" in issue
+    assert f"given label {LABEL} linear model fruit label quality 0.0" in issue
     marked = read_frame(paths.OUTLIER_VERDICTS)
     split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
     outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])
@@ -168,7 +168,7 @@ def test_tables_that_are_older_than_the_row_are_named(copy_of_text_data: Path, t
     name = id_of("test.csv:3")
     table = read_table(paths.SPLIT_VERDICTS)
     write_tables(paths.SPLIT_VERDICTS, [table.filter(pa.array([row != name for row in table["id"].to_pylist()]))])
-    assert "data/verdicts/split does not know the row" in tell(name)
+    assert "data/verdicts/split lacks this row" in tell(name)
 
 
 def test_training_and_prediction_are_told(copy_of_text_data: Path, tell: Tell) -> None:
@@ -176,14 +176,16 @@ def test_training_and_prediction_are_told(copy_of_text_data: Path, tell: Tell) -
     name = judged.loc[judged["keep"] & (judged["split"] == "train"), "id"].iloc[0]
     copies = [{"id": name, "copy": copy, "content": f"text {copy}", "label": "fruit", "source": "x"} for copy in (1, 0)]
     write_tables(paths.TRAIN, [pa.Table.from_pylist(copies)])
-    assert "augment trained on, with 1 augmented copy label fruit the row itself text 0 copy 1 text 1" in tell(name)
+    assert "augment trained on, with 1 augmented copy label fruit original text 0 copy 1 text 1" in tell(name)
+    other = judged.loc[judged["keep"] & (judged["split"] == "train"), "id"].iloc[1]
+    assert "augment data/train lacks this row; run `dvc repro`" in tell(other)
     held = id_of("test.csv:3")
     said = {"id": [held], "split": ["test"], "given_label": ["fruit"], "predicted_label": ["fruit"]}
     write_tables(
         paths.PREDICTIONS, [pa.table({**said, "predictions": named_columns(np.array([[0.9, 0.1]]), ["fruit", LABEL])})]
     )
     assert (
-        f"predict the model says fruit, as the label says given label fruit predictions fruit 0.900, {LABEL} 0.100"
+        f"predict the model predicts fruit, the given label given label fruit predictions fruit 0.900, {LABEL} 0.100"
         in tell(held)
     )
 
@@ -200,7 +202,7 @@ def test_columns_that_stages_add_are_told(copy_of_text_data: Path, tell: Tell) -
 def test_numbers_stand_beside_what_they_are_held_against(copy_of_text_data: Path, tell: Tell) -> None:
     story = tell(id_of("test.csv:3"))
     assert re.search(r" score -?[0-9.]+ \(rows above 8.0 are marked\)", story)
-    assert re.search(r" label quality [0-9.]+ \(the policy drop is for issues of training rows up to 0.5\)", story)
+    assert re.search(r" label quality [0-9.]+ \(the policy drop applies to issues of training rows up to 0.5\)", story)
 
 
 # --- another decision ---
@@ -218,23 +220,23 @@ def decide(name: str, action: str, label: str, *stages: Any) -> None:
 
 
 def test_the_ledger_does_what_the_story_says_of_it(copy_of_text_data: Path, tell: Tell) -> None:
-    fates = read_fates().fillna({"reason": "stays"})
-    told = {name: advised(tell(name)) for name in fates["id"]}
-    for name, reason in fates[["id", "reason"]].itertuples(index=False):
+    outcomes = read_outcomes().fillna({"reason": "stays"})
+    told = {name: advised(tell(name)) for name in outcomes["id"]}
+    for name, reason in outcomes[["id", "reason"]].itertuples(index=False):
         if reason == "stays":
             assert told[name] == {"relabel": "LABEL", "drop": ""}
         elif reason in trace.KEPT_IF_REVIEWED:
             assert "keep" in told[name]
             decide(name, "keep", "", clean, dedupe, outliers, split, label_audit)
-            assert read_fates().set_index("id").loc[name, "split"] == "train"
-        elif reason in OF_LABELS:
+            assert read_outcomes().set_index("id").loc[name, "split"] == "train"
+        elif reason in load_reasons("text", "category").of_labels:
             assert told[name] == {"relabel": "LABEL"}
             decide(name, "relabel", "fruit", clean)
             assert name in set(read_frame(paths.CLEANED, ["id"])["id"])
         else:
             assert told[name] == {}, reason
     assert {"exact_duplicate", "near_duplicate", "outlier", "label_issue", "missing_label", "unreadable_row"} <= set(
-        fates["reason"]
+        outcomes["reason"]
     )
 
 
@@ -258,4 +260,4 @@ def test_other_contents_have_their_story(
     monkeypatch.chdir(request.getfixturevalue(data))
     rows = read_frame(paths.CLEAN_VERDICTS, ["id"])["id"]
     assert all(f"content {preview}" in tell(name) for name in rows[:3])
-    assert "--text looks for texts" in tell("--text", "an apple")
+    assert "--text finds texts" in tell("--text", "an apple")

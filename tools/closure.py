@@ -1,8 +1,9 @@
 """Finds the code that a stage runs, its import closure within stages/, and lists it as dvc.yaml does.
 
-The source is read and not run, so imports inside functions count too. A variant is loaded by its name at run time: whoever names the loader
-of a part, such as `load_cleaner`, imports that part of the chosen variant. The check of the whole params.yaml in core/params.py imports every
-stage by name as well; it is left out, as it can stop a stage and changes nothing that a stage writes.
+The source is read and not run, so imports inside functions count too. A variant is loaded by its name at run time:
+a module that names the loader of a part, such as `load_cleaner`, imports that part of the chosen variant.
+The check of the whole params.yaml in core/params.py imports every stage by name as well; it is left out, as it can stop
+a stage and changes nothing that a stage writes.
 """
 
 import ast
@@ -75,7 +76,8 @@ class Closure:
             return
         for node in ast.walk(self._tree(path)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "stages":
-                for alias in node.names:  # `from stages.core import paths` imports a module, `from stages.core.paths import MODEL` a name in it
+                # `from stages.core import paths` imports a module, `from stages.core.paths import MODEL` a name in it.
+                for alias in node.names:
                     file = self._module(f"{node.module}.{alias.name}") or self._module(str(node.module))
                     yield from filter(None, [file])
             if isinstance(node, ast.Name) and node.id in self._loaders:

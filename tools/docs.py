@@ -1,4 +1,4 @@
-"""Writes what follows from the code: docs/params.md, the file tree and support table in README.md, and the code among the deps in dvc.yaml.
+"""Generates from the code docs/params.md, the file tree and support table in README.md, and the code deps in dvc.yaml.
 
 python -m tools.docs [--check]
 """
@@ -7,7 +7,8 @@ import ast
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from tools.closure import Closure
 
 README = Path("README.md")
 PARAMS = Path("docs/params.md")
-DEFAULT = Path("presets/reviews.yaml")  # params.yaml is its user's
+DEFAULT = Path("presets/reviews.yaml")  # not params.yaml: users change it
 DVC_YAML = Path("dvc.yaml")
 INTRODUCTION = """# Params
 
-Every value of the line stands in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or out of
-range stops the first stage that runs, and all such keys are named together. This page is generated from the models beside the stages
-(`python -m tools.docs`); "value" is that of presets/reviews.yaml, the params.yaml of a fresh clone, or of the preset that is named.
+Every value is set in params.yaml; the code has no defaults. A key that is unknown, missing, of the wrong type or
+out of range stops the first stage that runs, and one message names all such keys. This page is generated from the
+models in the stages (`python -m tools.docs`). A value is that of presets/reviews.yaml, which is the params.yaml of a
+fresh clone, or that of the preset in brackets.
 
 | key | value | allowed | what it is | read by |
 |---|---|---|---|---|
@@ -33,48 +35,74 @@ range stops the first stage that runs, and all such keys are named together. Thi
 
 
 def params_page() -> str:
-    rows: dict[str, list[Any]] = {}
-    for preset in (DEFAULT, *sorted(Path("presets").glob("*.yaml"))):
-        values, named = read_yaml(preset), "" if preset == DEFAULT else f" ({preset.stem})"
-        for stage, model in known_keys(values):
-            for key, field, value in leaves(model, values):
-                row = rows.setdefault(key, [f"`{json.dumps(value)}`{named}", allowed(field), "", set()])
-                row[2] = row[2] or field.description or ""
-                row[3].add(stage)
-    order = list(read_yaml(Path("dvc.yaml"))["stages"])
-    top_first = sorted(
-        rows, key=lambda key: ("." in key, min(order.index(stage) for stage in rows[key][3]) if "." in key else 0)
-    )
-    lines = [
-        f"| `{key}` | {value} | {kind} | {what} | {', '.join(stage for stage in order if stage in stages)} |"
-        for key, (value, kind, what, stages) in ((key, rows[key]) for key in top_first)
-    ]
+    """A table with one line per key: top-level keys first, then by the first stage that reads them."""
+    keys = read_keys()
+    order = list(read_yaml(DVC_YAML)["stages"])
+
+    def position(key: str) -> tuple[bool, int]:
+        is_nested = "." in key
+        return is_nested, min(map(order.index, keys[key].stages)) if is_nested else 0
+
+    lines = [keys[key].line(key, order) for key in sorted(keys, key=position)]
     return INTRODUCTION + "\n".join(lines) + "\n"
+
+
+@dataclass
+class Key:
+    """A key of params.yaml, as the table describes it."""
+
+    value: str
+    allowed: str
+    description: str = ""
+    stages: set[str] = field(default_factory=set)  # that read it
+
+    def line(self, name: str, order: Sequence[str]) -> str:
+        readers = ", ".join(stage for stage in order if stage in self.stages)
+        return f"| `{name}` | {self.value} | {self.allowed} | {self.description} | {readers} |"
+
+
+def read_keys() -> dict[str, Key]:
+    """By dotted name every key of the presets; the value is that of the first preset that has it."""
+    keys: dict[str, Key] = {}
+    for preset in (DEFAULT, *sorted(Path("presets").glob("*.yaml"))):
+        values, source = read_yaml(preset), "" if preset == DEFAULT else f" ({preset.stem})"
+        for stage, model in known_keys(values):
+            for name, info, value in leaves(model, values):
+                key = keys.setdefault(name, Key(f"`{json.dumps(value)}`{source}", allowed(info)))
+                key.description = key.description or info.description or ""
+                key.stages.add(stage)
+    return keys
 
 
 def leaves(model: type[BaseModel], values: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Dotted key, pydantic field and value of every leaf."""
-    for name, field in model.model_fields.items():
-        kind, key = field.annotation, path + name
+    for name, info in model.model_fields.items():
+        kind, key = info.annotation, path + name
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from leaves(kind, values[name], f"{key}.")
         else:
-            yield key, field, values[name]
+            yield key, info, values[name]
 
 
-def allowed(field: Any) -> str:
-    kind = field.annotation
+def allowed(info: Any) -> str:
+    """The type or the literals of a field, and its bounds."""
+    kind = info.annotation
     name = kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", None) else str(kind)
     literals = re.search(r"Literal\[(.*?)\]", name) if not name.startswith("dict") else None
-    words = (
-        ", ".join(ast.literal_eval(f"[{literals[1]}]"))
-        if literals
-        else name.replace("typing.", "").replace(" | ", " or ")
-    )
+    if literals:
+        words = ", ".join(ast.literal_eval(f"[{literals[1]}]"))
+    else:
+        words = name.replace("typing.", "").replace(" | ", " or ")
+    words = words.replace("NoneType", "null").replace("None", "null")
+    bounds = filter(None, map(bound, info.metadata))
+    return f"{words} {', '.join(bounds)}".strip()
+
+
+def bound(limit: Any) -> str:
+    """Such as "≥ 0"; empty for another kind of constraint."""
     signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
-    limits = [(type(limit).__name__, limit) for limit in field.metadata]
-    bounds = [f"{signs[name]} {getattr(limit, name.lower())}" for name, limit in limits if name in signs]
-    return " ".join([words.replace("NoneType", "null").replace("None", "null"), ", ".join(bounds)]).strip()
+    name = type(limit).__name__
+    return f"{signs[name]} {getattr(limit, name.lower())}" if name in signs else ""
 
 
 def tree() -> str:
@@ -94,8 +122,9 @@ def first_clause(path: Path) -> str:
 
 
 def dvc_yaml() -> str:
-    """dvc.yaml with the code among the deps of each stage as the imports have it; all else stays."""
-    closure, lines = Closure(), []
+    """dvc.yaml with the code deps of each stage replaced by its import closure."""
+    closure = Closure()
+    lines: list[str] = []
     deps: list[str] = []
     for line in DVC_YAML.read_text(encoding="utf-8").splitlines():
         if stage := re.fullmatch(r"  (\w+):", line):
@@ -109,7 +138,7 @@ def dvc_yaml() -> str:
 
 
 def support() -> str:
-    """A row for each file in stages/tasks: what it does, the metrics that matter, and the presets that show it."""
+    """A table with one line per task: what it does, its headline metrics, and the presets that use it."""
     presets = [(path.stem, read_yaml(path)) for path in sorted(Path("presets").glob("*.yaml"))]
     lines = ["| task | what it does | main metrics | presets |", "|---|---|---|---|"]
     for path in sorted(Path("stages/tasks").glob("[!_.]*/")):
@@ -120,13 +149,9 @@ def support() -> str:
 
 
 def fill(page: str, name: str, text: str) -> str:
-    """`page` with what stands between the marks of `name` replaced."""
-    return re.sub(
-        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
-        lambda found: f"{found[1]}{text}\n{found[2]}",
-        page,
-        flags=re.DOTALL,
-    )
+    """The page with the text between the comments of this name replaced."""
+    section = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return section.sub(lambda match: f"{match[1]}{text}\n{match[2]}", page)
 
 
 def main() -> None:
@@ -140,7 +165,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(text, encoding="utf-8")
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
-            sys.exit(f"{path}: does not follow the code any more; run `python -m tools.docs`")
+            sys.exit(f"{path}: is older than the code; run `python -m tools.docs`")
 
 
 if __name__ == "__main__":

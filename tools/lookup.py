@@ -1,4 +1,4 @@
-"""Finds a row by what people know of it: the start of its id, its place in the source, or what it says."""
+"""Finds a row by the start of its id, by its source, or by its text."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,27 +18,28 @@ from stages.core.params import load_params
 from stages.core.tables import find_rows, iter_tables, one_of, vectors_of
 
 HEX = re.compile("[0-9a-fA-F]+")
-LIKE = 24  # of the 32 characters of an id: two ids have about 2 in common by chance
-SOME = 5  # rows that are named, of many
+ID_LENGTH = 32  # hexadecimal digits
+SIMILAR = 24  # equal digits of a whole id; two random ids have about 2
+SOME = 5  # rows that a message names, at most
+
+Wanted = Callable[[pa.ChunkedArray], Any]  # column -> mask
 
 
 def is_there(folder: Path) -> bool:
     return any(folder.glob("part-*.parquet"))
 
 
-def rows_of(
-    folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None
-) -> list[dict[str, Any]]:
-    """Nothing where the stage has not run."""
+def rows_of(folder: Path, column: str, wanted: Wanted, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The wanted rows; none if the stage has not run."""
     return list(find_rows(folder, column, wanted, columns).to_pylist()) if is_there(folder) else []
 
 
-def row_of(folder: Path, name: str) -> dict[str, Any] | None:
-    return next(iter(rows_of(folder, "id", one_of([name]))), None)
+def row_of(folder: Path, id: str) -> dict[str, Any] | None:
+    return next(iter(rows_of(folder, "id", one_of([id]))), None)
 
 
-def seen(column: str, wanted: Callable[[pa.ChunkedArray], Any]) -> list[dict[str, Any]]:
-    """Id and source of rows that were collected, or that could not be."""
+def source_rows(column: str, wanted: Wanted) -> list[dict[str, Any]]:
+    """`id` and `source` of the wanted rows of the source, including those that collect dropped."""
     if not is_there(paths.COLLECTED):
         raise InputError(f"{paths.COLLECTED}: nothing is collected yet; run `dvc repro`")
     return [
@@ -48,94 +49,138 @@ def seen(column: str, wanted: Callable[[pa.ChunkedArray], Any]) -> list[dict[str
     ]
 
 
+# --- by id ---
+
+
 def find_id(start: str) -> str:
-    """The id that starts so."""
+    """The only id with this start.
+
+    Raises:
+        InputError: no id or several ids have this start.
+    """
     if not HEX.fullmatch(start):
-        advice = f"--row {start}" if file_and_row(start)[1] else "--row, or --text"
-        raise InputError(f"{start!r} is no id, nor the start of one: those are of 0 to 9 and a to f; try {advice}")
+        advice = f"--row {start}" if file_and_row(start)[1] else "--row or --text"
+        raise InputError(f"{start!r} is neither an id nor the start of one (digits 0-9, letters a-f); try {advice}")
     start = start.lower()
-    found = seen("id", lambda ids: pc.starts_with(ids, start))
-    if len(found) == 1:
-        return str(found[0]["id"])
-    if found:
-        some = ", ".join(f"{row['id'][:12]} ({row['source']})" for row in found[:SOME])
-        raise InputError(f"{start}: {len(found):,} ids start so, such as {some}; give more of it")
-    near = near_ids(start)
-    changed = "a row that was changed in the source has another; look for it by --row or --text"
-    raise InputError(f"{start}: no row has this id; {f'near it is {near}' if near else changed}")
+    rows = source_rows("id", lambda ids: pc.starts_with(ids, start))
+    if len(rows) == 1:
+        return str(rows[0]["id"])
+    if rows:
+        some = ", ".join(f"{row['id'][:12]} ({row['source']})" for row in rows[:SOME])
+        raise InputError(f"{start}: {len(rows):,} ids start with it, such as {some}; type more characters")
+    similar = " or ".join(similar_ids(start))
+    advice = f"did you mean {similar}" if similar else "a changed row gets a new id; find it by --row or --text"
+    raise InputError(f"{start}: no row has this id; {advice}")
 
 
-def near_ids(name: str) -> str:
-    """Ids that have most characters in the same place, if any have."""
-    typed = np.frombuffer(name.encode("ascii", "replace")[:32].ljust(32), np.uint8)
-    near: list[tuple[int, str]] = []
+def similar_ids(id: str) -> list[str]:
+    """Up to three ids that agree with this one, or this start of one, in most positions."""
+    typed = np.frombuffer(id.encode("ascii", "replace")[:ID_LENGTH].ljust(ID_LENGTH), np.uint8)
+    least = SIMILAR * min(len(id), ID_LENGTH) / ID_LENGTH
+    similar: list[tuple[int, str]] = []
     for table in iter_tables(paths.COLLECTED, ["id"], 50_000):
         ids = table["id"].to_pylist()
-        alike = (np.frombuffer("".join(ids).encode(), np.uint8).reshape(-1, 32) == typed).sum(axis=1)
-        near += [(-int(alike[place]), ids[place]) for place in np.flatnonzero(alike >= LIKE * min(len(name), 32) / 32)]
-    return " or ".join(found for _, found in sorted(near)[:3])
+        characters = np.frombuffer("".join(ids).encode(), np.uint8).reshape(-1, ID_LENGTH)
+        n_equal = (characters == typed).sum(axis=1)
+        similar += [(-int(n_equal[index]), ids[index]) for index in np.flatnonzero(n_equal >= least)]
+    return [name for _, name in sorted(similar)[:3]]
+
+
+# --- by source ---
 
 
 def find_source(source: str) -> str:
-    """The id of the row that has this source, whether it is given with more folders than the source has, with these, or with fewer."""
+    """The id of the row with this source; folders at its start may be missing or superfluous.
+
+    Raises:
+        InputError: no row or several rows have this source.
+    """
+    rows = rows_by_source(source)
+    if len(rows) == 1:
+        return str(rows[0]["id"])
+    if rows:
+        ids = ", ".join(row["id"] for row in rows[:SOME])
+        raise InputError(f"{source}: {len(rows):,} rows have this source: {ids}; type one of these ids")
+    raise InputError(f"{source}: no row has this source; {known_sources(source)}")
+
+
+def rows_by_source(source: str) -> list[dict[str, Any]]:
+    """The rows whose source is the longest possible end of this one, or else has this one at its end."""
     parts = source.split("/")
-    tails = seen("source", one_of("/".join(parts[start:]) for start in range(len(parts))))
-    longest = max((row["source"] for row in tails), key=len, default=None)
-    found = [row for row in tails if row["source"] == longest] or seen(
-        "source", lambda sources: pc.ends_with(sources, f"/{source}")
-    )
-    if len(found) == 1:
-        return str(found[0]["id"])
-    if found:
-        raise InputError(
-            f"{source}: {len(found):,} rows have this source: {', '.join(row['id'] for row in found[:SOME])}; give one of these ids"
-        )
-    known = [row["source"] for row in seen("source", lambda sources: pc.is_valid(sources))]
-    file = file_and_row(parts[-1])[0]
-    same = [name for name in known if file and file_and_row(name.rpartition("/")[2])[0] == file]
-    ordered = sorted(same or known, key=file_and_row)
-    what = f"of {file} there are" if same else "there are"
-    raise InputError(
-        f"{source}: no row has this source; {what} {len(ordered):,} rows, from {ordered[0]} to {ordered[-1]}"
-    )
+    ends = ["/".join(parts[start:]) for start in range(len(parts))]
+    rows = source_rows("source", one_of(ends))
+    if rows:
+        longest = max((row["source"] for row in rows), key=len)
+        return [row for row in rows if row["source"] == longest]
+    return source_rows("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+
+
+def known_sources(source: str) -> str:
+    """The number and the range of the sources of this file, or of all if no row comes from it."""
+    known = [row["source"] for row in source_rows("source", lambda sources: pc.is_valid(sources))]
+    file = file_and_row(source.rpartition("/")[2])[0]
+    of_file = [name for name in known if file and file_and_row(name.rpartition("/")[2])[0] == file]
+    ordered = sorted(of_file or known, key=file_and_row)
+    rows_of_what = f"{file} has" if of_file else "there are"
+    return f"{rows_of_what} {len(ordered):,} rows, from {ordered[0]} to {ordered[-1]}"
 
 
 def file_and_row(source: str) -> tuple[str, int]:
-    """File and number of the row; files that are rows have no number."""
+    """The file and the row number; 0 if the file itself is the row."""
     file, _, number = source.rpartition(":")
     return (file, int(number)) if number.isdecimal() else (source, 0)
 
 
+# --- by text ---
+
+
 def find_text(text: str) -> tuple[str, str]:
-    """The row that says this, and a remark on how it was found."""
+    """The id of the row with this text, or of the nearest row, and a remark for the reader.
+
+    Raises:
+        InputError: the text is empty, the rows are not texts, or no row has the text and there are no embeddings.
+    """
     params = load_params(clean.Params)
     if not text.strip():
-        raise InputError("--text is empty: give it the text of a row, in quotes")
+        raise InputError("--text is empty: type the text of a row in quotes")
     if params.modality != "text":
-        raise InputError(f"--text looks for texts, and these rows are made of {params.modality}; give an id or --row")
+        raise InputError(f"--text finds texts, and the modality of these rows is {params.modality}; use an id or --row")
     cleaned = load_cleaner("text").clean(text.encode(), params.clean.of("text")).content or text
-    raw = rows_of(paths.COLLECTED, "content", lambda cells: pc.equal(cells, text.encode()), ["id", "source"])
-    same = {row["id"]: row for row in [*rows_of(paths.CLEANED, "content", one_of([cleaned]), ["id", "source"]), *raw]}
-    if same:
-        others = list(same)[1:]
-        more = f"{len(others):,} more rows say the same: {', '.join(name[:8] for name in others[:SOME])}{' …' if len(others) > SOME else ''}"
-        return next(iter(same)), more if others else ""
-    return nearest(cleaned)
+    rows = [
+        *rows_of(paths.CLEANED, "content", one_of([cleaned]), ["id", "source"]),
+        *rows_of(paths.COLLECTED, "content", lambda cells: pc.equal(cells, text.encode()), ["id", "source"]),
+    ]
+    ids = list(dict.fromkeys(row["id"] for row in rows))
+    if not ids:
+        return nearest(cleaned)
+    return ids[0], remark_on_others(ids[1:])
+
+
+def remark_on_others(ids: Sequence[str]) -> str:
+    if not ids:
+        return ""
+    some = ", ".join(id[:8] for id in ids[:SOME])
+    return f"{len(ids):,} more rows have this text: {some}{' …' if len(ids) > SOME else ''}"
 
 
 def nearest(text: str) -> tuple[str, str]:
-    """By the embeddings that dedupe and outliers use, a batch at a time."""
+    """The row with the largest cosine to the text, in the embeddings that dedupe and outliers use."""
     if not is_there(paths.EMBEDDINGS):
         raise InputError(
-            f"no row says this, and without {paths.EMBEDDINGS} the nearest cannot be found; run `dvc repro embed`"
+            f"no row has this text, and the nearest one cannot be found without {paths.EMBEDDINGS}; "
+            "run `dvc repro embed`"
         )
     vector = load_embedder("text").embed([text], load_params(embed.Params).embed.of("text")).rows[0]
-    found: list[tuple[float, str]] = []
+    best: list[tuple[float, str]] = []  # (-cosine, id)
     for table in iter_tables(paths.EMBEDDINGS, ["id", "vector"], 50_000):
         cosines = vectors_of(table["vector"]) @ vector
-        best = np.argsort(-cosines, kind="stable")[:SOME]
-        found = sorted([*found, *((-float(cosines[place]), table["id"][int(place)].as_py()) for place in best)])[:SOME]
-    others = ", ".join(f"{name[:8]} {-cosine:.2f}" for cosine, name in found[1:])
-    return found[0][
-        1
-    ], f"No row says this. This is the nearest by its embedding, with a cosine of {-found[0][0]:.2f}; then {others}"
+        indexes = np.argsort(-cosines, kind="stable")[:SOME]
+        best += [(-float(cosines[index]), table["id"][int(index)].as_py()) for index in indexes]
+        best = sorted(best)[:SOME]
+    (first_cosine, first_id), *others = best
+    next_ones = ", ".join(f"{id[:8]} {-cosine:.2f}" for cosine, id in others)
+    remark = (
+        "No row has this text. This is the nearest by its embedding, "
+        f"with a cosine of {-first_cosine:.2f}; the next are {next_ones}"
+    )
+    return first_id, remark

@@ -35,8 +35,8 @@ class Among:
 class Cleaner(Protocol):
     """Cleans the content of one row at a time; measures that need all rows come after that."""
 
-    REASONS: tuple[str, ...]  # every reason that `clean` can give
-    REASONS_AMONG: tuple[str, ...]  # every reason that `among` can give
+    REASONS: Mapping[str, str]  # every reason that `clean` can give, with the words for it
+    REASONS_AMONG: Mapping[str, str]  # every reason that `among` can give, with the words for it
     MEASURES: Mapping[str, pa.DataType]  # what `clean` and `among` measure: columns of data/verdicts/clean
     CleanParams: type[BaseModel]  # the section clean.<modality> of params.yaml
 

@@ -36,7 +36,7 @@ class Target(Protocol):
     """The kind of label that is predicted."""
 
     LABEL: pa.DataType  # the Parquet type of a cleaned label
-    REASONS: tuple[str, ...]  # every reason that `clean_label` can give
+    REASONS: Mapping[str, str]  # every reason that `clean_label` can give, with the words for it
     LabelParams: type[BaseModel]  # the section clean.label of params.yaml
     CLOSED: bool  # whether the strata are a closed set, each of which (except NO_CLASS) must have training rows
 

@@ -1,4 +1,4 @@
-"""How numbers and names are distributed, as bars that a page can draw."""
+"""The distributions of numbers and names in the verdicts, as bars that the page draws."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,10 +16,11 @@ from stages.core.tables import iter_rows, read_schema, read_table
 from stages.page.glossary import MEASURES
 
 BINS = 40
-SKEWED = 20  # times the 5% quantile is the 95% quantile, from which on bins are of equal ratio
-MOST = 20  # names of one column
-# What is in every table, or says nothing by its distribution.
+SKEWED = 20  # the ratio of the 95% to the 5% quantile above which the bins are geometric
+MAX_NAMES = 20  # of one column
+# Columns that every table has, or whose distribution says nothing.
 NOT_DRAWN = {"id", "keep", "reason", "source", "given_label", "reviewed"}
+LEVELS = {"smallest": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "largest": 1.0}
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,13 @@ class NameCounts:
     name: str
     meaning: str
     n_rows: int
-    counts: dict[str, int]  # the commonest first
-    n_more: int  # names that are left out
+    counts: dict[str, int]  # the most frequent first
+    n_more: int  # the number of names that are left out
 
 
 def histogram(name: str, values: npt.NDArray[np.float64], meaning: str = "") -> Histogram:
-    """Of at least one number; on a scale of ratios where few are far larger than most."""
-    levels = {"smallest": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "largest": 1.0}
-    quantiles = dict(zip(levels, np.quantile(values, list(levels.values())).tolist(), strict=True))
+    """The histogram of at least one number; with geometric bins if a few values are far larger than most."""
+    quantiles = dict(zip(LEVELS, np.quantile(values, list(LEVELS.values())).tolist(), strict=True))
     low, high = quantiles["smallest"], quantiles["largest"]
     if low > 0 and quantiles["95%"] > SKEWED * quantiles["5%"]:
         edges = np.geomspace(low, high, BINS + 1)
@@ -56,45 +56,47 @@ def histogram(name: str, values: npt.NDArray[np.float64], meaning: str = "") -> 
 
 
 def count_values(name: str, values: Sequence[Any], meaning: str = "") -> NameCounts:
-    """Of names, yes and no, or lists of names, in how many rows each is; the rows of which there is nothing to say are left out."""
-    given = [
-        value if isinstance(value, list) else [str(value)] for value in values if value is not False and value != []
-    ]
-    counts = Counter(str(one) for some in given for one in dict.fromkeys(some))
-    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return NameCounts(name, meaning, len(given), dict(common[:MOST]), len(common[MOST:]))
+    """The number of rows with each name, boolean or item of a list; False and empty lists are left out."""
+    rows = [value if isinstance(value, list) else [value] for value in values if value is not False and value != []]
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts.update({str(item) for item in row})
+    frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return NameCounts(name, meaning, len(rows), dict(frequent[:MAX_NAMES]), len(frequent[MAX_NAMES:]))
 
 
 def of_sizes(reporter: Reporter) -> Iterator[Histogram]:
-    """Of the raw contents, those that clean drops too."""
+    """The sizes of the raw contents, including those that clean drops."""
     if not reporter.SIZES:
         return
-    found = [sizes for row in iter_rows(paths.COLLECTED, ["content"]) if (sizes := reporter.sizes(row["content"]))]
-    for name, values in zip(reporter.SIZES, zip(*found, strict=True), strict=False):
+    all_sizes = (reporter.sizes(row["content"]) for row in iter_rows(paths.COLLECTED, ["content"]))
+    readable = [sizes for sizes in all_sizes if sizes]
+    for name, values in zip(reporter.SIZES, zip(*readable, strict=True), strict=False):
         yield histogram(name, np.array(values))
 
 
 def of_verdicts() -> Iterator[Histogram | NameCounts]:
-    """Of all that clean measured, and of the numbers that later stages give."""
+    """Everything that clean measured, and the numbers in the verdicts of later stages."""
     for stage, folder in paths.VERDICTS_OF.items():
         for column in read_schema(folder):
-            if column.name not in NOT_DRAWN and (stage == "clean" or is_number(column.type)):
-                yield from of_column(
-                    f"{stage}: {column.name}",
-                    read_table(folder, [column.name])[column.name],
-                    MEASURES.get(column.name, ""),
-                )
+            is_drawn = stage == "clean" or is_number(column.type)
+            if is_drawn and column.name not in NOT_DRAWN:
+                values = read_table(folder, [column.name])[column.name]
+                yield from of_column(f"{stage}: {column.name}", values, MEASURES.get(column.name, ""))
 
 
 def of_column(name: str, column: pa.ChunkedArray, meaning: str) -> Iterator[Histogram | NameCounts]:
-    """Nothing where no row has a value."""
+    """The chart of a column; none if no row has a value."""
     cells = pc.drop_null(column)
     if is_number(column.type):
-        values = cells.to_numpy().astype(np.float64)
-        if np.isfinite(values).any():
-            yield histogram(name, values[np.isfinite(values)], meaning)
-    elif (found := count_values(name, cells.to_pylist(), meaning)).counts:
-        yield found
+        numbers = cells.to_numpy().astype(np.float64)
+        finite = numbers[np.isfinite(numbers)]
+        if len(finite):
+            yield histogram(name, finite, meaning)
+        return
+    counted = count_values(name, cells.to_pylist(), meaning)
+    if counted.counts:
+        yield counted
 
 
 def is_number(kind: pa.DataType) -> bool:

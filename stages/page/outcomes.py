@@ -1,4 +1,4 @@
-"""What became of every row, out of the verdicts of all stages."""
+"""Where every row ended: the join of the verdicts of all stages."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 from stages.core import paths
 from stages.core.tables import read_frame
 
-# Outliers are only marked by their own stage: split drops those that are training rows.
+# Without outliers, which only marks rows: split drops those that are training rows.
 DROP_ROWS = ("collect", "clean", "dedupe", "split", "label_audit")
 
 
@@ -24,24 +24,27 @@ class Step:
         return self.rows_in - sum(self.dropped.values())
 
 
-def read_fates() -> pd.DataFrame:
-    """Of every row `id`, `source`, and the `split` that it stays in; else the first `stage` that dropped it, and the `reason`."""
-    seen = [read_frame(paths.VERDICTS_OF[stage], ["id", "source"]) for stage in ("clean", "collect")]
-    rows = pd.concat(seen, ignore_index=True).assign(stage=None, reason=None)
+def read_outcomes() -> pd.DataFrame:
+    """One row per source row: `id`, `source`, and its `split` or the first `stage` that dropped it and the `reason`."""
+    sources = [read_frame(paths.VERDICTS_OF[stage], ["id", "source"]) for stage in ("clean", "collect")]
+    rows = pd.concat(sources, ignore_index=True).assign(stage=None, reason=None)
     for stage in DROP_ROWS:
-        reasons = read_frame(paths.VERDICTS_OF[stage], ["id", "reason"]).rename(columns={"reason": "said"})
-        said = rows[["id"]].merge(reasons, on="id", how="left")["said"]
-        first = said.notna() & rows["stage"].isna()
-        rows.loc[first, "stage"], rows.loc[first, "reason"] = stage, said[first]
+        verdicts = read_frame(paths.VERDICTS_OF[stage], ["id", "reason"]).rename(columns={"reason": "new"})
+        reason = rows[["id"]].merge(verdicts, on="id", how="left")["new"]
+        is_first = reason.notna() & rows["stage"].isna()
+        rows.loc[is_first, "stage"] = stage
+        rows.loc[is_first, "reason"] = reason[is_first]
     rows = rows.merge(read_frame(paths.SPLIT_VERDICTS, ["id", "split"]), on="id", how="left")
     return rows.assign(split=rows["split"].where(rows["stage"].isna(), None))
 
 
-def funnel(fates: pd.DataFrame) -> list[Step]:
-    """What each stage took out of the rows that were still there."""
-    steps, rows_in = [], len(fates)
+def funnel(outcomes: pd.DataFrame) -> list[Step]:
+    """What each stage dropped of the rows that the stages before it kept."""
+    steps: list[Step] = []
+    rows_in = len(outcomes)
     for stage in DROP_ROWS:
-        dropped = fates.loc[fates["stage"] == stage, "reason"].value_counts()
-        steps.append(Step(stage, rows_in, {str(reason): int(dropped[reason]) for reason in sorted(dropped.index)}))
-        rows_in = steps[-1].rows_kept
+        counts = outcomes.loc[outcomes["stage"] == stage, "reason"].value_counts()
+        step = Step(stage, rows_in, {str(reason): int(counts[reason]) for reason in sorted(counts.index)})
+        steps.append(step)
+        rows_in = step.rows_kept
     return steps

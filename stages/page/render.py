@@ -1,4 +1,4 @@
-"""Renders the page; jinja escapes every value."""
+"""Renders the page from its template."""
 
 import base64
 import hashlib
@@ -7,10 +7,11 @@ from typing import Any
 
 
 def render(**values: Any) -> str:
-    """The page; jinja escapes every value, and StrictUndefined finds what the template misspells."""
+    """The HTML page. Jinja escapes every value, and raises for a name that the template misspells."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     template = Path(__file__).with_name("report.html")
+    style = template.with_name("report.css").read_text(encoding="utf-8")
     script = template.with_name("report.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
@@ -20,5 +21,4 @@ def render(**values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = template.with_name("report.css").read_text(encoding="utf-8")
     return environment.get_template(template.name).render(**values, style=style, script=script, script_digest=digest)

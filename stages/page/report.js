@@ -1,4 +1,4 @@
-// Sorting by a column; the page says all that it has to say without it.
+// Makes tables sortable by column. Without this script the page still shows everything.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const value = (row, column) => {

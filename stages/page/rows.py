@@ -1,6 +1,6 @@
-"""Reads the rows that examples name."""
+"""Reads the rows that the examples show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -10,35 +10,29 @@ from stages.page.examples import Kind, Ref
 
 
 def read_rows(kinds: Iterable[Kind]) -> dict[Ref, dict[str, Any]]:
-    """The rows that the examples name, read once a table."""
-    refs = sorted(
-        {ref for kind in kinds for example in kind.examples for ref in example.rows},
-        key=lambda ref: (ref.folder, ref.id),
-    )
-    found: dict[Ref, dict[str, Any]] = {}
-    for folder, some in groupby(refs, key=lambda ref: ref.folder):
+    """The rows that the examples name; each table is read once."""
+    refs = {ref for kind in kinds for example in kind.examples for ref in example.rows}
+    rows: dict[Ref, dict[str, Any]] = {}
+    for folder, group in groupby(sorted(refs, key=lambda ref: (ref.folder, ref.id)), key=lambda ref: ref.folder):
         columns = [name for name in ("id", "content", "label", "source") if name in read_schema(folder).names]
-        found.update(
-            {
-                Ref(row["id"], folder): row
-                for row in find_rows(folder, "id", one_of(ref.id for ref in some), columns).to_pylist()
-            }
-        )
-    private = private_rows()
-    return {
-        ref: {**row, "content": None} if ref.folder == paths.COLLECTED and ref.id in private else row
-        for ref, row in found.items()
-    }
+        table = find_rows(folder, "id", one_of(ref.id for ref in group), columns)
+        rows |= {Ref(row["id"], folder): row for row in table.to_pylist()}
+    private = ids_of_private_rows()
+    for ref, row in rows.items():
+        if ref.folder == paths.COLLECTED and ref.id in private:
+            row["content"] = None
+    return rows
 
 
-def private_rows() -> set[str]:
-    """Those whose raw content is not shown: personal data were found in it, and params have such data taken out."""
+def ids_of_private_rows() -> set[str]:
+    """The rows with personal data, if params have such data removed; their raw content is not shown."""
     rows = read_frame(paths.CLEAN_VERDICTS, ["id", "reason", "repairs", "pii"])
-    taken_out = (rows["reason"] == "pii") | rows["repairs"].map(
-        lambda names: any(name.startswith("redacted_") for name in names)
-    )
-    return (
-        set(rows.loc[rows["pii"].map(lambda found: found is not None and len(found) > 0), "id"])
-        if taken_out.any()
-        else set()
-    )
+    is_removed = (rows["reason"] == "pii") | rows["repairs"].map(was_redacted)
+    if not is_removed.any():
+        return set()
+    has_pii = rows["pii"].map(lambda kinds: kinds is not None and len(kinds) > 0)
+    return set(rows.loc[has_pii, "id"])
+
+
+def was_redacted(repairs: Sequence[str]) -> bool:
+    return any(repair.startswith("redacted_") for repair in repairs)

@@ -12,7 +12,11 @@ from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
-REASONS = ("missing_label", "not_a_list", "unwanted_label")
+REASONS: Mapping[str, str] = {
+    "missing_label": "it has no label",
+    "not_a_list": "its label is not a list of names",
+    "unwanted_label": "its label is listed in clean.label.drop",
+}
 
 
 CLOSED = True

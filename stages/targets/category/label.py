@@ -11,7 +11,10 @@ from stages.contracts.label import CleanedLabel, Suggestion
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.string()
-REASONS = ("missing_label", "unwanted_label")
+REASONS: Mapping[str, str] = {
+    "missing_label": "it has no label",
+    "unwanted_label": "its label is listed in clean.label.drop",
+}
 
 
 CLOSED = True

@@ -12,7 +12,11 @@ from stages.contracts.label import CleanedLabel, Suggestion
 from stages.core.params import Strict
 
 LABEL = pa.float64()
-REASONS = ("missing_label", "not_a_number", "out_of_range")
+REASONS: Mapping[str, str] = {
+    "missing_label": "it has no label",
+    "not_a_number": "its label is not a number",
+    "out_of_range": "its label is smaller or larger than params allow",
+}
 
 
 CLOSED = False

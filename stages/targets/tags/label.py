@@ -12,7 +12,11 @@ from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
-REASONS = ("missing_label", "unaligned_tags", "invalid_tags")
+REASONS: Mapping[str, str] = {
+    "missing_label": "it has no label",
+    "unaligned_tags": "it does not have one tag for each of its words",
+    "invalid_tags": "its tags are not in an order that the scheme allows",
+}
 
 
 CLOSED = True

@@ -18,8 +18,17 @@ from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, peak, resample
 
-REASONS = ("empty", "unreadable", "implausible_header", "truncated", "too_long", "clipped", "silent", "too_short")
-REASONS_AMONG = ()
+REASONS: Mapping[str, str] = {
+    "empty": "there is nothing in it",
+    "unreadable": "it cannot be decoded",
+    "implausible_header": "what it says of its length, rate or channels cannot be",
+    "truncated": "its end is missing",
+    "too_long": "it is longer than params allow",
+    "clipped": "it was recorded too loud",
+    "silent": "nothing is heard",
+    "too_short": "it is shorter than params allow",
+}
+REASONS_AMONG: Mapping[str, str] = {}
 MEASURES = {**dict.fromkeys(("seconds", "peak_db", "rms_db", "clipped"), pa.float64()), "pii": pa.list_(pa.string())}
 # WAV, FLAC, Ogg, MP3 and AIFF: libsndfile knows twenty more, most of them from the last century.
 FORMATS = re.compile(rb"RIFF|RF64|fLaC|OggS|ID3|FORM|\xff[\xe0-\xff]")

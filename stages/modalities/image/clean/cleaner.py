@@ -18,19 +18,22 @@ from stages.core.params import Strict
 from stages.modalities.image.clean import checks
 from stages.modalities.image.clean.privacy import find_pii
 
-REASONS = (
-    "empty",
-    "unreadable",
-    "too_many_pixels",
-    "unknown_range",
-    "too_small",
-    "dark",
-    "light",
-    "odd_aspect_ratio",
-    "low_information",
-    "blurry",
-)
-REASONS_AMONG = ("grayscale", "odd_size")
+REASONS: Mapping[str, str] = {
+    "empty": "there is nothing in it",
+    "unreadable": "it cannot be decoded",
+    "too_many_pixels": "it has more pixels than params allow",
+    "unknown_range": "its pixels are numbers that may mean any brightness",
+    "too_small": "it is smaller than params allow",
+    "dark": "even its brightest pixels are dark",
+    "light": "even its darkest pixels are light",
+    "odd_aspect_ratio": "it is far longer on one side than on the other",
+    "low_information": "it is nearly of one colour",
+    "blurry": "it has no sharp edge",
+}
+REASONS_AMONG: Mapping[str, str] = {
+    "grayscale": "it is grey, and most are in colour",
+    "odd_size": "it is far larger or smaller than most",
+}
 MEASURES = {
     **dict.fromkeys((*checks.SCORES, "size", "odd_size"), pa.float64()),
     "pii": pa.list_(pa.string()),

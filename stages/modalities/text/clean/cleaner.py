@@ -23,8 +23,15 @@ from stages.modalities.text.clean import checks
 from stages.modalities.text.clean.privacy import Span, find_pii
 from stages.modalities.text.content import SPACE
 
-REASONS = ("empty", "too_short", "too_long", "gibberish", "other_language", "pii")
-REASONS_AMONG = ()
+REASONS: Mapping[str, str] = {
+    "empty": "there is nothing in it",
+    "too_short": "it is shorter than params allow",
+    "too_long": "it is longer than params allow",
+    "gibberish": "it is mostly signs, says the same over and over, or is in no language",
+    "other_language": "it is surely in a language that params do not list",
+    "pii": "it holds personal data",
+}
+REASONS_AMONG: Mapping[str, str] = {}
 MEASURES = {
     "language": pa.string(),
     "language_probability": pa.float64(),
