@@ -572,14 +572,13 @@ def check_signature(subject: Any, key: str, promised: list[str], where: str) -> 
 def check_attribute(name: str, value: Any) -> None:
     if name.endswith("Params"):
         assert issubclass(value, Strict), f"{name} takes unknown keys"
-    elif name == "REASONS":
-        assert (
-            value
-            and isinstance(value, tuple)
-            and all(reason == reason.lower() and reason.isidentifier() for reason in value)
-        )
-    elif name == "REASONS_AMONG":
-        assert isinstance(value, tuple) and all(reason.isidentifier() for reason in value)
+    elif name in ("REASONS", "REASONS_AMONG"):
+        assert value or name == "REASONS_AMONG"
+        assert all(reason == reason.lower() and reason.isidentifier() for reason in value)
+        if isinstance(value, Mapping):  # with its words for people
+            assert all(isinstance(words, str) and words.strip() for words in value.values())
+        else:
+            assert isinstance(value, tuple)
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
     elif name == "SIZES":

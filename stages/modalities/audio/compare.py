@@ -30,7 +30,10 @@ def fingerprint(content: bytes) -> npt.NDArray[np.float32]:
 
 
 def duration(length: float) -> npt.NDArray[np.float64]:
-    """(6,), of length 1: the dot product of two falls with the ratio of their lengths, up to eight octaves, as a dash is no long dot."""
+    """Encodes a length as (6,) numbers of length 1.
+
+    The dot product of two codes falls with the ratio of the lengths, up to eight octaves: a dash is no long dot.
+    """
     angles = np.pi * np.log2(length) / OCTAVES
     return np.asarray(np.concatenate([np.cos(angles), np.sin(angles)]) / len(OCTAVES) ** 0.5)
 
@@ -46,7 +49,7 @@ def thumbnail(bands: npt.NDArray[np.float64], span: Span) -> npt.NDArray[np.floa
 
 
 def similarity(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    """0.9 times the correlation of the thumbnails plus 0.1 times the similarity of the lengths; 0 if that is negative."""
+    """0.9 times the correlation of the thumbnails plus 0.1 times the similarity of the lengths, at least 0."""
     return cosine(one, other)
 
 

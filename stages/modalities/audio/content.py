@@ -1,4 +1,4 @@
-"""How cleaned recordings are stored, read and shown, and their spectrograms. They are mono FLAC with 16 bits per sample."""
+"""How cleaned recordings (mono FLAC, 16 bits per sample) are stored, read and shown; and their spectrograms."""
 
 import io
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ def mel_bands(rate: int, n_fft: int, n_bands: int) -> npt.NDArray[np.float64]:
 def spectrogram(samples: Samples, rate: int, n_bands: int, frame: float) -> npt.NDArray[np.float64]:
     """(n_frames, n_bands): log-mel energies in dB; `frame`: seconds from one frame to the next.
 
-    `spectrogram` of transformers.audio_utils would do: but it rounds to complex64 (differences of 4e-7 dB, so every fingerprint and vector would
-    change), and its loop over frames takes twice the time.
+    Not transformers.audio_utils.spectrogram, which loops over frames and takes twice the time. It also rounds to
+    complex64: energies differ by 4e-7 dB, so all fingerprints and vectors would change.
     """
     length, step = round(FRAME_LENGTH * rate), round(frame * rate)
     n_fft = 1 << (length - 1).bit_length()
@@ -76,7 +76,8 @@ def spectrogram(samples: Samples, rate: int, n_bands: int, frame: float) -> npt.
 class Span:
     """The time span of a sound: the mean time of its energy, plus and minus two standard deviations.
 
-    Silence at the ends, a shift and faint noise change these little; they would change the first and the last loud frame.
+    Silence at the ends, a shift and faint noise change the span little.
+    They would change the first and the last loud frame.
     """
 
     centre: float  # in frames

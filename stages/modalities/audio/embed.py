@@ -18,7 +18,8 @@ DEPTH = 60.0  # dB below the loudest energy that count
 class EmbedParams(Strict):
     model: str = Field(
         min_length=1,
-        description="`logmel` (statistics of the spectrogram, no download), or a frozen audio model: a hub id or a local folder",
+        description="`logmel` (statistics of the spectrogram, no download), or a frozen audio model: "
+        "a hub id or a local folder",
     )
     max_seconds: float = Field(gt=0, description="longer recordings are truncated, in seconds")
     batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")
@@ -36,7 +37,10 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
 
 
 def logmel(content: bytes, max_seconds: float) -> npt.NDArray[np.float32]:
-    """The mean spectra of eighths of the sound and of all of it, and the standard deviation of each band; of length 1, independent of loudness."""
+    """A vector of length 1, independent of loudness.
+
+    It has the mean spectra of the eighths of the sound and of all of it, and the standard deviation of each band.
+    """
     samples, rate = decode(content)
     bands = spectrogram(samples[: round(max_seconds * rate)], rate, BANDS, FRAME)
     span, heights = Span.of(bands), above(bands, DEPTH)

@@ -1,4 +1,7 @@
-"""Shows recordings to people: the first seconds as MP3 and as a spectrogram. Untrusted raw files are decoded as safely as `clean` does it."""
+"""Shows recordings to people: the first seconds as MP3 and as a spectrogram.
+
+Untrusted raw files are decoded as safely as `clean` does it.
+"""
 
 import base64
 import io

@@ -22,8 +22,9 @@ def exact_key(content: bytes) -> bytes:
 def fingerprint(content: bytes) -> npt.NDArray[np.float32]:
     """(n_frequencies,), of length 1: the low frequencies of a thumbnail's channels, without their means.
 
-    A perceptual hash (Zauner 2010) keeps the signs of these numbers. Signed square roots keep some of their sizes, which differ between two pictures
-    on similar backgrounds, without letting the largest dominate (as in Fisher vectors, Perronnin et al. 2010).
+    A perceptual hash (Zauner 2010) keeps the signs of these numbers. Signed square roots keep some of their sizes,
+    which differ between two pictures on similar backgrounds, without letting the largest dominate (as in Fisher
+    vectors, Perronnin et al. 2010).
     """
     import cv2
 

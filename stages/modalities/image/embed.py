@@ -33,7 +33,7 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
 
 
 def hog_and_colour(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Histograms of oriented gradients (Dalal & Triggs 2005) and of hue, saturation and value, with equal weights; of length 1."""
+    """HOG (Dalal & Triggs 2005) and a histogram of HSV colours, weighted equally, as a vector of length 1."""
     import cv2
 
     interpolation = cv2.INTER_AREA if min(image.shape[:2]) > 64 else cv2.INTER_LINEAR

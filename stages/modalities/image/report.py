@@ -51,7 +51,10 @@ def show(content: Content) -> Shown:
 
 
 def thumbnail(image: "Image") -> str:
-    """A `data:` URI of the upright image, at most SIDE pixels wide and high. A small image is enlarged by a whole factor, so that its pixels are visible."""
+    """A `data:` URI of the upright image, at most SIDE pixels wide and high.
+
+    A small image is enlarged by a whole factor, so that its pixels are visible.
+    """
     from PIL import Image, ImageOps
 
     image.draft("RGB", (SIDE, SIDE))  # decodes a JPEG at the smallest size that suffices

@@ -1,4 +1,4 @@
-"""Exact duplicates of texts differ in case and punctuation only; near duplicates share most of their character n-grams."""
+"""Exact duplicates of texts differ in case and punctuation only; near duplicates share most character n-grams."""
 
 import re
 import unicodedata
@@ -26,7 +26,7 @@ def exact_key(content: str) -> bytes:
 
 
 def fingerprint(content: str) -> frozenset[str]:
-    """The character n-grams of the normalised text; those of a second side are marked, as (a, b) differs from (b, a)."""
+    """The character n-grams of the normalised text; those of a second side are marked, as (a, b) is not (b, a)."""
     first, *others = content.split("\n")
     marked = {f"\n{shingle}" for other in others for shingle in shingles(other)}
     return shingles(first) | marked
@@ -44,7 +44,10 @@ def similarity(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def signatures(contents: Sequence[str], threshold: float) -> npt.NDArray[np.uint64]:
-    """(n_rows, n_bands): banded MinHash (Broder 1997; Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3)."""
+    """(n_rows, n_bands): banded MinHash.
+
+    Sources: Broder 1997; Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3.
+    """
     from rensa import RMinHash
 
     height = band_height(threshold)

@@ -1,6 +1,7 @@
 """How cleaned texts are stored and shown.
 
-A cleaned text has no line break, so the two sides of a pair are two lines. A tokenised text has one space between its tokens and none in them.
+A cleaned text has no line break, so the two sides of a pair are two lines.
+A tokenised text has one space between its tokens and none in them.
 """
 
 import re

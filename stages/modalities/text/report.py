@@ -55,7 +55,7 @@ class Block(NamedTuple):
 
 
 def compare(words: Sequence[str], others: Sequence[str]) -> list[Block]:
-    """The blocks of two texts, in order. If they differ in more than COMPARED words, the rest counts as one difference."""
+    """The blocks of two texts, in order. Beyond COMPARED words from the first difference, all is one difference."""
     n_before = n_common(words, others)
     n_after = n_common(words[n_before:][::-1], others[n_before:][::-1])
     end, other_end = len(words) - n_after, len(others) - n_after
@@ -98,7 +98,7 @@ def abridged(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def context(text: str, is_first: bool, is_last: bool) -> str:
-    """The part of an unchanged text next to the differences: its end if it is the first, its start if it is the last, else both."""
+    """The parts of an unchanged text next to a difference: before the first one, between two, or after the last one."""
     if is_last:
         return shortened(text, CONTEXT, 0)
     if is_first:

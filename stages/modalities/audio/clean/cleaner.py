@@ -1,4 +1,7 @@
-"""Decodes untrusted recordings safely, mixes them down, converts them to one sample rate and loudness, and trims silence at the ends."""
+"""Decodes untrusted recordings safely, and converts them to mono, one sample rate and one loudness.
+
+Silence at the ends is trimmed.
+"""
 
 import io
 import os
@@ -218,7 +221,10 @@ def trimmed(samples: Samples, rate: int, depth: float) -> Samples:
 
 
 def gain_to(samples: Samples, level: float | None) -> float:
-    """The factor that brings the RMS to `level` without clipping; 1 if it is within 0.1 dB, so that cleaning twice changes nothing."""
+    """The factor that brings the RMS to `level` without clipping.
+
+    It is 1 within 0.1 dB, so that cleaning a cleaned recording changes nothing.
+    """
     highest = float(np.abs(samples).max())
     wanted = 0.0 if level is None else level - db(rms(samples))
     possible = db((FULL_SCALE - 1) / FULL_SCALE) - db(highest)

@@ -1,4 +1,7 @@
-"""Runs audio models so that the bits of a row's output do not depend on the other rows; also vision models, on grey spectrograms."""
+"""Runs audio models so that the bits of a row's output do not depend on the other rows.
+
+Vision models run too, on spectrograms as grey images.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -78,7 +81,10 @@ class Frontend:
         return min(length, self.longest)
 
     def inputs(self, content: bytes) -> tuple[Inputs, float]:
-        """The inputs for one content, (1, ...), padded to a length that depends on this content alone; and the share of them that is no padding."""
+        """The inputs for one content, (1, ...), and the share of them that is no padding.
+
+        The padded length depends on this content alone.
+        """
         samples = self.samples(content)
         length = self.longest if self.pads_itself else self.bucket(len(samples))
         padding = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
@@ -89,7 +95,7 @@ class Frontend:
         return {self.input: values, **{name: features[name] for name in others}}, share
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
-        """`inputs` with a cache of at most CACHE_BYTES; `content` is an example, from which the size of an entry is estimated."""
+        """`inputs` with a cache of about CACHE_BYTES; the size of an entry is estimated from `content`."""
         size = sum(values.nbytes for values in self.inputs(content)[0].values())
 
         @lru_cache(maxsize=max(1, CACHE_BYTES // size))
@@ -118,7 +124,10 @@ def run_fixed(
     forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"],
     title: str,
 ) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): the output of `forward` for the inputs of each row, and the share of them that is no padding."""
+    """(n_rows, n_outputs): the output of `forward` for each row.
+
+    `forward` takes the inputs of a batch, and for each row the share of them that is no padding.
+    """
     import torch
 
     from stages.models.batches import run_by_shape

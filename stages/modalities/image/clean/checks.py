@@ -1,7 +1,7 @@
 """Measures of an image: from its header, from its pixels, and its size compared with all images.
 
-The checks and their names are those of CleanVision (https://github.com/cleanlab/cleanvision), as are the scores `dark`, `light`, `odd_aspect_ratio`
-and `low_information`. All scores are 0 to 1; lower is worse.
+The checks and their names are those of CleanVision (https://github.com/cleanlab/cleanvision), as are the scores
+`dark`, `light`, `odd_aspect_ratio` and `low_information`. All scores are 0 to 1; lower is worse.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ SIDE = 256  # pixels of the longer side at which larger images are measured
 BLUR = 9  # pixels of the box filter that blurs an image to measure its sharpness
 EVEN = 12  # levels by which pixels of one colour differ in a JPEG
 FEW = 0.02  # share of the pixels of a frame that may have another colour
-# Share of the pixels next to a frame that must have another colour. Next to the plain background of a photographed object few have.
+# Share of the pixels next to a frame that must have another colour.
+# Next to the plain background of a photographed object few have.
 STRAIGHT = 0.6
 MAX_FRAME = 0.45  # of the height or width, at each end
 MAX_SPOTS = 1_000  # that are compared with each other
@@ -69,9 +70,10 @@ def brightness(pixels: Pixels) -> npt.NDArray[np.float32]:
 
 
 def sharpness(pixels: Pixels) -> float:
-    """The share of edges, horizontal or vertical, that blurring removes: a blurred image loses little (Crété et al. 2007).
+    """The share of edges that blurring removes, horizontal or vertical, whichever is less (Crété et al. 2007).
 
-    CleanVision measures the strength of edges: it takes sharp photos of pale objects for blurred ones, and blurred photos of bright objects for sharp ones.
+    A blurred image loses little. CleanVision measures the strength of edges: it takes sharp photos of pale objects
+    for blurred ones, and blurred photos of bright objects for sharp ones.
     """
     import cv2
 
@@ -85,14 +87,17 @@ def sharpness(pixels: Pixels) -> float:
 
 
 def colourfulness(pixels: Pixels) -> float:
-    """The largest difference between the channels of a pixel, 0 to 1, ignoring one pixel in a hundred. CleanVision reads only the mode of the file."""
+    """The largest difference between the channels of a pixel, 0 to 1; the top 1% of pixels are ignored.
+
+    CleanVision reads only the mode of the file.
+    """
     red, green, blue = np.moveaxis(pixels, 2, 0)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     return float(np.percentile(highest - lowest, 99)) / 255
 
 
 def frame_share(pixels: Pixels) -> float:
-    """The share of an image in frames and letterbox bars of one colour: rows and columns at the ends, up to a straight edge."""
+    """The share of an image that frames and letterbox bars of one colour take, up to a straight edge."""
     inner = without_bars(pixels)
     inner = without_bars(inner.transpose(1, 0, 2))
     return 1 - float(inner[..., 0].size / pixels[..., 0].size)
@@ -105,7 +110,7 @@ def without_bars(pixels: Pixels) -> Pixels:
 
 
 def frame_lines(pixels: Pixels) -> int:
-    """The number of lines at the start that have the colour of the first one; 0 if they do not end in a straight edge."""
+    """The number of lines at the start with the colour of the first one; 0 if they do not end in a straight edge."""
     colour = np.median(pixels[0], axis=0)
     most = int(len(pixels) * MAX_FRAME)
     if share_of_others(pixels[:1], colour)[0] > FEW:
@@ -125,10 +130,11 @@ def share_of_others(lines: Pixels, colour: npt.NDArray[np.float64]) -> npt.NDArr
 
 
 def letters_in_line(pixels: Pixels) -> int:
-    """The number of spots of a letter's size and of similar height in one line, all brighter or all darker than their surroundings.
+    """The number of spots in one line that may be letters.
 
-    Similar spots above and below the line are subtracted, as those are a texture. So letters printed in the scene are found too,
-    but no logo without letters and no text of several lines.
+    They have a letter's size and similar heights, and all are brighter or all darker than their surroundings. Similar
+    spots above and below the line are subtracted, as those are a texture. So letters printed in the scene are found
+    too, but no logo without letters and no text of several lines.
     """
     import cv2
 
@@ -163,8 +169,8 @@ def longest_line(spots: npt.NDArray[np.int32]) -> int:
 def odd_sizes(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """(n_rows,): 1 in the middle, 0.5 at Tukey's outer fences, three interquartile ranges beyond the quartiles.
 
-    The score of CleanVision, except that the interquartile range counts as at least a fifth of the median: if most images have one size,
-    CleanVision calls all others odd.
+    The score of CleanVision, except that the interquartile range counts as at least a fifth of the median:
+    if most images have one size, CleanVision calls all others odd.
     """
     if np.isnan(sizes).all():
         return sizes

@@ -100,7 +100,10 @@ class CleanParams(Strict):
 
 
 def clean(content: bytes, params: CleanParams) -> Cleaned:
-    """Converts to upright RGB with sides of at most `max_side`, as PNG. The pixel limit is checked before pixels are decoded."""
+    """Converts to an upright RGB image with sides of at most `max_side`, as PNG.
+
+    The pixel limit is checked before pixels are decoded.
+    """
     from PIL import Image, ImageOps
 
     if not content:

@@ -46,7 +46,7 @@ class ImageEncoder:
         return cls(model, pretrained.load(AutoImageProcessor, name, backend="pil"))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
-        """(n_rows, dim), float32, each of length 1: the pooled output of the model, or the mean of its last hidden states."""
+        """(n_rows, dim), float32, of length 1: the model's pooled output, or the mean of its last hidden states."""
 
         def forward(images: torch.Tensor) -> torch.Tensor:
             output = self.model(images.to(self.model.device))

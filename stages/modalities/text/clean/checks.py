@@ -15,7 +15,8 @@ import numpy as np
 
 from stages.core.errors import InputError
 
-# Probability from which a language is believed. Below it, English was taken for Nigerian Pidgin, and short texts for anything.
+# Probability from which a language is believed.
+# Below it, English was taken for Nigerian Pidgin, and short texts for anything.
 SURE = 0.95
 NO_LANGUAGE = "zxx"  # the ISO 639 code for "no linguistic content": random keys
 FEW = 8  # visible characters; shorter texts are not measured: "ok", "4/5", "?!" and ":-) :-)" are answers
@@ -69,7 +70,10 @@ def is_sign(character: str) -> bool:
 
 
 def repetition(text: str) -> float | None:
-    """The share of the text that repeats characters ("aaaaaa", "hahahaha") or words ("blah blah blah blah"); None if the text is too short."""
+    """The share of the text that repeats characters ("aaaaaa", "hahahaha") or words ("blah blah blah blah").
+
+    None if the text is too short.
+    """
     words = text.casefold().split()
     n_visible = sum(map(len, words))
     if n_visible < FEW:
@@ -93,7 +97,7 @@ def repeated_words(words: list[str], period: int) -> int:
 def recurring_lines(rows: Iterable[set[str]]) -> list[tuple[str, int]]:
     """Lines that occur in many rows, with their numbers of rows, the most frequent first.
 
-    Memory is bounded: a rare line is only a counter at its hash, so two lines with one hash may be counted a few rows too many.
+    Memory is bounded: a rare line is only a counter at its hash, so two lines with one hash may count too many rows.
     """
     counters = np.zeros(2**22, dtype=np.uint32)
     frequent: Counter[str] = Counter()

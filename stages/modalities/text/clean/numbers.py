@@ -1,4 +1,7 @@
-"""Whether a group of digits is a payment card, an id number or a phone number, by its check digits, its spelling and the cue words near it."""
+"""Decides whether digits are a payment card, an id number or a phone number.
+
+Check digits, the spelling and the cue words near the digits decide.
+"""
 
 import importlib
 import re
@@ -95,7 +98,10 @@ def looks_dialled(number: str) -> bool:
 
 
 def is_dialled(number: str, country: str | None) -> bool:
-    """Whether the number is in use in the country; None: it starts with + and a country code, and only its length is checked."""
+    """Whether the number is in use in the country.
+
+    None: the number starts with + and a country code, and only its length is checked.
+    """
     import phonenumbers
 
     try:

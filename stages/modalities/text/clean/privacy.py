@@ -1,7 +1,7 @@
 """Finds personal data in a text: e-mail addresses, phone numbers, payment cards, IBANs, IP addresses and id numbers.
 
-A number alone says little: 4155550132 is a phone number or an order. The nearest cue word decides ("call", "order"); without one, only numbers
-count that their spelling or their check digits prove.
+A number alone says little: 4155550132 is a phone number or an order. The nearest cue word decides ("call", "order").
+Without a cue word, only the spelling and the check digits of a number can prove what it is.
 """
 
 import ipaddress
@@ -147,7 +147,10 @@ def numbers(text: str) -> Iterator[Span]:
 
 
 def numbers_in_run(run: str, offset: int, cues: frozenset[str]) -> Iterator[Span]:
-    """Splits a run of digits, which starts at `offset`, into numbers: from each group on, the longest that is one; dates are skipped."""
+    """Splits a run of digits, which starts at `offset` of the text, into numbers.
+
+    From each group on, the longest number is taken; dates are skipped.
+    """
     groups = [match.span() for match in _GROUP.finditer(run)]
     first = 0
     while first < len(groups):

@@ -30,7 +30,7 @@ def check_length(config: Any, max_length: int, key: str) -> None:
 
 
 def bucket(length: int) -> int:
-    """The padded length of a row of `length` tokens: the next multiple of 8, and from 128 tokens on of an eighth of the length."""
+    """The padded length of `length` tokens: the next multiple of 8, of 16 from 128 tokens on, of 32 from 256 on..."""
     step = max(8, 2 ** (length.bit_length() - 4))  # few lengths, so that rows share batches, but little padding
     return int(-(-length // step) * step)
 
@@ -84,7 +84,9 @@ class Headed(torch.nn.Module):
 
 
 def freeze(backbone: Any, n_layers: int) -> None:
-    """Freezes the lowest layers (Lee, Tang & Lin 2019). The embeddings, with all other weights before the first layer, count as one layer.
+    """Freezes the lowest layers (Lee, Tang & Lin 2019).
+
+    The embeddings, with all other weights before the first layer, count as one layer.
 
     Raises:
         InputError: the model has fewer layers.

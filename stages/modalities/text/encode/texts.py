@@ -19,7 +19,6 @@ from stages.core.tables import Vectors
 from stages.modalities.text.encode.backbone import HEAD, Head, Headed, check_length, run_fixed
 from stages.models import pretrained
 
-
 PAIR_PARTS = 4  # vectors that `combined` joins
 
 

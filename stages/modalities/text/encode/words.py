@@ -59,7 +59,10 @@ def case_of(letters: Sequence[str]) -> str:
 
 
 def shape_features(words: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n_words, N_SHAPES): the shapes of each word and its two neighbours, the share of capitalised words in the text, and the word's length."""
+    """(n_words, N_SHAPES): the shapes of each word and its two neighbours, and the word's length.
+
+    The share of capitalised words in the text is a feature too: it tells what a capital means there.
+    """
     shapes = ["outside", *map(shape, words), "outside"]
     numbers = np.array([SHAPES.index(name) for name in shapes])
     is_capitalised = np.array([name in ("title", "upper") for name in shapes[1:-1]])
@@ -110,10 +113,11 @@ def encode_words(tokenizer: Any, contents: Sequence[str], longest: int) -> list[
 
 
 def word_places(windows: Sequence[Sequence[int | None]], n_words: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """(n_words, 2): the window and position of each word's first token, in the window where that token is farthest from the ends.
+    """(n_words, 2): the window and position of each word's first token; -1 if it has none.
 
-    `windows` has the word of each token, None for special tokens. A window may begin inside a word; the first token of it there is at an end
-    of the window, so an earlier window, which has the beginning of the word, is chosen.
+    `windows` has the word of each token, None for special tokens. If several windows have a first token, the one where
+    it is farthest from the ends is taken. A window may begin inside a word; but its first token is nearest to an end,
+    so an earlier window, which has the beginning of the word, is taken.
     """
     places = np.full((n_words, 2), -1)
     distances = np.full(n_words, -1)  # of the chosen token from the nearer end of its window
@@ -158,9 +162,9 @@ def word_vectors(
     batch_size: int,
     title: str,
 ) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
-    """(n_words, dim + N_SHAPES) per content: the hidden state of each word's first token (zeros if it has none) and the word's shape features.
+    """(n_words, dim + N_SHAPES) per content: the hidden state of each word's first token, and the shape features.
 
-    The bits of a content do not depend on the other contents.
+    The state is zero for a word without a token. The bits of a content do not depend on the other contents.
     """
     device = next(backbone.parameters()).device
     backbone.eval()
@@ -179,7 +183,10 @@ def word_vectors(
 
 
 class TaggedText(Headed):
-    """A linear head on the mean of hidden layers, at length 1, and on shape features. The logits of a word are those of its first token."""
+    """A linear head on the mean of hidden layers, at length 1, and on shape features.
+
+    The logits of a word are those of its first token.
+    """
 
     def __init__(self, backbone: Any, layers: Sequence[int], n_outputs: int) -> None:
         super().__init__(backbone, backbone.config.hidden_size + N_SHAPES, n_outputs)
