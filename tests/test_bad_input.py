@@ -668,12 +668,12 @@ SETTINGS = [
     ),
     Bad(
         "shortest text longer than the longest",
-        "params.yaml:\n  clean.text: min_chars is larger than max_chars, so that no text could stay",
+        "params.yaml:\n  clean.text: min_chars is larger than max_chars, so no text could stay",
         params={"clean.text.min_chars": 20, "clean.text.max_chars": 10},
     ),
     Bad(
         "smallest side longer than the largest",
-        "params.yaml:\n  clean.image: min_side is larger than max_side, so that no image could stay",
+        "params.yaml:\n  clean.image: min_side is larger than max_side, so no image could stay",
         params={"modality": "image", "clean.image.min_side": 20, "clean.image.max_side": 10},
     ),
     Bad(

@@ -82,7 +82,7 @@ def test_no_text_is_dropped_on_a_guess(text: str) -> None:
 
 
 def test_unknown_languages_are_refused() -> None:
-    with pytest.raises(InputError, match=r"clean\.text\.languages: xx cannot be told; there are [a-z]+, "):
+    with pytest.raises(InputError, match=r"clean\.text\.languages: xx cannot be identified; choose from [a-z]+, "):
         cleaned("a ripe apple", languages=["en", "xx"])
 
 

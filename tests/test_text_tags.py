@@ -497,7 +497,7 @@ def test_a_tokenizer_that_knows_no_words_is_refused(model_folder: Path, monkeypa
     from stages.modalities.text.encode.words import load_word_tokenizer
 
     monkeypatch.setattr(BertTokenizerFast, "is_fast", False)
-    with pytest.raises(InputError, match="its tokenizer cannot tell which word a token belongs to"):
+    with pytest.raises(InputError, match="its tokenizer cannot map tokens to words"):
         load_word_tokenizer(str(model_folder))
 
 

@@ -1,4 +1,4 @@
-"""Recordings as vectors: log-mel statistics, or a frozen audio model."""
+"""Vectors of recordings: statistics of log-mel spectrograms, or a frozen audio model."""
 
 from collections.abc import Sequence
 
@@ -11,41 +11,40 @@ from stages.core.params import Strict
 from stages.modalities.audio.content import FRAME, Span, above, decode, spectrogram
 
 LOGMEL = "logmel"
-LOGMEL_BANDS, LOGMEL_PARTS, LOGMEL_DEPTH = 40, 8, 60.0
+BANDS, PARTS = 40, 8  # of the spectrogram, in frequency and in time
+DEPTH = 60.0  # dB below the loudest energy that count
 
 
 class EmbedParams(Strict):
     model: str = Field(
         min_length=1,
-        description="`logmel` (statistics of the spectrogram, no download), or an audio model: a hub id or a local folder",
+        description="`logmel` (statistics of the spectrogram, no download), or a frozen audio model: "
+        "a hub id or a local folder",
     )
-    max_seconds: float = Field(gt=0, description="seconds after which a recording is cut off")
-    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
+    max_seconds: float = Field(gt=0, description="longer recordings are truncated, in seconds")
+    batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")
 
 
 def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
     if params.model == LOGMEL:
         from tqdm import tqdm
 
-        return Embedded(
-            np.stack(
-                [
-                    logmel(content, params.max_seconds)
-                    for content in tqdm(contents, desc="embed", unit=" rows", disable=None)
-                ]
-            )
-        )
+        progress = tqdm(contents, desc="embed", unit=" rows", disable=None)
+        return Embedded(np.stack([logmel(content, params.max_seconds) for content in progress]))
     from stages.modalities.audio.encode.sounds import AudioEncoder
 
     return Embedded(AudioEncoder.load(params.model, params.max_seconds).embed(contents, params.batch_size))
 
 
 def logmel(content: bytes, max_seconds: float) -> npt.NDArray[np.float32]:
-    """The mean spectrum of eighths of the sound, that of all of it, and how much each band changes, at length 1; loudness does not count."""
+    """A vector of length 1, independent of loudness.
+
+    It has the mean spectra of the eighths of the sound and of all of it, and the standard deviation of each band.
+    """
     samples, rate = decode(content)
-    bands = spectrogram(samples[: round(max_seconds * rate)], rate, LOGMEL_BANDS, FRAME)
-    span, heights = Span.of(bands), above(bands, LOGMEL_DEPTH)
-    parts = span.means(heights, LOGMEL_PARTS)
+    bands = spectrogram(samples[: round(max_seconds * rate)], rate, BANDS, FRAME)
+    span, heights = Span.of(bands), above(bands, DEPTH)
+    parts = span.means(heights, PARTS)
     parts = parts - parts.mean()
     vector = np.concatenate([parts.reshape(-1), parts.mean(axis=0), span.inside(heights).std(axis=0)])
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)

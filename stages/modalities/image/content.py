@@ -1,4 +1,4 @@
-"""How cleaned images are stored, read and shown: upright, in RGB, as PNG."""
+"""How cleaned images are stored, read and shown. They are upright, RGB and PNG."""
 
 import io
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Images for people: thumbnails. What is raw is opened with the care of clean."""
+"""Shows images to people, as thumbnails. Untrusted raw images are opened as safely as `clean` does it."""
 
 import base64
 import io
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIZES = ("width in pixels", "height in pixels")
-SIDE = 160  # pixels, of a thumbnail
-MAX_PIXELS = 50_000_000  # larger images are described and not decoded
-TURNED = (5, 6, 7, 8)  # orientations that lie on their side
+SIDE = 160  # pixels of a thumbnail
+MAX_PIXELS = 50_000_000  # larger images are not decoded
+TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 
 
 def sizes(raw: bytes) -> tuple[float, ...]:
-    """Upright, from the header alone."""
+    """The upright size, from the header alone."""
     try:
         image = opened(raw)
         width, height = image.size
         return (height, width) if image.getexif().get(0x0112) in TURNED else (width, height)
-    except Exception:  # Pillow's decoders raise whatever a broken file makes them raise
+    except Exception:  # Pillow's decoders raise many types for broken files
         return ()
 
 
@@ -32,7 +32,7 @@ def opened(content: Content) -> "Image":
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of many pixels: MAX_PIXELS is stricter
+        warnings.simplefilter("ignore")  # Pillow warns of decompression bombs; MAX_PIXELS is stricter
         return Image.open(io.BytesIO(content), formats=FORMATS)
 
 
@@ -41,7 +41,7 @@ def show(content: Content) -> Shown:
         image = opened(content)
         line = f"image, {image.width} x {image.height}, {image.format}, {len(content):,} bytes"
     except Exception:
-        return Shown(f"no readable image, {len(content):,} bytes")
+        return Shown(f"unreadable image, {len(content):,} bytes")
     if image.width * image.height > MAX_PIXELS or image.mode in ("I", "F"):
         return Shown(f"{line}, not decoded")
     try:
@@ -51,10 +51,13 @@ def show(content: Content) -> Shown:
 
 
 def thumbnail(image: "Image") -> str:
-    """Upright, at most SIDE pixels wide and high; a small image is enlarged by a whole number, so that its pixels can be seen."""
+    """A `data:` URI of the upright image, at most SIDE pixels wide and high.
+
+    A small image is enlarged by a whole factor, so that its pixels are visible.
+    """
     from PIL import Image, ImageOps
 
-    image.draft("RGB", (SIDE, SIDE))  # a JPEG is decoded no larger than needed
+    image.draft("RGB", (SIDE, SIDE))  # decodes a JPEG at the smallest size that suffices
     small = flatten(ImageOps.exif_transpose(image))
     small.thumbnail((SIDE, SIDE))
     if (factor := SIDE // max(small.size)) > 1:

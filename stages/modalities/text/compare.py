@@ -1,4 +1,4 @@
-"""Texts are the same, but for case and punctuation, or share most of their character n-grams."""
+"""Exact duplicates of texts differ in case and punctuation only; near duplicates share most character n-grams."""
 
 import re
 import unicodedata
@@ -8,13 +8,14 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-SHINGLE = 5  # characters: words are no unit in languages that are written without spaces
-PERMUTATIONS = 256
+SHINGLE = 5  # characters of an n-gram; not words, as some languages have no spaces between them
+PERMUTATIONS = 256  # of MinHash
+RECALL = 0.99  # share of the pairs at the threshold that must share a value in some column
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def normalise(text: str) -> str:
-    """Case, punctuation and compatibility forms do not tell two texts apart; a text of nothing else stays itself."""
+    """The text without case, punctuation and Unicode compatibility forms; a text of punctuation only keeps it."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return _NOT_WORD.sub(" ", folded).strip() or folded
 
@@ -27,7 +28,8 @@ def exact_key(content: str) -> bytes:
 def fingerprint(content: str) -> frozenset[str]:
     """The character n-grams of the normalised text; those of a second side are marked, as (a, b) is not (b, a)."""
     first, *others = content.split("\n")
-    return shingles(first).union(*({f"\n{shingle}" for shingle in shingles(other)} for other in others))
+    marked = {f"\n{shingle}" for other in others for shingle in shingles(other)}
+    return shingles(first) | marked
 
 
 def shingles(text: str) -> frozenset[str]:
@@ -42,26 +44,31 @@ def similarity(one: frozenset[str], other: frozenset[str]) -> float:
 
 
 def signatures(contents: Sequence[str], threshold: float) -> npt.NDArray[np.uint64]:
-    """Banded MinHash (Broder 1997; Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3)."""
+    """(n_rows, n_bands): banded MinHash.
+
+    Sources: Broder 1997; Leskovec, Rajaraman & Ullman, Mining of Massive Datasets, ch. 3.
+    """
     from rensa import RMinHash
 
-    rows = band_rows(threshold)
+    height = band_height(threshold)
+    n_bands = PERMUTATIONS // height
     matrix = RMinHash.digest_matrix_from_token_sets([fingerprint(content) for content in contents], PERMUTATIONS, 0)
-    digests = np.array(matrix.to_rows(), dtype=np.uint64)[:, : PERMUTATIONS // rows * rows]
-    bands = digests.reshape(len(contents), -1, rows)
+    digests = np.array(matrix.to_rows(), dtype=np.uint64)[:, : n_bands * height]
+    bands = digests.reshape(len(contents), n_bands, height)
     keys = np.zeros(bands.shape[:2], dtype=np.uint64)
-    for column in range(rows):  # one number a band: a polynomial hash modulo 2^64
+    for column in range(height):  # a polynomial hash modulo 2^64 makes one number of each band
         keys = keys * np.uint64(0x9E3779B97F4A7C15) + bands[:, :, column]
         keys ^= keys >> np.uint64(29)
     return keys
 
 
 def size(content: str) -> int:
-    """In characters."""
+    """The number of characters."""
     return len(content)
 
 
-def band_rows(threshold: float) -> int:
-    """The most rows a band with which a pair at the threshold still meets in some band 99 times in 100."""
-    recalls = {rows: 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) for rows in range(1, 33)}
-    return max((rows for rows, recall in recalls.items() if recall >= 0.99), default=1)
+def band_height(threshold: float) -> int:
+    """The largest number of digests per band at which a pair at the threshold shares a band with probability RECALL."""
+    heights = range(1, 33)
+    recalls = {height: 1 - (1 - threshold**height) ** (PERMUTATIONS // height) for height in heights}
+    return max((height for height, recall in recalls.items() if recall >= RECALL), default=1)

@@ -1,6 +1,7 @@
 """How cleaned texts are stored and shown.
 
-They hold no line break: so a pair of texts is two lines, one a side; a tokenised text has one space between tokens and none in them.
+A cleaned text has no line break, so the two sides of a pair are two lines.
+A tokenised text has one space between its tokens and none in them.
 """
 
 import re
@@ -13,7 +14,7 @@ SPACE = re.compile(r"\s+")
 
 
 def preview(content: Any) -> str:
-    text = SPACE.sub(
-        " ", (content if isinstance(content, str) else content.decode("utf-8", "replace")).replace("\n", " | ")
-    )
-    return text if len(text) <= 100 else text[:99] + "…"
+    """A cleaned (str) or raw (bytes) text in one line of at most 100 characters."""
+    text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    line = SPACE.sub(" ", text.replace("\n", " | "))
+    return line if len(line) <= 100 else line[:99] + "…"

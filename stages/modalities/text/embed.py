@@ -1,4 +1,4 @@
-"""Texts as vectors of a frozen sentence encoder, and for tags as vectors of their tokens."""
+"""Vectors of texts from a frozen sentence encoder; for tags, also vectors of their tokens."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from stages.core.tables import Vectors, ragged
 
 class EmbedParams(Strict):
     model: str = Field(min_length=1, description="the frozen encoder: a hub id or a local folder")
-    max_length: int = Field(ge=8, description="tokens after which a text is cut off")
-    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
+    max_length: int = Field(ge=8, description="longer texts are truncated, in tokens")
+    batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")
     token_layer: int | None = Field(
-        ge=1, description="the hidden layer whose vector of each token is kept too, for tags; null: none"
+        ge=1, description="the hidden layer from which a vector per token is stored too, for tags; null: none is stored"
     )
 
 
@@ -27,12 +27,12 @@ def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
 
 
 def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:
-    """Of each content (n_tokens, dim): the hidden state and the shape of each token, in half precision, as there are many."""
+    """(n_tokens, dim) per content: the hidden state and the spelling of each token, in half precision to save space."""
     from stages.modalities.text.encode.backbone import load_layers
     from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
     from stages.models import pretrained
 
     backbone = load_layers(params.model, layer, "embed.text.token_layer").to(pretrained.device())
     tokenizer = load_word_tokenizer(params.model)
-    found = word_vectors(backbone, [layer], tokenizer, contents, params.max_length, params.batch_size, "embed tokens")
-    return ragged([tokens.astype(np.float16) for tokens in found])
+    vectors = word_vectors(backbone, [layer], tokenizer, contents, params.max_length, params.batch_size, "embed tokens")
+    return ragged([tokens.astype(np.float16) for tokens in vectors])

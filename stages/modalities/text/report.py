@@ -1,8 +1,9 @@
-"""Texts for people: cut to a length that can be read, and where two of them differ."""
+"""Shows texts to people: truncated to a readable length, with the differences of a pair marked."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from stages.contracts.report import Piece, Shown
 from stages.core.tables import SIDE_MARK, WORD_MARK, Content
@@ -10,8 +11,8 @@ from stages.modalities.text.content import preview
 
 SIZES = ("characters",)
 LONGEST = 600  # characters of one text
-CONTEXT = 60  # characters that stay on either side of what differs, where a text is longer
-COMPARED = 1_000  # words between the first and the last difference: the comparison is quadratic
+CONTEXT = 60  # characters that stay on either side of a difference, if a text is longer
+COMPARED = 1_000  # words from the first difference on that are compared: the comparison takes quadratic time
 # A word, or a single character of scripts that are written without spaces.
 _WORD = re.compile(r"[^\W\u2e80-\ud7ff]+|\s+|.", re.DOTALL)
 
@@ -21,12 +22,10 @@ def sizes(raw: bytes) -> tuple[float, ...]:
 
 
 def readable(content: Content) -> str:
-    """A cleaned text as it is; of a raw one the sides of a pair on lines of their own, and its tokens with spaces between."""
-    return (
-        content
-        if isinstance(content, str)
-        else content.decode("utf-8", "replace").replace(SIDE_MARK, "\n").replace(WORD_MARK, " ")
-    )
+    """A cleaned text unchanged; a raw one with the sides of a pair on separate lines, and spaces between its tokens."""
+    if isinstance(content, str):
+        return content
+    return str(content.decode("utf-8", "replace").replace(SIDE_MARK, "\n").replace(WORD_MARK, " "))
 
 
 def show(content: Content) -> Shown:
@@ -36,67 +35,84 @@ def show(content: Content) -> Shown:
 
 def show_pair(one: Content, other: Content) -> tuple[Shown, Shown]:
     words, others = _WORD.findall(readable(one)), _WORD.findall(readable(other))
-    changes = differences(words, others)
-    mine = [Piece("".join(words[start:end]), changed) for changed, start, end, _, _ in changes]
-    theirs = [Piece("".join(others[start:end]), changed) for changed, _, _, start, end in changes]
-    return Shown(preview(readable(one)), tuple(abridged(mine))), Shown(
-        preview(readable(other)), tuple(abridged(theirs))
+    blocks = compare(words, others)
+    pieces = [Piece("".join(words[block.start : block.end]), block.changed) for block in blocks]
+    other_pieces = [Piece("".join(others[block.other_start : block.other_end]), block.changed) for block in blocks]
+    return (
+        Shown(preview(readable(one)), tuple(abridged(pieces))),
+        Shown(preview(readable(other)), tuple(abridged(other_pieces))),
     )
 
 
-def differences(words: Sequence[str], others: Sequence[str]) -> list[tuple[bool, int, int, int, int]]:
-    """Whether they differ, from where to where of one, and of the other; of more than COMPARED words the rest counts as one difference."""
-    before = common(words, others)
-    after = common(words[before:][::-1], others[before:][::-1])
-    ends = len(words) - after, len(others) - after
-    looked = min(ends[0], before + COMPARED), min(ends[1], before + COMPARED)
-    matcher = SequenceMatcher(None, words[before : looked[0]], others[before : looked[1]], autojunk=False)
-    inside = [
-        (tag != "equal", before + i, before + j, before + k, before + m) for tag, i, j, k, m in matcher.get_opcodes()
-    ]
-    rest = [(True, looked[0], ends[0], looked[1], ends[1])] if looked != ends else []
-    return [(False, 0, before, 0, before), *inside, *rest, (False, ends[0], len(words), ends[1], len(others))]
+class Block(NamedTuple):
+    """Words `start` to `end` of one text and those of the other, and whether they differ."""
+
+    changed: bool
+    start: int
+    end: int
+    other_start: int
+    other_end: int
 
 
-def common(words: Sequence[str], others: Sequence[str]) -> int:
-    """How many words at the start are the same."""
-    return next(
-        (place for place, (one, other) in enumerate(zip(words, others, strict=False)) if one != other),
-        min(len(words), len(others)),
-    )
+def compare(words: Sequence[str], others: Sequence[str]) -> list[Block]:
+    """The blocks of two texts, in order. Beyond COMPARED words from the first difference, all is one difference."""
+    n_before = n_common(words, others)
+    n_after = n_common(words[n_before:][::-1], others[n_before:][::-1])
+    end, other_end = len(words) - n_after, len(others) - n_after
+    limit, other_limit = min(end, n_before + COMPARED), min(other_end, n_before + COMPARED)
+    matcher = SequenceMatcher(None, words[n_before:limit], others[n_before:other_limit], autojunk=False)
+    blocks = [Block(False, 0, n_before, 0, n_before)]
+    for tag, *ends in matcher.get_opcodes():
+        blocks.append(Block(tag != "equal", *(n_before + position for position in ends)))
+    if (limit, other_limit) != (end, other_end):
+        blocks.append(Block(True, limit, end, other_limit, other_end))
+    return [*blocks, Block(False, end, len(words), other_end, len(others))]
 
 
-def abridged(pieces: Sequence[Piece]) -> Iterable[Piece]:
-    """At most some LONGEST characters; of a long text, less of what does not differ."""
+def n_common(words: Sequence[str], others: Sequence[str]) -> int:
+    """The number of words at the start that are equal."""
+    for position, (one, other) in enumerate(zip(words, others, strict=False)):
+        if one != other:
+            return position
+    return min(len(words), len(others))
+
+
+def abridged(pieces: Sequence[Piece]) -> list[Piece]:
+    """The pieces at about LONGEST characters in all; a long text loses unchanged parts first."""
     pieces = [piece for piece in pieces if piece.text]
     if sum(len(piece.text) for piece in pieces) <= LONGEST:
         return pieces
-    kept, room = [], LONGEST
-    for place, piece in enumerate(pieces):
-        text = (
-            shortened(piece.text, LONGEST // 2, LONGEST // 4)
-            if piece.changed
-            else context(piece.text, place == 0, place == len(pieces) - 1)
-        )
+    kept: list[Piece] = []
+    room = LONGEST
+    last = len(pieces) - 1
+    for index, piece in enumerate(pieces):
+        if piece.changed:
+            text = shortened(piece.text, LONGEST // 2, LONGEST // 4)
+        else:
+            text = context(piece.text, index == 0, index == last)
         kept.append(Piece(text, piece.changed))
         room -= len(text)
-        if room <= 0 and place < len(pieces) - 1:
+        if room <= 0 and index < last:
             return [*kept, Piece(" …")]
     return kept
 
 
-def context(text: str, first: bool, last: bool) -> str:
-    """What stands next to a difference; before the first and behind the last one it stands on one side only."""
-    if first or last:
-        return shortened(text, CONTEXT, 0 if last else CONTEXT)
+def context(text: str, is_first: bool, is_last: bool) -> str:
+    """The parts of an unchanged text next to a difference: before the first one, between two, or after the last one."""
+    if is_last:
+        return shortened(text, CONTEXT, 0)
+    if is_first:
+        return shortened(text, CONTEXT, CONTEXT)
     return shortened(text, 2 * CONTEXT, CONTEXT)
 
 
 def shortened(text: str, length: int, end: int) -> str:
-    """`length` characters, `end` of them from its end."""
+    """The text at about `length` characters: its last `end` ones, and its first ones for the rest."""
     if len(text) <= length + 3:
         return text
-    start = length - end
-    return (f"{text[:start]} …" if start else "… ") + (
-        f" {text[len(text) - end :]}" if start and end else text[len(text) - end :] if end else ""
-    )
+    head, tail = text[: length - end], text[len(text) - end :]
+    if not tail:
+        return f"{head} …"
+    if not head:
+        return f"… {tail}"
+    return f"{head} … {tail}"

@@ -1,4 +1,4 @@
-"""Cleaning of recordings: what stages.contracts.clean asks for."""
+"""The cleaner of recordings; see stages/contracts/clean.py."""
 
 from stages.modalities.audio.clean.cleaner import MEASURES, REASONS, REASONS_AMONG, CleanParams, among, clean, suggest
 

@@ -1,1 +1,1 @@
-"""Models that turn recordings into numbers, in batches of fixed shapes."""
+"""Models that convert recordings into vectors and logits, in batches of fixed shapes."""

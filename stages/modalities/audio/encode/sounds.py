@@ -1,4 +1,7 @@
-"""Audio models whose outputs do not depend on the other rows; also models of images, which read a spectrogram as a grey one."""
+"""Runs audio models so that the bits of a row's output do not depend on the other rows.
+
+Vision models run too, on spectrograms as grey images.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,36 +18,41 @@ from stages.modalities.audio.content import Samples, decode, resample
 if TYPE_CHECKING:
     import torch
 
-Inputs = dict[str, "torch.Tensor"]  # what a model takes, (n_rows, ...) each
-SHORTEST = 400  # samples: the window of the extractors, which fail on less
-CACHE_BYTES = 2**30  # of what models take, so that an epoch need not compute it again
+Inputs = dict[str, "torch.Tensor"]  # the keyword arguments of a model, (n_rows, ...) each
+SHORTEST = 400  # samples: the window of the feature extractors, which fail on fewer
+CACHE_BYTES = 2**30  # for the inputs of a model, so that they are computed once and not in every epoch
 
 
 def n_frames(seconds: float, rate: int) -> int:
-    """How many windows of 400 samples, 160 apart, ASTFeatureExtractor makes of a recording."""
+    """The number of windows of 400 samples, 160 apart, that ASTFeatureExtractor makes of a recording."""
     return 1 + max(0, round(seconds * rate) - 400) // 160
 
 
 @dataclass(frozen=True)
 class Frontend:
-    """What stands between cleaned contents and a model."""
+    """Converts cleaned contents into the inputs of a model."""
 
-    extractor: Any  # transformers' feature extractor
-    max_seconds: float  # a longer recording is cut off
-    input: str  # what the model calls its input
+    extractor: Any  # a feature extractor of transformers
+    max_seconds: float  # longer recordings are truncated
+    input: str  # the name of the model's main input
 
     @classmethod
     def of(cls, extractor: Any, max_seconds: float, model: Any) -> "Frontend":
+        """
+        Raises:
+            InputError: the feature extractor is of an unknown kind.
+        """
         frontend = cls(extractor, max_seconds, model.main_input_name)
         if not frontend.takes_samples and not frontend.pads_itself:
             raise InputError(
-                f"model {model.config.model_type}: {type(extractor).__name__} is not known here; take one whose extractor is that of wav2vec2, AST or Whisper"
+                f"model {model.config.model_type}: {type(extractor).__name__} is not supported; "
+                "choose a model with the feature extractor of wav2vec2, AST or Whisper"
             )
         return frontend
 
     @property
     def pads_itself(self) -> bool:
-        """Whether all that comes out is of one shape: spectrograms of AST and Whisper."""
+        """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
         return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_samples")
 
     @property
@@ -52,7 +60,7 @@ class Frontend:
         return "Wav2Vec2" in type(self.extractor).__name__
 
     def samples(self, content: bytes) -> Samples:
-        """At the rate of the extractor, no longer than `max_seconds`."""
+        """The samples at the rate of the extractor, truncated to `max_seconds`."""
         rate = int(self.extractor.sampling_rate)
         samples = resample(*decode(content), rate)[: round(self.max_seconds * rate)]
         return np.pad(samples, (0, max(0, SHORTEST - len(samples))))
@@ -62,32 +70,39 @@ class Frontend:
         return max(SHORTEST, round(self.max_seconds * int(self.extractor.sampling_rate)))
 
     def length(self, content: bytes) -> int:
-        """The length to pad a content to; an extractor that pads by itself has one for all."""
+        """The padded length of a content, in samples; an extractor that pads itself has one length for all."""
         return self.longest if self.pads_itself else self.bucket(len(self.samples(content)))
 
     def bucket(self, n_samples: int) -> int:
-        """A quarter of a second, twice that, and so on, up to `max_seconds`."""
+        """The padded length of `n_samples`: a quarter of a second, twice that, and so on, up to `max_seconds`."""
         length: int = self.extractor.sampling_rate // 4
         while length < n_samples:
             length *= 2
         return min(length, self.longest)
 
     def inputs(self, content: bytes) -> tuple[Inputs, float]:
-        """What the model takes of one content, (1, ...), padded to a length that depends on it alone; and the share of it that is no padding."""
+        """The inputs for one content, (1, ...), and the share of them that is no padding.
+
+        The padded length depends on this content alone.
+        """
         samples = self.samples(content)
         length = self.longest if self.pads_itself else self.bucket(len(samples))
-        more = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
-        found = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **more)
-        first, *others = found
-        values = found[first].unsqueeze(1) if self.input == "pixel_values" else found[first]
-        return {self.input: values, **{name: found[name] for name in others}}, 1.0 if self.pads_itself else len(
-            samples
-        ) / length
+        padding = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
+        features = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **padding)
+        first, *others = features
+        values = features[first].unsqueeze(1) if self.input == "pixel_values" else features[first]
+        share = 1.0 if self.pads_itself else len(samples) / length
+        return {self.input: values, **{name: features[name] for name in others}}, share
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
-        """`inputs`, kept for as many contents as there is room for; `content` is one of them."""
+        """`inputs` with a cache of about CACHE_BYTES; the size of an entry is estimated from `content`."""
         size = sum(values.nbytes for values in self.inputs(content)[0].values())
-        return lru_cache(maxsize=max(1, CACHE_BYTES // size))(lambda row: self.inputs(row)[0])
+
+        @lru_cache(maxsize=max(1, CACHE_BYTES // size))
+        def inputs(row: bytes) -> Inputs:
+            return self.inputs(row)[0]
+
+        return inputs
 
 
 def stacked(rows: Sequence[Inputs]) -> Inputs:
@@ -109,7 +124,10 @@ def run_fixed(
     forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"],
     title: str,
 ) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): what `forward` makes of the inputs of each row and of the share of them that is no padding."""
+    """(n_rows, n_outputs): the output of `forward` for each row.
+
+    `forward` takes the inputs of a batch, and for each row the share of them that is no padding.
+    """
     import torch
 
     from stages.models.batches import run_by_shape
@@ -123,6 +141,8 @@ def run_fixed(
 
 @dataclass(frozen=True)
 class AudioEncoder:
+    """A frozen audio model."""
+
     model: Any
     frontend: Frontend
 
@@ -136,21 +156,21 @@ class AudioEncoder:
         return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
-        """(n_rows, dim), float32, each of length 1: the mean of the last hidden states over what is no padding."""
+        """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
         import torch
         import torch.nn.functional as F
 
         def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
             hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
-            ends = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
-            inside = (torch.arange(hidden.shape[1], device=hidden.device) < ends).unsqueeze(2)
-            return F.normalize((hidden * inside).sum(1))
+            lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
+            is_real = (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
+            return F.normalize((hidden * is_real).sum(1))
 
         return run_fixed(contents, self.frontend, batch_size, forward, "embed")
 
 
 def run_model(model: Any, frontend: Frontend, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    """The logits, (n_rows, n_outputs). The bits of a row do not depend on the other rows."""
     model.eval()
 
     def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":

@@ -1,4 +1,4 @@
-"""Cleaning of images: what stages.contracts.clean asks for."""
+"""The cleaner of images; see stages/contracts/clean.py."""
 
 from stages.modalities.image.clean.cleaner import MEASURES, REASONS, REASONS_AMONG, CleanParams, among, clean, suggest
 

@@ -1,7 +1,7 @@
-"""What can be said of an image: before a pixel of it is decoded, of its pixels, and among the others.
+"""Measures of an image: from its header, from its pixels, and its size compared with all images.
 
-The checks and their names are CleanVision's (https://github.com/cleanlab/cleanvision), and so are the scores of dark, light, odd_aspect_ratio and
-low_information; all are 0 to 1, the lower the worse.
+The checks and their names are those of CleanVision (https://github.com/cleanlab/cleanvision), as are the scores
+`dark`, `light`, `odd_aspect_ratio` and `low_information`. All scores are 0 to 1; lower is worse.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SCORES = ("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grayscale", "border", "watermark")
-SIDE = 256  # pixels: what is measured of an image is measured at this size
-BLUR = 9  # pixels of the mean that blurs an image again
+SIDE = 256  # pixels of the longer side at which larger images are measured
+BLUR = 9  # pixels of the box filter that blurs an image to measure its sharpness
 EVEN = 12  # levels by which pixels of one colour differ in a JPEG
-FEW = 0.02  # of the pixels of a frame may be of another colour
-STRAIGHT = (
-    0.6  # of the pixels beside a frame are of another colour; beside the plain ground of a photographed thing few are
-)
+FEW = 0.02  # share of the pixels of a frame that may have another colour
+# Share of the pixels next to a frame that must have another colour.
+# Next to the plain background of a photographed object few have.
+STRAIGHT = 0.6
 MAX_FRAME = 0.45  # of the height or width, at each end
-MAX_SPOTS = 1_000
+MAX_SPOTS = 1_000  # that are compared with each other
 LETTERS = 12  # in a line, from which on the watermark's score is 0
 
 Pixels = npt.NDArray[np.uint8]
@@ -32,16 +32,16 @@ def n_pixels(image: Any) -> int:
 
 
 def has_known_range(image: Any) -> bool:
-    """Of 32 bits a pixel the file does not say what is black and what is white."""
+    """Whether the values of black and white are known; images with 32 bits per pixel do not say."""
     return image.mode not in ("I", "F")
 
 
 def scores(image: "Image") -> dict[str, float]:
-    """Of an RGB image, upright and in its own size."""
+    """The score of each check, for an upright RGB image at its original size."""
     small = image if max(image.size) <= SIDE else fitted(image, SIDE)
     pixels = np.asarray(small)
     brightest, darkest = np.percentile(brightness(pixels), [99, 5])
-    found = {
+    by_name = {
         "dark": brightest,
         "light": 1 - darkest,
         "odd_aspect_ratio": min(image.size) / max(image.size),
@@ -51,26 +51,29 @@ def scores(image: "Image") -> dict[str, float]:
         "border": 1 - frame_share(pixels),
         "watermark": 1 - min(1.0, letters_in_line(pixels) / LETTERS),
     }
-    return {name: float(found[name]) for name in SCORES}
+    return {name: float(by_name[name]) for name in SCORES}
 
 
 def fitted(image: "Image", side: int) -> "Image":
+    """The image scaled to a longer side of `side` pixels."""
     from PIL.Image import Resampling
 
     scale = side / max(image.size)
-    return image.resize((max(1, int(image.width * scale)), max(1, int(image.height * scale))), Resampling.BOX)
+    size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
+    return image.resize(size, Resampling.BOX)
 
 
 def brightness(pixels: Pixels) -> npt.NDArray[np.float32]:
-    """(height, width), 0 to 1: as perceived, by the HSP model."""
+    """(height, width), 0 to 1: perceived brightness, by the HSP colour model."""
     weights = np.array([0.241, 0.691, 0.068], dtype=np.float32) / 255**2
     return np.asarray(np.sqrt(np.square(pixels, dtype=np.float32) @ weights))
 
 
 def sharpness(pixels: Pixels) -> float:
-    """The share of its edges, across or down, that an image loses when it is blurred: a blurred one has little to lose (Crété et al. 2007).
+    """The share of edges that blurring removes, horizontal or vertical, whichever is less (Crété et al. 2007).
 
-    CleanVision measures how strong edges are, and so takes sharp photos of pale things for blurred ones, and blurred ones of bright things for sharp.
+    A blurred image loses little. CleanVision measures the strength of edges: it takes sharp photos of pale objects
+    for blurred ones, and blurred photos of bright objects for sharp ones.
     """
     import cv2
 
@@ -84,75 +87,90 @@ def sharpness(pixels: Pixels) -> float:
 
 
 def colourfulness(pixels: Pixels) -> float:
-    """How far the channels are apart where they are farthest, but for one pixel in a hundred; CleanVision looks at the mode of the file alone."""
+    """The largest difference between the channels of a pixel, 0 to 1; the top 1% of pixels are ignored.
+
+    CleanVision reads only the mode of the file.
+    """
     red, green, blue = np.moveaxis(pixels, 2, 0)
     highest, lowest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     return float(np.percentile(highest - lowest, 99)) / 255
 
 
 def frame_share(pixels: Pixels) -> float:
-    """The share of an image that frames and letterbox bars of one colour take: rows and columns at the ends, up to a straight edge."""
-    left = pixels
-    for turned in (False, True):
-        lines = left.transpose(1, 0, 2) if turned else left
-        first, last = frame_lines(lines), frame_lines(lines[::-1])
-        lines = lines[first : len(lines) - last]
-        left = lines.transpose(1, 0, 2) if turned else lines
-    return 1 - float(left[..., 0].size / pixels[..., 0].size)
+    """The share of an image that frames and letterbox bars of one colour take, up to a straight edge."""
+    inner = without_bars(pixels)
+    inner = without_bars(inner.transpose(1, 0, 2))
+    return 1 - float(inner[..., 0].size / pixels[..., 0].size)
+
+
+def without_bars(pixels: Pixels) -> Pixels:
+    """The image without bars at its top and bottom."""
+    first, last = frame_lines(pixels), frame_lines(pixels[::-1])
+    return pixels[first : len(pixels) - last]
 
 
 def frame_lines(pixels: Pixels) -> int:
-    """How many of the first lines are of the first one's colour; 0 where they end in no straight edge."""
+    """The number of lines at the start with the colour of the first one; 0 if they do not end in a straight edge."""
     colour = np.median(pixels[0], axis=0)
     most = int(len(pixels) * MAX_FRAME)
     if share_of_others(pixels[:1], colour)[0] > FEW:
         return 0
-    others = share_of_others(pixels[: most + 2], colour)
-    ends = np.flatnonzero(others > FEW)
+    shares = share_of_others(pixels[: most + 2], colour)
+    ends = np.flatnonzero(shares > FEW)
     if not len(ends) or ends[0] > most:
         return 0
-    return int(ends[0]) if others[ends[0] : ends[0] + 2].max() >= STRAIGHT else 0
+    end = int(ends[0])
+    is_straight = shares[end : end + 2].max() >= STRAIGHT
+    return end if is_straight else 0
 
 
 def share_of_others(lines: Pixels, colour: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(n_lines,): of its pixels, those that are of another colour."""
+    """(n_lines,): the share of pixels of each line that have another colour."""
     return np.asarray((np.abs(lines - colour) > EVEN).any(axis=2).mean(axis=1))
 
 
 def letters_in_line(pixels: Pixels) -> int:
-    """How many spots of a letter's size stand in one line and of like height, all brighter or all darker than what is around them.
+    """The number of spots in one line that may be letters.
 
-    Like spots above and below the line count against it: those are a texture. So it finds letters that are printed in the scene too, but no logo
-    without letters and no text of several lines.
+    They have a letter's size and similar heights, and all are brighter or all darker than their surroundings. Similar
+    spots above and below the line are subtracted, as those are a texture. So letters printed in the scene are found
+    too, but no logo without letters and no text of several lines.
     """
     import cv2
 
-    grey, most = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), 0
-    for way in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):
-        strokes = cv2.morphologyEx(grey, way, np.ones((9, 9), np.uint8))
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    most = 0
+    for operation in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT):  # bright strokes, dark strokes
+        strokes = cv2.morphologyEx(grey, operation, np.ones((9, 9), np.uint8))
         _, _, spots, _ = cv2.connectedComponentsWithStats((strokes > 30).astype(np.uint8), connectivity=8)
         most = max(most, longest_line(spots[1:]))
     return most
 
 
 def longest_line(spots: npt.NDArray[np.int32]) -> int:
-    """`spots`: (n_spots, 5): left, top, width, height and pixels, in the order of their tops."""
+    """The number of spots in the longest line.
+
+    `spots` is (n_spots, 5): left, top, width, height and number of pixels, ordered by top.
+    """
     _, _, width, height, area = spots.T
-    spots = spots[(height >= 5) & (height <= 32) & (width <= 2 * height) & (area >= 6)][:MAX_SPOTS]
+    is_letter = (height >= 5) & (height <= 32) & (width <= 2 * height) & (area >= 6)
+    spots = spots[is_letter][:MAX_SPOTS]
     if not len(spots):
         return 0
     left, top, _, height, _ = spots.T[:, :, None]  # (n_spots, 1) each
-    higher = np.abs((top + height) - (top + height).T)
-    alike = (np.abs(np.log(height.T / height)) <= 0.4) & (np.abs(left - left.T) <= 8 * height)
-    in_line = (alike & (higher <= 2)).sum(axis=1)
-    around = (alike & (higher > 2) & (higher <= 2.5 * height)).sum(axis=1)
-    return int(max(0, (in_line - around).max()))
+    bottom = top + height
+    distance = np.abs(bottom - bottom.T)
+    is_similar = (np.abs(np.log(height.T / height)) <= 0.4) & (np.abs(left - left.T) <= 8 * height)
+    n_in_line = (is_similar & (distance <= 2)).sum(axis=1)
+    n_around = (is_similar & (distance > 2) & (distance <= 2.5 * height)).sum(axis=1)
+    return int(max(0, (n_in_line - n_around).max()))
 
 
 def odd_sizes(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(n_rows,): 0.5 at the fences of Tukey's that lie three quartile ranges beyond the quartiles, 1 in the middle.
+    """(n_rows,): 1 in the middle, 0.5 at Tukey's outer fences, three interquartile ranges beyond the quartiles.
 
-    As CleanVision's, but that the range is at least a fifth of the median: where most images are of one size, it calls odd all that are not.
+    The score of CleanVision, except that the interquartile range counts as at least a fifth of the median:
+    if most images have one size, CleanVision calls all others odd.
     """
     if np.isnan(sizes).all():
         return sizes

@@ -1,1 +1,1 @@
-"""Models that turn images into numbers, in batches of fixed shapes."""
+"""Models that convert images into vectors and logits, in batches of fixed shapes."""

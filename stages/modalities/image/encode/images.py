@@ -1,4 +1,4 @@
-"""A frozen vision model that turns images into vectors whose bits do not depend on the other rows."""
+"""Runs vision models so that the bits of a row's output do not depend on the other rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,17 +24,19 @@ def run_fixed(
     forward: Callable[[torch.Tensor], torch.Tensor],
     title: str,
 ) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): what `forward` gives for each row."""
+    """(n_rows, n_outputs): the output of `forward` for each row."""
 
     def run(images: list[Image.Image], side: int) -> torch.Tensor:
         return forward(processor(images, return_tensors="pt")["pixel_values"])
 
-    one_size = [0] * len(contents)  # the processor brings all images to it
-    return np.stack(run_by_shape(one_size, batch_size, lambda row: decode(contents[row]), run, title))
+    one_shape = [0] * len(contents)  # the processor resizes all images to one size
+    return np.stack(run_by_shape(one_shape, batch_size, lambda row: decode(contents[row]), run, title))
 
 
 @dataclass(frozen=True)
 class ImageEncoder:
+    """A frozen vision model."""
+
     model: Any
     processor: Any
 
@@ -44,7 +46,7 @@ class ImageEncoder:
         return cls(model, pretrained.load(AutoImageProcessor, name, backend="pil"))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
-        """(n_rows, dim), float32, each of length 1: the model's pooled output, or the mean of its last hidden states."""
+        """(n_rows, dim), float32, of length 1: the model's pooled output, or the mean of its last hidden states."""
 
         def forward(images: torch.Tensor) -> torch.Tensor:
             output = self.model(images.to(self.model.device))
@@ -56,7 +58,7 @@ class ImageEncoder:
 
 
 def run_model(model: Any, processor: Any, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    """The logits, (n_rows, n_outputs). The bits of a row do not depend on the other rows."""
     model.eval()
 
     def forward(images: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Cleaning of texts: what stages.contracts.clean asks for."""
+"""The cleaner of texts; see stages/contracts/clean.py."""
 
 from stages.modalities.text.clean.cleaner import MEASURES, REASONS, REASONS_AMONG, CleanParams, among, clean, suggest
 

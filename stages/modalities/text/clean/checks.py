@@ -1,4 +1,4 @@
-"""What can be measured of a text: its language, and whether it is one at all or a row of signs or of the same over and over."""
+"""Measures of a text: its language, its share of signs, its share of repetition; and lines that many texts share."""
 
 import re
 import unicodedata
@@ -15,21 +15,23 @@ import numpy as np
 
 from stages.core.errors import InputError
 
-SURE = 0.95  # the probability from which on a language is believed; below it English was taken for Nigerian Pidgin, and short texts for anything
-NO_LANGUAGE = "zxx"  # what ISO 639 calls what is in none: random keys
-FEW = 8  # visible characters: "ok", "4/5", "?!" and ":-) :-)" are answers
-MANY, MANY_OF = 10, 0.001  # rows, and share of the rows, in which a line is suggested as boilerplate
-MOST_LINES = 20
+# Probability from which a language is believed.
+# Below it, English was taken for Nigerian Pidgin, and short texts for anything.
+SURE = 0.95
+NO_LANGUAGE = "zxx"  # the ISO 639 code for "no linguistic content": random keys
+FEW = 8  # visible characters; shorter texts are not measured: "ok", "4/5", "?!" and ":-) :-)" are answers
+MANY, MANY_OF = 10, 0.001  # rows, and share of the rows, from which a line is suggested as boilerplate
+MOST_LINES = 20  # suggestions
 
-_REPEATED = re.compile(r"(\S{1,4}?)\1{3,}")  # a unit of up to four characters, four times or more
+_REPEATED = re.compile(r"(\S{1,4}?)\1{3,}")  # one to four characters, four times or more in a row
 _WITHOUT_SIGNS = str.maketrans("", "", punctuation)
 
 
 def language(text: str, wanted: tuple[str, ...]) -> tuple[str, float]:
-    """The likeliest of 140 languages, as its ISO 639 code, and its probability, which is low where a text says little.
+    """The likeliest of 140 languages, as its ISO 639 code, and its probability, which is low for short texts.
 
     Raises:
-        InputError: one of those that are wanted is none of them.
+        InputError: a wanted language is not among them.
     """
     check_languages(wanted)
     code, probability = identifier().classify(text)
@@ -41,7 +43,7 @@ def check_languages(codes: tuple[str, ...]) -> None:
     known = identifier().nb_classes
     if unknown := sorted(set(codes) - set(known)):
         raise InputError(
-            f"clean.text.languages: {', '.join(unknown)} cannot be told; there are {', '.join(sorted(known))}"
+            f"clean.text.languages: {', '.join(unknown)} cannot be identified; choose from {', '.join(sorted(known))}"
         )
 
 
@@ -53,7 +55,7 @@ def identifier() -> Any:
 
 
 def symbol_ratio(text: str) -> float | None:
-    """The share of the visible characters that are no letter, digit or emoji; None of a text too short to tell."""
+    """The share of visible characters that are no letter, digit or emoji; None if the text is too short."""
     visible = "".join(text.split())
     if len(visible) < FEW:
         return None
@@ -68,41 +70,51 @@ def is_sign(character: str) -> bool:
 
 
 def repetition(text: str) -> float | None:
-    """The share of it that says the same over and over, in characters ("aaaaaa", "hahahaha") or in words ("blah blah blah blah")."""
+    """The share of the text that repeats characters ("aaaaaa", "hahahaha") or words ("blah blah blah blah").
+
+    None if the text is too short.
+    """
     words = text.casefold().split()
-    visible = sum(map(len, words))
-    if visible < FEW:
+    n_visible = sum(map(len, words))
+    if n_visible < FEW:
         return None
-    in_characters = sum(match.end() - match.start() for match in _REPEATED.finditer(text)) / visible
+    in_characters = sum(match.end() - match.start() for match in _REPEATED.finditer(text)) / n_visible
     if len(set(words)) == len(words):
         return in_characters
-    return max(in_characters, *(words_in_runs(words, period) / len(words) for period in (1, 2, 3)))
+    return max(in_characters, *(repeated_words(words, period) / len(words) for period in (1, 2, 3)))
 
 
-def words_in_runs(words: list[str], period: int) -> int:
-    """How many of the words are of a phrase of `period` words that stands four times or more in a row."""
-    total = 0
-    for same, run in groupby(map(eq, words[period:], words)):
+def repeated_words(words: list[str], period: int) -> int:
+    """The number of words in phrases of `period` words that occur four times or more in a row."""
+    n_words = 0
+    for is_same, run in groupby(map(eq, words[period:], words)):
         length = sum(1 for _ in run)
-        total += length + period if same and length >= 3 * period else 0
-    return total
+        if is_same and length >= 3 * period:
+            n_words += length + period
+    return n_words
 
 
 def recurring_lines(rows: Iterable[set[str]]) -> list[tuple[str, int]]:
-    """The lines that stand in many rows, and in how many, the commonest first.
+    """Lines that occur in many rows, with their numbers of rows, the most frequent first.
 
-    What is kept of a line that has not been seen often is a counter of its hash: two lines that share one may be counted a few rows too many.
+    Memory is bounded: a rare line is only a counter at its hash, so two lines with one hash may count too many rows.
     """
-    seen = np.zeros(2**22, dtype=np.uint32)
-    often: Counter[str] = Counter()
+    counters = np.zeros(2**22, dtype=np.uint32)
+    frequent: Counter[str] = Counter()
     n_rows = 0
     for lines in rows:
         n_rows += 1
         for line in lines:
-            place = int.from_bytes(blake2b(line.encode("utf-8", "replace"), digest_size=8).digest(), "big") % len(seen)
-            if line in often or seen[place] >= MANY - 1:
-                often[line] += 1 if line in often else MANY
+            index = hash_of(line) % len(counters)
+            if line in frequent:
+                frequent[line] += 1
+            elif counters[index] >= MANY - 1:
+                frequent[line] = MANY
             else:
-                seen[place] += 1
-    found = [(line, count) for line, count in often.items() if count >= MANY_OF * n_rows]
-    return sorted(found, key=lambda item: (-item[1], item[0]))[:MOST_LINES]
+                counters[index] += 1
+    lines_with_counts = [(line, count) for line, count in frequent.items() if count >= MANY_OF * n_rows]
+    return sorted(lines_with_counts, key=lambda item: (-item[1], item[0]))[:MOST_LINES]
+
+
+def hash_of(line: str) -> int:
+    return int.from_bytes(blake2b(line.encode("utf-8", "replace"), digest_size=8).digest(), "big")

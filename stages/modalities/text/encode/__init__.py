@@ -1,1 +1,1 @@
-"""Models that turn texts into numbers, in batches of fixed shapes."""
+"""Models that convert texts into vectors and logits, in batches of fixed shapes."""

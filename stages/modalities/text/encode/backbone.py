@@ -1,4 +1,4 @@
-"""What whole texts and words share: the pretrained backbone, batches of fixed shapes, and a linear head beside it."""
+"""Shared by models of whole texts and of words: the pretrained backbone, batches of fixed shapes, and a linear head."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ HEAD = "head.safetensors"
 
 
 def check_length(config: Any, max_length: int, key: str) -> None:
-    """
+    """Checks that the model has positions for `max_length` tokens.
+
     Raises:
-        InputError: the model has no positions for so many tokens.
+        InputError: it has fewer.
     """
     longest = getattr(config, "max_position_embeddings", max_length)
     if max_length > longest:
@@ -29,8 +30,8 @@ def check_length(config: Any, max_length: int, key: str) -> None:
 
 
 def bucket(length: int) -> int:
-    """The length that a row of `length` tokens is padded to: the next multiple of 8, and of an eighth from 128 on."""
-    step = max(8, 2 ** (length.bit_length() - 4))  # few enough lengths to share batches, close enough to waste little
+    """The padded length of `length` tokens: the next multiple of 8, of 16 from 128 tokens on, of 32 from 256 on..."""
+    step = max(8, 2 ** (length.bit_length() - 4))  # few lengths, so that rows share batches, but little padding
     return int(-(-length // step) * step)
 
 
@@ -42,22 +43,21 @@ def run_fixed(
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     title: str,
 ) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
-    """What `forward` gives for each encoded row; a row's bucket depends on its own length alone."""
+    """The output of `forward` for each tokenised row. The padded length of a row depends on that row alone."""
 
     def run(batch: list[dict[str, Any]], length: int) -> torch.Tensor:
         return forward(dict(tokenizer.pad(batch, padding="max_length", max_length=length, return_tensors="pt")))
 
-    return run_by_shape(
-        [min(bucket(len(row["input_ids"])), longest) for row in rows], batch_size, rows.__getitem__, run, title
-    )
+    lengths = [min(bucket(len(row["input_ids"])), longest) for row in rows]
+    return run_by_shape(lengths, batch_size, rows.__getitem__, run, title)
 
 
 @dataclass(frozen=True)
 class Head:
-    """The first state of a head; `weight` is (n_outputs, dim), `bias` is (n_outputs,)."""
+    """The initial weights of a head."""
 
-    weight: torch.Tensor
-    bias: torch.Tensor
+    weight: torch.Tensor  # (n_outputs, dim)
+    bias: torch.Tensor  # (n_outputs,)
 
     @classmethod
     def of(cls, weights: np.ndarray[Any, np.dtype[np.float64]], bias: np.ndarray[Any, np.dtype[np.float64]]) -> "Head":
@@ -65,11 +65,11 @@ class Head:
 
 
 class Headed(torch.nn.Module):
-    """A backbone with a linear head, saved beside it."""
+    """A backbone with a linear head, which is saved to a file of its own."""
 
     def __init__(self, backbone: Any, n_inputs: int, n_outputs: int) -> None:
         super().__init__()
-        self.config = backbone.config  # the Trainer asks for it
+        self.config = backbone.config  # the Trainer reads it
         self.backbone = backbone
         self.head = torch.nn.Linear(n_inputs, n_outputs)
 
@@ -84,11 +84,18 @@ class Headed(torch.nn.Module):
 
 
 def freeze(backbone: Any, n_layers: int) -> None:
-    """Keeps the lowest layers as they are; the embeddings, and all else that stands before the first layer, count as one (Lee, Tang & Lin 2019)."""
+    """Freezes the lowest layers (Lee, Tang & Lin 2019).
+
+    The embeddings, with all other weights before the first layer, count as one layer.
+
+    Raises:
+        InputError: the model has fewer layers.
+    """
     layers = layers_of(backbone)
     if n_layers > 1 + len(layers):
         raise InputError(
-            f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; give at most {1 + len(layers)}"
+            f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; "
+            f"give at most {1 + len(layers)}"
         )
     if n_layers:
         trained = {id(weights) for layer in layers[n_layers - 1 :] for weights in layer.parameters()}
@@ -97,18 +104,16 @@ def freeze(backbone: Any, n_layers: int) -> None:
 
 
 def layers_of(backbone: Any) -> torch.nn.ModuleList:
-    return max(
-        (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)),
-        key=len,
-        default=torch.nn.ModuleList(),
-    )
+    """The transformer's layers: its longest ModuleList; empty if it has none."""
+    lists = (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList))
+    return max(lists, key=len, default=torch.nn.ModuleList())
 
 
 def load_layers(name: str, n_layers: int, key: str, **config: Any) -> Any:
-    """The pretrained model without the layers above the lowest `n_layers`.
+    """The pretrained model with its lowest `n_layers` layers only; `key` of params.yaml gave that number.
 
     Raises:
-        InputError: it has fewer.
+        InputError: the model has fewer layers.
     """
     backbone = pretrained.load(AutoModel, name, use_safetensors=True, **config)
     layers = layers_of(backbone)

@@ -1,7 +1,8 @@
-"""Whole texts and pairs of texts: the frozen encoder, and the mean-pooled model that is fine-tuned."""
+"""Models of whole texts and pairs of texts: the frozen encoder, and the mean-pooled model that is fine-tuned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from stages.core.tables import Vectors
 from stages.modalities.text.encode.backbone import HEAD, Head, Headed, check_length, run_fixed
 from stages.models import pretrained
 
+PAIR_PARTS = 4  # vectors that `combined` joins
+
 
 def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """(n, length, dim) -> (n, dim): the mean over real tokens, at length 1 (Reimers & Gurevych 2019)."""
@@ -25,27 +28,34 @@ def mean_pool(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
 
 
-PAIR_PARTS = 4
-
-
 def combined(vectors: torch.Tensor, n_sides: int) -> torch.Tensor:
-    """(n * n_sides, dim) -> (n, dim), or of pairs (n, 4 * dim): both sides, what they share and where they differ, at length 1 (Reimers & Gurevych 2019)."""
+    """(n * n_sides, dim) -> (n, dim) for texts, (n, 4 * dim) for pairs, of length 1.
+
+    The vector of a pair joins both sides, their product and their absolute difference (Reimers & Gurevych 2019).
+    """
     if n_sides == 1:
         return vectors
     one, other = vectors[0::2], vectors[1::2]
-    shared = (
-        one * other * vectors.shape[1] ** 0.5
-    )  # as long as the others: a probe's regularisation weighs all four alike
-    return F.normalize(torch.cat([one, other, shared, (one - other).abs()], dim=1))
+    # Scaled to about length 1, so that a probe's regularisation affects all four parts alike.
+    product = one * other * vectors.shape[1] ** 0.5
+    return F.normalize(torch.cat([one, other, product, (one - other).abs()], dim=1))
 
 
 def encode(tokenizer: Any, contents: Sequence[str], longest: int, together: bool = False) -> list[list[dict[str, Any]]]:
-    """What the model takes of each content: of a text one side, of a pair two, which are its lines, or with `together` one that holds both."""
+    """The tokenised sides of each content: one for a text, two for a pair.
+
+    With `together` a content has one side: the tokenizer joins the two texts of a pair.
+    """
     sides = [content.split("\n") for content in contents]
-    texts = list(zip(*sides, strict=True)) if together else [[side for row in sides for side in row]]
-    found = tokenizer(*map(list, texts), truncation=True, max_length=longest)
-    features = iter([dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)])
-    return [[next(features) for _ in (row[:1] if together else row)] for row in sides]
+    if together:
+        arguments = [list(texts) for texts in zip(*sides, strict=True)]  # first texts, second texts
+        n_encoded = [1] * len(sides)
+    else:
+        arguments = [[side for row in sides for side in row]]
+        n_encoded = [len(row) for row in sides]
+    encoding = tokenizer(*arguments, truncation=True, max_length=longest)
+    features = iter([dict(zip(encoding, values, strict=True)) for values in zip(*encoding.values(), strict=True)])
+    return [list(islice(features, n)) for n in n_encoded]
 
 
 @dataclass(frozen=True)
@@ -68,14 +78,16 @@ class TextEncoder:
             return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
 
         rows = encode(self.tokenizer, texts, self.max_length)
-        vectors = run_fixed(
-            [side for row in rows for side in row], self.tokenizer, self.max_length, batch_size, forward, "embed"
-        )
+        sides = [side for row in rows for side in row]
+        vectors = run_fixed(sides, self.tokenizer, self.max_length, batch_size, forward, "embed")
         return combined(torch.from_numpy(np.stack(vectors)), len(rows[0])).numpy()
 
 
 class PooledText(Headed):
-    """`head(mean of the last hidden states, at length 1)`; of a pair, `head(combined means)`, the sides of row 1, then those of row 2..."""
+    """A linear head on the mean of the last hidden states, at length 1; for pairs on the `combined` means.
+
+    A batch of pairs holds both sides of row 1, then both sides of row 2...
+    """
 
     def __init__(self, backbone: Any, n_outputs: int, n_sides: int = 1) -> None:
         super().__init__(backbone, backbone.config.hidden_size * (1 if n_sides == 1 else PAIR_PARTS), n_outputs)
@@ -87,19 +99,21 @@ class PooledText(Headed):
 
     def forward(self, labels: torch.Tensor | None = None, **features: torch.Tensor) -> SequenceClassifierOutput:
         logits = self.head(combined(self.pool(**features), self.n_sides))
-        return SequenceClassifierOutput(loss=None if labels is None else F.cross_entropy(logits, labels), logits=logits)
+        loss = None if labels is None else F.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
 
     @classmethod
     def load(cls, folder: Path) -> "PooledText":
         state = load_file(folder / HEAD)
         backbone = pretrained.load(AutoModel, str(folder), use_safetensors=True)
-        model = cls(backbone, len(state["bias"]), 1 if state["weight"].shape[1] == backbone.config.hidden_size else 2)
+        n_sides = 1 if state["weight"].shape[1] == backbone.config.hidden_size else 2
+        model = cls(backbone, len(state["bias"]), n_sides)
         model.head.load_state_dict(state)
         return model
 
 
 def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
-    """Makes a batch of `sides` and `labels`, padded to its longest side."""
+    """A function that makes a batch of rows with `sides` and `labels`, padded to the longest side."""
 
     def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
         batch = tokenizer.pad([side for row in rows for side in row["sides"]], return_tensors="pt")
@@ -111,24 +125,23 @@ def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
 def run_model(
     model: Any, tokenizer: Any, contents: Sequence[str], longest: int, batch_size: int, together: bool
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """(n_rows, n_outputs): the logits; a row's bits do not depend on the other rows."""
+    """The logits, (n_rows, n_outputs). The bits of a row do not depend on the other rows."""
     device = next(model.parameters()).device
     model.eval()
     rows = encode(tokenizer, contents, longest, together)
-    pairs = len(rows[0]) == 2
+    is_pair = len(rows[0]) == 2
 
     def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
         batch = {name: values.to(device) for name, values in batch.items()}
-        outputs: torch.Tensor = model.pool(**batch) if pairs else model(**batch).logits
+        outputs: torch.Tensor = model.pool(**batch) if is_pair else model(**batch).logits
         return outputs
 
-    found = np.stack(
-        run_fixed([side for row in rows for side in row], tokenizer, longest, batch_size, forward, "predict")
-    )
-    if not pairs:
-        return found
-    vectors = combined(torch.from_numpy(found), 2).to(device)
-    with torch.inference_mode():  # one row at a time: equal shapes give equal bits
+    sides = [side for row in rows for side in row]
+    outputs = np.stack(run_fixed(sides, tokenizer, longest, batch_size, forward, "predict"))
+    if not is_pair:
+        return outputs
+    vectors = combined(torch.from_numpy(outputs), 2).to(device)
+    with torch.inference_mode():  # one row at a time, as equal shapes give equal bits
         return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
 
 
@@ -140,7 +153,10 @@ def probe_head(
     objective: Learnable,
     C: float,
 ) -> Head:
-    """A linear model of the backbone's own vectors of encoded rows (`sides`, `labels`), where the head starts (LP-FT: Kumar et al. 2022)."""
+    """Initial weights of the head: a linear probe of the frozen backbone's vectors (LP-FT: Kumar et al. 2022).
+
+    `rows` are tokenised: each has `sides` and `labels`.
+    """
     model.eval().to(pretrained.device())
     sides = [side for row in rows for side in row["sides"]]
     by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
@@ -150,5 +166,5 @@ def probe_head(
             chosen = by_length[start : start + batch_size]
             batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
             vectors[chosen] = model.pool(**batch).cpu().numpy()
-    whole = combined(torch.from_numpy(vectors), model.n_sides).numpy()
-    return Head.of(*objective.first_head(whole, [row["labels"] for row in rows], C))
+    row_vectors = combined(torch.from_numpy(vectors), model.n_sides).numpy()
+    return Head.of(*objective.first_head(row_vectors, [row["labels"] for row in rows], C))
