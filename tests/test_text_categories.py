@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -180,11 +181,11 @@ def test_the_curve_shows_what_tuned_thresholds_reach() -> None:
 
 
 def test_labels_that_cannot_be_learned() -> None:
-    with pytest.raises(InputError, match=r"training rows: none of them has any label; see clean\.label\.drop"):
+    with pytest.raises(InputError, match=r"training rows: none of them has a label; see clean\.label\.drop"):
         Objective.of([[], []])
     with pytest.raises(
         InputError,
-        match=r"the label 'bitter' stands in validation and not in training; merge it with clean\.label\.aliases",
+        match=r"the label 'bitter' occurs in validation but not in training; merge it with another label in clean\.label\.aliases",
     ):
         Objective.of([["hot"], ["sweet"]]).targets([["hot", "bitter"]])
 
@@ -192,17 +193,20 @@ def test_labels_that_cannot_be_learned() -> None:
 def test_a_probe_of_classes_that_all_rows_have_or_none() -> None:
     given = np.array([[True, False, True], [True, False, False], [True, False, True], [True, False, False]])
     vectors = np.eye(4, 3, dtype=np.float32)
-    found = expit(fit_one_vs_rest(vectors, given, 1.0, [1.0] * 3).logits(vectors))
+    found = probabilities_of_probe(vectors, given, [1.0] * 3)
     assert found[:, 0].min() > 0.999
     assert found[:, 1].max() < 0.001
     assert 0.01 < found[:, 2].min() < found[:, 2].max() < 0.99
-    even = expit(
-        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))
-    ).mean(axis=0)
-    lifted = expit(
-        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))
-    ).mean(axis=0)
-    assert (lifted > even).all()
+    even = probabilities_of_probe(vectors_of(tastes(200)), tastes(200), [1.0] * 5)
+    lifted = probabilities_of_probe(vectors_of(tastes(200)), tastes(200), [9.0] * 5)
+    assert (lifted.mean(axis=0) > even.mean(axis=0)).all()
+
+
+def probabilities_of_probe(
+    vectors: npt.NDArray[np.float32], given: npt.NDArray[np.bool_], positive_weights: Sequence[float]
+) -> npt.NDArray[np.float64]:
+    probe = fit_one_vs_rest(vectors, given, 1.0, positive_weights)
+    return np.asarray(expit(vectors @ probe.weights.T + probe.bias))
 
 
 # --- planted label errors ---

@@ -12,6 +12,7 @@ import pytest
 
 from stages.contracts.objective import Conclusion
 from stages.core.errors import InputError
+from stages.label_audit import predict_with_probe
 from stages.splits.stratify import deal
 from stages.targets.number import audit as number_audit
 from stages.targets.number import label as number_label
@@ -154,8 +155,9 @@ def test_the_audit_finds_planted_errors() -> None:
     planted = np.zeros(600, dtype=bool)
     planted[:60] = True
     given = np.where(planted, rng.permutation(labels), labels)
-    outputs = number_audit.fit_predict(given[60:].tolist(), vectors[60:], vectors, ["predicted"], 10.0)
-    judged = number_audit.audit(given.tolist(), Objective.of(given.tolist()).conclude(outputs))
+    objective = Objective.of(given.tolist())
+    outputs = predict_with_probe(objective, given[60:].tolist(), vectors[60:], vectors, 10.0)
+    judged = number_audit.audit(given.tolist(), objective.conclude(outputs))
     far = planted & (np.abs(given - labels) > 3)
     assert far.sum() > 30
     assert judged.is_label_issue[far].all()
