@@ -27,7 +27,7 @@ from stages.targets.categories import audit as categories_audit
 from stages.targets.categories import label as categories_label
 from stages.targets.categories import score as categories_score
 from stages.targets.categories.label import LabelParams
-from stages.targets.categories.objective import Objective, best_thresholds, multi_hot
+from stages.targets.categories.objective import Objective, ObjectiveParams, best_thresholds, multi_hot
 from tests import tiny
 
 NAMES = ["acid", "bitter", "hot", "salty", "sweet"]
@@ -162,7 +162,7 @@ def test_labels_are_what_reaches_its_threshold() -> None:
 @pytest.mark.parametrize(("power", "weights"), [(0.0, [1.0, 1.0]), (0.5, [1.0, 3.0]), (1.0, [1.0, 9.0])])
 def test_rare_classes_weigh_more_in_the_loss(power: float, weights: list[float]) -> None:
     labels = [["hot", "sweet"], *[["hot"]] * 4, *[[]] * 5]
-    objective = Objective.of(labels, power)
+    objective = Objective.of(labels, ObjectiveParams(positive_weight=power))
     assert list(objective.positive_weights) == weights
     logits, targets = torch.randn(10, 2, generator=torch.manual_seed(0)), torch.tensor(objective.targets(labels))
     chances = torch.sigmoid(logits)

@@ -18,7 +18,7 @@ from stages.targets.number import audit as number_audit
 from stages.targets.number import label as number_label
 from stages.targets.number import score as number_score
 from stages.targets.number.label import LabelParams
-from stages.targets.number.objective import LEVELS, Objective
+from stages.targets.number.objective import LEVELS, Objective, ObjectiveParams
 from tests import tiny
 
 ANY = LabelParams(minimum=None, maximum=None)
@@ -112,7 +112,8 @@ def test_a_number_that_never_differs_cannot_be_learned() -> None:
 def test_losses(loss: Any, expected: float) -> None:
     import torch
 
-    found = Objective.of([0.0, 1.0], loss).loss({"logits": torch.tensor([[0.5], [3.0]])}, torch.tensor([0.0, 0.0]))
+    objective = Objective.of([0.0, 1.0], ObjectiveParams(loss=loss))
+    found = objective.loss({"logits": torch.tensor([[0.5], [3.0]])}, torch.tensor([0.0, 0.0]))
     assert float(found) == pytest.approx(expected)
 
 
