@@ -101,8 +101,9 @@ def predict_with_probe(
     def logits(inputs: Vectors) -> npt.NDArray[np.float64]:
         return np.asarray(inputs.astype(np.float64) @ weights.T + bias)
 
-    of_tokens = others.dtype == object  # one (n_tokens, dim) per row
-    return objective.outputs(ragged([logits(tokens) for tokens in others]) if of_tokens else logits(others))
+    if others.dtype == object:  # one (n_tokens, dim) per row
+        return objective.outputs(ragged([logits(tokens) for tokens in others]))
+    return objective.outputs(logits(others))
 
 
 def predict_out_of_fold(
