@@ -1,6 +1,7 @@
-"""Writes data/train: the training rows that stay, with their final labels, plus augmented copies, balanced as params say.
+"""Writes data/train: the training rows that label_audit keeps, with their final labels, and augmented copies of them.
 
-The chances of a copy come from (seed, id, copy number) alone: another row more or less changes no other copy.
+The random choices of a copy follow only from the seed, the id and the number of the copy: adding or removing
+a row changes no copy of another.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,9 +23,11 @@ from stages.core.tables import Content, Label, iter_rows, new_table, read_schema
 class Section(VariantSection):
     variant = ("tasks", "augment", "AugmentParams")
     copies: int = Field(ge=0, description="augmented copies of every training row")
-    balance: Literal["none", "oversample"] = Field(description="whether small classes get more copies")
+    balance: Literal["none", "oversample"] = Field(description="oversample: small classes get more copies")
     balance_ratio: float = Field(
-        gt=0, le=1, description="with oversample: the size that every class reaches, as a share of the largest"
+        gt=0,
+        le=1,
+        description="with oversample: the size that every class is brought to, as a share of the largest class",
     )
 
 
@@ -36,54 +39,58 @@ class Params(Strict):
 
 
 def read_labels() -> dict[str, Any]:
-    """The final label of every training row that stays, by id."""
-    columns = ["id", "keep", "split", "label"]
-    return {
-        row["id"]: row["label"]
-        for row in iter_rows(paths.LABEL_VERDICTS, columns)
-        if row["keep"] and row["split"] == "train"
-    }
+    """The final label of each training row that label_audit keeps, by id."""
+    verdicts = iter_rows(paths.LABEL_VERDICTS, ["id", "keep", "split", "label"])
+    return {row["id"]: row["label"] for row in verdicts if row["keep"] and row["split"] == "train"}
 
 
 def plan_copies(strata: Mapping[str, tuple[str, ...]], section: Section) -> dict[str, int]:
-    """How many copies each row gets: `copies`, and more for rows of strata below `balance_ratio` of the largest, the rarest stratum first."""
+    """The number of copies of each row, by id.
+
+    Each row gets `copies`. With oversampling, rows of strata smaller than `balance_ratio` of the largest one get more.
+    The rarest stratum comes first.
+    """
     plan = dict.fromkeys(strata, section.copies)
-    if section.balance == "oversample":
-        members: dict[str, list[str]] = {}
-        for row in sorted(strata):
-            for stratum in strata[row]:
-                members.setdefault(stratum, []).append(row)
-        wanted = round(max(map(len, members.values())) * section.balance_ratio) * (1 + section.copies)
-        for rows in sorted(members.values(), key=len):
-            for extra in range(wanted - sum(1 + plan[row] for row in rows)):
-                plan[rows[extra % len(rows)]] += 1
+    if section.balance == "none":
+        return plan
+    members: dict[str, list[str]] = {}
+    for row in sorted(strata):
+        for stratum in strata[row]:
+            members.setdefault(stratum, []).append(row)
+    largest = max(map(len, members.values()))
+    wanted = round(largest * section.balance_ratio) * (1 + section.copies)
+    for rows in sorted(members.values(), key=len):
+        n_rows_and_copies = sum(1 + plan[row] for row in rows)
+        for extra in range(wanted - n_rows_and_copies):
+            plan[rows[extra % len(rows)]] += 1
     return plan
 
 
 def copy_seed(seed: int, row: str, copy: int) -> int:
+    """The seed of a copy, 32 bits; `row` is an id."""
     return int.from_bytes(blake2b(f"{seed} {row} {copy}".encode(), digest_size=4).digest())
 
 
 def training_rows(
     labels: Mapping[str, Any], plan: Mapping[str, int], augmentation: Augmentation, params: Params
 ) -> Iterator[dict[str, Any]]:
-    """Every row (copy 0) and its copies (1, 2, ...), in the order of the cleaned rows."""
+    """Each training row (copy 0) and its augmented copies (1, 2, ...), in the order of data/cleaned."""
 
     def originals() -> Iterator[tuple[Content, Label]]:
-        return (
-            (row["content"], labels[row["id"]])
-            for row in iter_rows(paths.CLEANED, ["id", "content"])
-            if row["id"] in labels
-        )
+        for row in iter_rows(paths.CLEANED, ["id", "content"]):
+            if row["id"] in labels:
+                yield row["content"], labels[row["id"]]
 
-    changed = augmentation.augmenter(params.augment.of(params.modality), originals)
-    with tqdm(total=len(plan) + sum(plan.values()), desc="augment", unit=" rows", disable=None) as progress:
+    augment = augmentation.augmenter(params.augment.of(params.modality), originals)
+    total = len(plan) + sum(plan.values())
+    with tqdm(total=total, desc="augment", unit=" rows", disable=None) as progress:
         for row in iter_rows(paths.CLEANED, ["id", "content", "source"]):
-            for copy in range(plan.get(row["id"], -1) + 1):
-                seed = copy_seed(params.seed, row["id"], copy)
+            if row["id"] not in plan:
+                continue
+            for copy in range(plan[row["id"]] + 1):
                 content, label = row["content"], labels[row["id"]]
                 if copy:
-                    content, label = changed(content, label, seed)
+                    content, label = augment(content, label, copy_seed(params.seed, row["id"], copy))
                 yield {**row, "copy": copy, "content": content, "label": label}
                 progress.update()
 
@@ -92,14 +99,14 @@ def main(params: Params) -> Counts:
     labels = read_labels()
     strata = load_target(params.target).strata(list(labels.values()))
     plan = plan_copies(dict(zip(labels, strata, strict=True)), params.augment)
-    cleaned = read_schema(paths.CLEANED)
-    schema = pa.schema(
-        [cleaned.field("id"), ("copy", pa.int32()), *(cleaned.field(name) for name in ("content", "label", "source"))]
-    )
+    augmentation = load_augmentation(params.modality, params.target)
+    identity, *others = read_schema(paths.CLEANED, ["id", "content", "label", "source"])
+    schema = pa.schema([identity, ("copy", pa.int32()), *others])
     with new_table(paths.TRAIN, schema) as writer:
-        for row in training_rows(labels, plan, load_augmentation(params.modality, params.target), params):
+        for row in training_rows(labels, plan, augmentation, params):
             writer.write_row(row)
-    return Counts(len(labels), more={"copies": sum(plan.values()), "rows_out": len(plan) + sum(plan.values())})
+    n_copies = sum(plan.values())
+    return Counts(len(labels), more={"copies": n_copies, "rows_out": len(plan) + n_copies})
 
 
 if __name__ == "__main__":

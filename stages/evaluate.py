@@ -1,7 +1,7 @@
-"""Scores the predictions, beside two baselines; writes metrics/evaluate.json and the plots. Runs no model.
+"""Scores the predictions of the model and of two baselines; writes metrics/evaluate.json and the plots. Runs no model.
 
-The baselines: one who has seen the labels and no row (the majority class, the mean), and the probe of label_audit (a linear model on the
-frozen embeddings, fitted on the same training rows).
+The baselines are a constant prediction (such as the majority class or the mean of the training labels), and
+the probe of label_audit, a linear model on frozen embeddings that is fitted on the same training rows.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from stages.labels.balance import count_names
 
 class Section(Strict):
     calibration_bins: int = Field(
-        ge=2, description="bins of confidence for the calibration error and the reliability diagram"
+        ge=2, description="number of confidence bins of the calibration error and the reliability diagram"
     )
 
 
@@ -36,10 +36,12 @@ class Params(Strict):
 
 
 def rows_of(table: pa.Table, split: str) -> pa.Table:
+    """The rows of a split, in the order of ids."""
     return table.filter(pc.equal(table["split"], split)).sort_by("id")
 
 
 def conclusion(table: pa.Table) -> Conclusion:
+    """The predictions of these rows."""
     columns = [field.name for field in table.schema.field("predictions").type]
     return Conclusion(table["predicted_label"].to_pylist(), read_named_columns(table, "predictions"), columns)
 
@@ -47,32 +49,35 @@ def conclusion(table: pa.Table) -> Conclusion:
 def score_all(
     predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], bins: int
 ) -> dict[str, float]:
-    """The model's metrics on test; on validation under `validation_`; the baselines' on test under `probe_` and under what the constant is."""
-    test, validation, probe = rows_of(predictions, "test"), rows_of(predictions, "validation"), rows_of(labels, "test")
-    truth = test["given_label"].to_pylist()
-    contenders = {
-        "": (truth, conclusion(test)),
-        "validation_": (validation["given_label"].to_pylist(), conclusion(validation)),
-        "probe_": (truth, conclusion(probe)),
-        f"{scorer.CONSTANT}_": (truth, constant(labels, truth, scorer, objective)),
+    """The metrics of the model on test; with a prefix, those of the model on validation and of the baselines on test.
+
+    The prefixes are `validation_`, `probe_` and the name of the constant baseline, such as `majority_`.
+    """
+    test, validation = rows_of(predictions, "test"), rows_of(predictions, "validation")
+    given = test["given_label"].to_pylist()
+    scores = {
+        "": scorer.score(given, conclusion(test), bins),
+        "validation_": scorer.score(validation["given_label"].to_pylist(), conclusion(validation), bins),
+        "probe_": scorer.score(given, conclusion(rows_of(labels, "test")), bins),
+        f"{scorer.CONSTANT}_": scorer.score(given, constant(labels, given, scorer, objective), bins),
     }
-    return {
-        prefix + name: value
-        for prefix, (given, concluded) in contenders.items()
-        for name, value in scorer.score(given, concluded, bins).items()
-    }
+    metrics = {}
+    for prefix, values in scores.items():
+        metrics.update({prefix + name: value for name, value in values.items()})
+    return metrics
 
 
-def constant(labels: pa.Table, truth: list[Any], scorer: Scorer, objective: type[Objective]) -> Conclusion:
-    """What one concludes who has seen the training labels and no row."""
-    train = labels.filter(pc.and_(pc.equal(labels["split"], "train"), labels["keep"]))["label"].to_pylist()
-    naive = objective.of(train)
-    naive = naive.tuned(train, scorer.constant(train, train, naive.columns))
-    return naive.conclude(scorer.constant(train, truth, naive.columns))
+def constant(labels: pa.Table, given: list[Any], scorer: Scorer, objective: type[Objective]) -> Conclusion:
+    """The predictions of the constant baseline for rows with the labels `given`."""
+    in_train = pc.and_(pc.equal(labels["split"], "train"), labels["keep"])
+    train = labels.filter(in_train)["label"].to_pylist()
+    of_train = objective.of(train)
+    tuned = of_train.tuned(train, scorer.constant(train, train, of_train.columns))
+    return tuned.conclude(scorer.constant(train, given, tuned.columns))
 
 
 def class_balance(target: Target) -> pd.DataFrame:
-    """`stage`, `label`, `rows`: how many rows of each label were there after each stage."""
+    """`stage`, `label`, `rows`: the number of rows with each label after each stage."""
     cleaned = read_frame(paths.CLEANED, ["id", "label"])
     split = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split"]).merge(cleaned, on="id")
     split = split[split["keep"]]
@@ -84,7 +89,9 @@ def class_balance(target: Target) -> pd.DataFrame:
         "5 trained on": [row["label"] for row in iter_rows(paths.TRAIN, ["label"])],
     }
     counts = count_names(target, stages)
-    rows = [(stage, label, count) for stage, labels in counts.items() for label, count in labels.items()]
+    rows = []
+    for stage, labels in counts.items():
+        rows += [(stage, label, count) for label, count in labels.items()]
     return pd.DataFrame(rows, columns=["stage", "label", "rows"])
 
 
@@ -99,7 +106,8 @@ def main(params: Params) -> Counts:
     test = rows_of(predictions, "test")
     plots = scorer.plots(test["given_label"].to_pylist(), conclusion(test), bins)
     write_plots({**plots, "class_balance": class_balance(load_target(params.target))}, paths.PLOTS)
-    return Counts(test.num_rows, more=score_all(predictions, labels, scorer, load_objective(params.target), bins))
+    metrics = score_all(predictions, labels, scorer, load_objective(params.target), bins)
+    return Counts(test.num_rows, more=metrics)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Fine-tunes the model on data/train, watched on data/validation; writes models/finetuned, metrics/training.json and the learning curves."""
+"""Fine-tunes the model on data/train, with early stopping by the loss on data/validation.
+
+Writes models/finetuned, metrics/training.json and the learning curves.
+"""
 
 from pathlib import Path
 
@@ -18,13 +21,15 @@ class Section(VariantSection):
     variant = ("tasks", "learn", "FinetuneParams")
     weight_decay: float = Field(ge=0, description="AdamW's weight decay")
     warmup: float = Field(
-        ge=0, lt=1, description="share of the steps in which the learning rate rises; then it falls to 0"
+        ge=0,
+        lt=1,
+        description="share of the steps in which the learning rate rises linearly; after them it falls linearly to 0",
     )
-    patience: int = Field(ge=1, description="epochs without a better validation loss after which training stops")
+    patience: int = Field(ge=1, description="epochs without a lower validation loss after which training stops")
 
 
 class Recipe(VariantSection):
-    """How content was cleaned, to be saved with the model: what it is served must be cleaned alike."""
+    """How content was cleaned. This is saved with the model, as served content must be cleaned in the same way."""
 
     model_config = ConfigDict(extra="ignore")
     variant = ("modalities", "clean", "CleanParams")
@@ -35,11 +40,12 @@ class Params(Strict):
     target: str
     model: str = Field(
         min_length=1,
-        description="the model to fine-tune: a hub id or a local folder; an architecture where `finetune.image.config` is given",
+        description="the model to fine-tune: a hub id or a local folder; "
+        "an architecture of transformers if `finetune.image.config` or `finetune.audio.config` is set",
     )
-    lr: float = Field(gt=0, le=1, description="the largest learning rate")
+    lr: float = Field(gt=0, le=1, description="the highest learning rate, at the end of the warmup")
     epochs: int = Field(ge=1, description="passes over the training rows")
-    batch_size: int = Field(ge=1, description="rows a step")
+    batch_size: int = Field(ge=1, description="training rows per step")
     seed: int = Field(ge=0, lt=2**32)
     threads: int = Field(ge=1)
     clean: Recipe
@@ -47,9 +53,10 @@ class Params(Strict):
 
 
 def read_rows(folder: Path) -> pa.Table:
-    """In the order of ids: another order of the source is no other training."""
-    table = read_table(folder, ["id", "content", "label", *(["copy"] if folder == paths.TRAIN else [])])
-    return table.sort_by([(name, "ascending") for name in ("id", "copy") if name in table.column_names])
+    """The rows in the order of ids and copies, so that the training does not depend on the order of the source."""
+    keys = ["id", "copy"] if folder == paths.TRAIN else ["id"]
+    table = read_table(folder, [*keys, "content", "label"])
+    return table.sort_by([(key, "ascending") for key in keys])
 
 
 def main(params: Params) -> Counts:
@@ -59,10 +66,11 @@ def main(params: Params) -> Counts:
         "target": params.target,
         "clean": params.clean.of(params.modality).model_dump(),
     }
+    task = load_task(params.modality, params.target)
     train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
     with new_folder(paths.MODEL) as folder:
-        measured = load_task(params.modality, params.target).finetune(train, validation, params, recipe, folder)
-    return Counts(train.num_rows, more=measured)
+        metrics = task.finetune(train, validation, params, recipe, folder)
+    return Counts(train.num_rows, more=metrics)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the model on data/validation and data/test; writes data/predictions, one row a row, found by its id."""
+"""Runs the model on data/validation and data/test; writes data/predictions, one prediction per row, keyed by id."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from stages.models.threads import set_threads
 
 
 class Section(Strict):
-    batch_size: int = Field(ge=1, le=256, description="rows at a time; a short last batch is filled up")
+    batch_size: int = Field(ge=1, le=256, description="rows per batch; an incomplete last batch is padded to this size")
 
 
 class Params(Strict):
@@ -25,22 +25,25 @@ class Params(Strict):
 
 
 def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
-    """A part at a time, so that memory is bounded by a part."""
+    """The predictions for held-out rows, part by part, so that memory is bounded by a part."""
     for split, folder in paths.HELD_OUT.items():
         for rows in iter_tables(folder, ["id", "content", "label"], PART_ROWS):
             concluded = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
-            found = {
-                "predicted_label": pa.array(concluded.labels, rows.schema.field("label").type),
-                "predictions": named_columns(concluded.predictions, concluded.columns),
-            }
             yield pa.table(
-                {"id": rows["id"], "split": pa.array([split] * rows.num_rows), "given_label": rows["label"], **found}
+                {
+                    "id": rows["id"],
+                    "split": pa.array([split] * rows.num_rows),
+                    "given_label": rows["label"],
+                    "predicted_label": pa.array(concluded.labels, rows.schema.field("label").type),
+                    "predictions": named_columns(concluded.predictions, concluded.columns),
+                }
             )
 
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    write_tables(paths.PREDICTIONS, predicted(load_task(params.modality, params.target), params.predict.batch_size))
+    task = load_task(params.modality, params.target)
+    write_tables(paths.PREDICTIONS, predicted(task, params.predict.batch_size))
     return Counts(count_rows(paths.PREDICTIONS))
 
 

@@ -17,6 +17,7 @@ from stages.collect import Params, Section, collect
 from stages.contracts.learn import load_task
 from stages.contracts.objective import load_objective
 from stages.core.errors import InputError
+from stages.label_audit import predict_with_probe
 from stages.modalities.audio import augment as audio_augment
 from stages.modalities.audio import compare, embed
 from stages.modalities.audio import learn as audio_learn
@@ -354,7 +355,7 @@ def test_planted_label_errors_are_found() -> None:
     for part in range(5):
         inside = fold == part
         labels = [label for label, out in zip(given, inside, strict=True) if not out]
-        outputs[inside] = category_audit.fit_predict(labels, vectors[~inside], vectors[inside], objective.columns, 10.0)
+        outputs[inside] = predict_with_probe(objective, labels, vectors[~inside], vectors[inside], 10.0)
     judged = category_audit.audit(given, objective.conclude(outputs))
     assert set(np.flatnonzero(judged.is_label_issue)) == planted
     assert set(np.argsort(judged.label_quality)[:4]) == planted

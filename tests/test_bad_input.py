@@ -710,7 +710,7 @@ SETTINGS = [
     ),
     Bad(
         "head from a probe that the model's own pooling cannot use",
-        "params.yaml:\n  finetune.text: head_init: probe needs pooling: mean, as the model's own head does not start from its vectors",
+        "params.yaml:\n  finetune.text: head_init: probe needs pooling: mean, as the model's own head cannot be initialised with a probe",
         params={"finetune.text.pooling": "model"},
     ),
     Bad(

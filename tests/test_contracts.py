@@ -38,6 +38,7 @@ from stages.core import tables, variants
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.tables import Content, Label, Predictions, Vectors
+from stages.label_audit import predict_with_probe
 from stages.page import glossary
 from stages.training.recipe import write_recipe
 from tests import tiny
@@ -986,12 +987,15 @@ def objective_of(name: str, labels: Sequence[Label]) -> Learnable:
 
 
 def by_probe(name: str) -> Conclusion:
-    """Of a probe that was fitted on the very rows."""
-    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
-    return concluded(
-        name,
-        lambda objective: target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0),
-    )
+    """The predictions of a probe for the rows that it was fitted on."""
+    return concluded(name, lambda objective: outputs_of_probe(name, objective))
+
+
+def outputs_of_probe(name: str, objective: Learnable, rows: Sequence[int] | None = None) -> Predictions:
+    """The outputs for these of the sample's rows, or for all; the probe is fitted on all."""
+    samples = samples_of(name, TARGET_SAMPLES)
+    others = samples.vectors if rows is None else samples.vectors[rows]
+    return predict_with_probe(objective, samples.labels, samples.vectors, others, 10.0)
 
 
 def by_constant(name: str) -> Conclusion:
@@ -1026,10 +1030,10 @@ def test_labels_of_the_target(name: str) -> None:
 @targets
 def test_probe_and_audit(name: str) -> None:
     target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
-    columns = objective_of(name, samples.labels).columns
-    predictions = target.fit_predict(samples.labels, samples.vectors, samples.vectors, columns, 10.0)
-    check_predictions(predictions, len(samples.labels), columns)
-    assert same_bits(target.fit_predict(samples.labels, samples.vectors, samples.vectors, columns, 10.0), predictions)
+    objective = objective_of(name, samples.labels)
+    predictions = outputs_of_probe(name, objective)
+    check_predictions(predictions, len(samples.labels), objective.columns)
+    assert same_bits(outputs_of_probe(name, objective), predictions)
     judged = target.audit(samples.labels, by_probe(name))
     check_judged(judged, len(samples.labels), target)
     assert not judged.is_label_issue.any()
@@ -1065,17 +1069,12 @@ def test_scores_and_plots(name: str) -> None:
 @targets
 def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
     """A small test set lacks some classes and has one row of others."""
-    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
-    labels = samples.labels
+    target, labels = whole_target(name), samples_of(name, TARGET_SAMPLES).labels
     objective = objective_of(name, labels)
-    objective = objective.tuned(
-        labels, target.fit_predict(labels, samples.vectors, samples.vectors, objective.columns, 10.0)
-    )
+    objective = objective.tuned(labels, outputs_of_probe(name, objective))
     for rows in ([0], [0, 1], [0, 8], [0, 1, 8]):
         few = [labels[row] for row in rows]
-        found = objective.conclude(
-            target.fit_predict(labels, samples.vectors, samples.vectors[rows], objective.columns, 10.0)
-        )
+        found = objective.conclude(outputs_of_probe(name, objective, rows))
         check_conclusion(found, len(rows), target)
         check_judged(target.audit(few, found), len(rows), target)
         assert all(np.isfinite(value) for value in target.score(few, found, 5).values())
@@ -1087,9 +1086,9 @@ def test_few_held_out_rows_can_be_judged_and_scored(name: str) -> None:
 @objectives
 def test_objective_says_the_same_after_it_was_saved(name: str) -> None:
     """`from_recipe` of what stands in the model's folder, after JSON."""
-    target, samples = whole_target(name), samples_of(name, TARGET_SAMPLES)
+    samples = samples_of(name, TARGET_SAMPLES)
     objective = objective_of(name, samples.labels)
-    outputs = target.fit_predict(samples.labels, samples.vectors, samples.vectors, objective.columns, 10.0)
+    outputs = outputs_of_probe(name, objective)
     tuned = objective.tuned(samples.labels, outputs)
     again = cast(type[Learnable], type(tuned)).from_recipe(json.loads(json.dumps(tuned.recipe())))
     one, other = tuned.conclude(outputs), again.conclude(outputs)
@@ -1127,12 +1126,12 @@ def test_objective_gives_what_a_trainer_needs(name: str) -> None:
 def test_no_category_is_guessed_from_the_labels_of_others() -> None:
     with pytest.raises(
         InputError,
-        match=r"training rows: a category needs at least two classes to choose from, got \['apple'\]; see clean\.label and ",
+        match=r"training rows: a category needs at least two classes, got \['apple'\]; see clean\.label and ",
     ):
         objective_of("category", ["apple"] * 5)
     with pytest.raises(
         InputError,
-        match=r"the label 'fig' stands in validation and not in training; merge it with clean\.label\.aliases, or leave it out with ",
+        match=r"the label 'fig' occurs in validation but not in training; merge it with another label in clean\.label\.aliases, or drop ",
     ):
         objective_of("category", CATEGORIES).targets(["apple", "fig"])
 
@@ -1156,17 +1155,14 @@ def test_category_is_the_class_of_the_largest_output() -> None:
 
 
 def test_head_of_categories_starts_as_the_probe() -> None:
-    objective, target, samples = (
-        objective_of("category", CATEGORIES),
-        whole_target("category"),
-        samples_of("category", TARGET_SAMPLES),
-    )
-    weights, bias = objective.first_head(samples.vectors, objective.targets(CATEGORIES), 10.0)
-    assert (weights.shape, bias.shape) == ((3, samples.vectors.shape[1]), (3,))
-    expected = target.fit_predict(CATEGORIES, samples.vectors, samples.vectors, objective.columns, 10.0)
-    assert objective.outputs((samples.vectors @ weights.T + bias).astype(np.float32)) == pytest.approx(
-        expected, abs=1e-5
-    )
+    from sklearn.linear_model import LogisticRegression
+
+    objective, vectors = objective_of("category", CATEGORIES), samples_of("category", TARGET_SAMPLES).vectors
+    weights, bias = objective.first_head(vectors, objective.targets(CATEGORIES), 10.0)
+    assert (weights.shape, bias.shape) == ((3, vectors.shape[1]), (3,))
+    expected = LogisticRegression(C=10.0, max_iter=1_000).fit(vectors, CATEGORIES).predict_proba(vectors)
+    logits = (vectors @ weights.T + bias).astype(np.float32)
+    assert objective.outputs(logits) == pytest.approx(expected, abs=1e-4)
 
 
 def test_probe_and_audit_of_clean_categories() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,7 +27,7 @@ from stages.targets.categories import audit as categories_audit
 from stages.targets.categories import label as categories_label
 from stages.targets.categories import score as categories_score
 from stages.targets.categories.label import LabelParams
-from stages.targets.categories.objective import Objective, best_thresholds, multi_hot
+from stages.targets.categories.objective import Objective, ObjectiveParams, best_thresholds, multi_hot
 from tests import tiny
 
 NAMES = ["acid", "bitter", "hot", "salty", "sweet"]
@@ -161,7 +162,7 @@ def test_labels_are_what_reaches_its_threshold() -> None:
 @pytest.mark.parametrize(("power", "weights"), [(0.0, [1.0, 1.0]), (0.5, [1.0, 3.0]), (1.0, [1.0, 9.0])])
 def test_rare_classes_weigh_more_in_the_loss(power: float, weights: list[float]) -> None:
     labels = [["hot", "sweet"], *[["hot"]] * 4, *[[]] * 5]
-    objective = Objective.of(labels, power)
+    objective = Objective.of(labels, ObjectiveParams(positive_weight=power))
     assert list(objective.positive_weights) == weights
     logits, targets = torch.randn(10, 2, generator=torch.manual_seed(0)), torch.tensor(objective.targets(labels))
     chances = torch.sigmoid(logits)
@@ -180,11 +181,11 @@ def test_the_curve_shows_what_tuned_thresholds_reach() -> None:
 
 
 def test_labels_that_cannot_be_learned() -> None:
-    with pytest.raises(InputError, match=r"training rows: none of them has any label; see clean\.label\.drop"):
+    with pytest.raises(InputError, match=r"training rows: none of them has a label; see clean\.label\.drop"):
         Objective.of([[], []])
     with pytest.raises(
         InputError,
-        match=r"the label 'bitter' stands in validation and not in training; merge it with clean\.label\.aliases",
+        match=r"the label 'bitter' occurs in validation but not in training; merge it with another label in clean\.label\.aliases",
     ):
         Objective.of([["hot"], ["sweet"]]).targets([["hot", "bitter"]])
 
@@ -192,17 +193,20 @@ def test_labels_that_cannot_be_learned() -> None:
 def test_a_probe_of_classes_that_all_rows_have_or_none() -> None:
     given = np.array([[True, False, True], [True, False, False], [True, False, True], [True, False, False]])
     vectors = np.eye(4, 3, dtype=np.float32)
-    found = expit(fit_one_vs_rest(vectors, given, 1.0, [1.0] * 3).logits(vectors))
+    found = probabilities_of_probe(vectors, given, [1.0] * 3)
     assert found[:, 0].min() > 0.999
     assert found[:, 1].max() < 0.001
     assert 0.01 < found[:, 2].min() < found[:, 2].max() < 0.99
-    even = expit(
-        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [1.0] * 5).logits(vectors_of(tastes(200)))
-    ).mean(axis=0)
-    lifted = expit(
-        fit_one_vs_rest(vectors_of(tastes(200)), tastes(200), 1.0, [9.0] * 5).logits(vectors_of(tastes(200)))
-    ).mean(axis=0)
-    assert (lifted > even).all()
+    even = probabilities_of_probe(vectors_of(tastes(200)), tastes(200), [1.0] * 5)
+    lifted = probabilities_of_probe(vectors_of(tastes(200)), tastes(200), [9.0] * 5)
+    assert (lifted.mean(axis=0) > even.mean(axis=0)).all()
+
+
+def probabilities_of_probe(
+    vectors: npt.NDArray[np.float32], given: npt.NDArray[np.bool_], positive_weights: Sequence[float]
+) -> npt.NDArray[np.float64]:
+    probe = fit_one_vs_rest(vectors, given, 1.0, positive_weights)
+    return np.asarray(expit(vectors @ probe.weights.T + probe.bias))
 
 
 # --- planted label errors ---

@@ -12,12 +12,13 @@ import pytest
 
 from stages.contracts.objective import Conclusion
 from stages.core.errors import InputError
+from stages.label_audit import predict_with_probe
 from stages.splits.stratify import deal
 from stages.targets.number import audit as number_audit
 from stages.targets.number import label as number_label
 from stages.targets.number import score as number_score
 from stages.targets.number.label import LabelParams
-from stages.targets.number.objective import LEVELS, Objective
+from stages.targets.number.objective import LEVELS, Objective, ObjectiveParams
 from tests import tiny
 
 ANY = LabelParams(minimum=None, maximum=None)
@@ -111,7 +112,8 @@ def test_a_number_that_never_differs_cannot_be_learned() -> None:
 def test_losses(loss: Any, expected: float) -> None:
     import torch
 
-    found = Objective.of([0.0, 1.0], loss).loss({"logits": torch.tensor([[0.5], [3.0]])}, torch.tensor([0.0, 0.0]))
+    objective = Objective.of([0.0, 1.0], ObjectiveParams(loss=loss))
+    found = objective.loss({"logits": torch.tensor([[0.5], [3.0]])}, torch.tensor([0.0, 0.0]))
     assert float(found) == pytest.approx(expected)
 
 
@@ -154,8 +156,9 @@ def test_the_audit_finds_planted_errors() -> None:
     planted = np.zeros(600, dtype=bool)
     planted[:60] = True
     given = np.where(planted, rng.permutation(labels), labels)
-    outputs = number_audit.fit_predict(given[60:].tolist(), vectors[60:], vectors, ["predicted"], 10.0)
-    judged = number_audit.audit(given.tolist(), Objective.of(given.tolist()).conclude(outputs))
+    objective = Objective.of(given.tolist())
+    outputs = predict_with_probe(objective, given[60:].tolist(), vectors[60:], vectors, 10.0)
+    judged = number_audit.audit(given.tolist(), objective.conclude(outputs))
     far = planted & (np.abs(given - labels) > 3)
     assert far.sum() > 30
     assert judged.is_label_issue[far].all()

@@ -14,6 +14,7 @@ import pytest
 from stages.contracts.objective import Conclusion
 from stages.core.errors import InputError
 from stages.core.tables import ragged
+from stages.label_audit import predict_with_probe
 from stages.targets.tags import audit as tags_audit
 from stages.targets.tags import label as tags_label
 from stages.targets.tags import score as tags_score
@@ -148,7 +149,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
     assert objective.columns == COLUMNS
     with pytest.raises(
         InputError,
-        match=r"the entity type 'shop' stands in validation and not in training; merge it with clean\.label\.aliases",
+        match=r"the entity type 'shop' occurs in validation but not in training; merge it with another type in clean\.label\.aliases",
     ):
         objective.targets([["B-fruit"], ["O", "B-shop"]])
 
@@ -250,7 +251,7 @@ def test_planted_wrong_tags_are_found() -> None:
     outputs = np.empty(400, dtype=object)
     for half in (halves, ~halves):
         learned = [row for row, inside in zip(given, half, strict=True) if inside]
-        outputs[~half] = tags_audit.fit_predict(learned, vectors[half], vectors[~half], objective.columns, 10.0)
+        outputs[~half] = predict_with_probe(objective, learned, vectors[half], vectors[~half], 10.0)
     judged = tags_audit.audit(given, objective.conclude(outputs))
     assert set(planted) <= set(np.flatnonzero(judged.is_label_issue))
     assert set(np.argsort(judged.label_quality)[:20]) == set(planted)
@@ -454,6 +455,7 @@ def test_each_token_is_learned_once(model_folder: Path) -> None:
 def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder: Path, tmp_path: Path) -> None:
     """Logits of a batch as the Trainer makes it, of the probe that the head starts from, and of the folder that is saved."""
     import torch
+    from scipy.special import softmax
 
     from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
     from stages.targets._probe import fit_probe
@@ -469,7 +471,9 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     contents = rows["content"].to_pylist()
     vectors = list(word_vectors(model.backbone, own.layers, tokenizer, contents, own.max_length, 4, "embed"))
     numbers = np.concatenate([np.array(row) for row in objective.targets(rows["label"].to_pylist())])
-    expected = fit_probe(np.concatenate(vectors), numbers, 5, own.probe_C).probabilities(np.concatenate(vectors))
+    words = np.concatenate(vectors)
+    probe = fit_probe(words, numbers, 5, own.probe_C)
+    expected = softmax(words @ probe.weights.T + probe.bias, axis=1)
     model.save(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     write_recipe(tmp_path, {**objective.recipe(), "layers": own.layers, "max_length": own.max_length})
@@ -513,7 +517,7 @@ TRAIN = [
 
 def mentions_in(content: str, labels: Sequence[str]) -> list[tuple[str, str]]:
     return [
-        (" ".join(tokens), kind) for tokens, kind in text_tags_augment.stretches(content.split(" "), labels) if kind
+        (" ".join(span.tokens), span.type) for span in text_tags_augment.spans(content.split(" "), labels) if span.type
     ]
 
 
@@ -527,9 +531,9 @@ def copies(count: int = 60, **params: float) -> list[list[tuple[str, list[str]]]
     ]
 
 
-def test_stretches_are_entities_and_what_stands_between() -> None:
-    found = text_tags_augment.stretches("a b c d e f".split(), "O O B-x B-y I-y O".split())  # noqa: SIM905 - readable
-    assert [(" ".join(tokens), kind) for tokens, kind in found] == [("a b", ""), ("c", "x"), ("d e", "y"), ("f", "")]
+def test_spans_are_entities_and_what_stands_between() -> None:
+    found = text_tags_augment.spans("a b c d e f".split(), "O O B-x B-y I-y O".split())  # noqa: SIM905 - readable
+    assert [(" ".join(span.tokens), span.type) for span in found] == [("a b", ""), ("c", "x"), ("d e", "y"), ("f", "")]
 
 
 @pytest.mark.parametrize(

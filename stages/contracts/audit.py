@@ -1,4 +1,4 @@
-"""How given labels are judged by the predictions of a probe: stages/targets/<name>/audit.py."""
+"""How given labels are judged by predictions: stages/targets/<name>/audit.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
 from stages.core import variants
-from stages.core.tables import Label, Predictions, Vectors
+from stages.core.tables import Label
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,12 @@ class Judged:
 
 
 class Auditor(Protocol):
-    """Fits a probe, and compares its predictions with the given labels."""
+    """Compares predicted labels with the given ones."""
 
     VECTORS: str  # the column of data/embeddings that the probe reads: `vector` or `token_vectors`
 
-    def fit_predict(
-        self, labels: Sequence[Any], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
-    ) -> Predictions:
-        """The outputs for `others` of a probe that is fitted on `vectors`; C is the inverse strength of its regularisation."""
-
     def audit(self, labels: Sequence[Any], concluded: Conclusion) -> Judged:
-        """Judges labels by predictions of a probe that was fitted on other rows."""
+        """Judges labels by the predictions of a probe fitted on other rows."""
 
 
 def load_auditor(target: str) -> Auditor:

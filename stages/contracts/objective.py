@@ -24,7 +24,11 @@ class Conclusion:
 
 
 class Objective(Protocol):
-    """Converts labels into the targets of a loss, and outputs of a model into labels. It knows no metric, so that editing a metric trains nothing."""
+    """Converts labels into the targets of a loss, and logits into outputs and labels.
+
+    It also fits the probe, a linear model on frozen embeddings. It knows no metric, so that editing a metric trains
+    nothing.
+    """
 
     @property
     def columns(self) -> Sequence[str]:
@@ -32,7 +36,26 @@ class Objective(Protocol):
 
     @classmethod
     def of(cls, labels: Sequence[Any], params: Any = None) -> Self:
-        """The objective for these training labels. `params` has the keys of its ObjectiveParams; None: they make no difference to the caller."""
+        """The objective for these training labels.
+
+        Args:
+            params: has the keys of its ObjectiveParams; None if they make no difference to the caller.
+        """
+
+    def targets(self, labels: Sequence[Any]) -> list[Any]:
+        """The target of the loss for each row."""
+
+    def first_head(
+        self, vectors: Vectors, targets: Sequence[Any], C: float
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Weights (n_outputs, dim) and bias (n_outputs,) of the probe. The head of a model may start from them.
+
+        Args:
+            C: the inverse of the regularisation strength.
+        """
+
+    def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
+        """Converts the logits of the probe or of a model into outputs, (n_rows, n_outputs)."""
 
     def tuned(self, labels: Sequence[Any], outputs: Predictions) -> Self:
         """A copy with thresholds fitted on labelled rows the model has not seen."""
@@ -58,24 +81,16 @@ class Learnable(Objective, Protocol):
 
     @property
     def loss(self) -> "Callable[..., torch.Tensor] | None":
-        """The loss of a model's output and the targets, as the Trainer calls it (with `num_items_in_batch`); None for the cross-entropy of transformers."""
+        """The loss of a model's output and the targets; None for the cross-entropy of transformers.
+
+        The Trainer calls it with `num_items_in_batch`.
+        """
 
     def config(self) -> dict[str, Any]:
         """The keys of a transformers config that describe the outputs."""
 
-    def targets(self, labels: Sequence[Any]) -> list[Any]:
-        """The target of the loss for each row."""
-
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[Any]) -> float:
         """The value of `metric` on validation rows, for the learning curves."""
-
-    def first_head(
-        self, vectors: Vectors, targets: Sequence[Any], C: float
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Weights (n_outputs, dim) and bias (n_outputs,) of a probe, from which the head of a model may start."""
-
-    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
-        """Converts logits into outputs, (n_rows, n_outputs)."""
 
     def recipe(self) -> dict[str, Any]:
         """The values that `from_recipe` needs; they are saved with the model."""

@@ -1,4 +1,4 @@
-"""Calibration: whether probabilities can be believed."""
+"""Calibration: how well confidence agrees with accuracy."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,18 @@ if TYPE_CHECKING:
 
 
 def reliability_bins(confidence: npt.NDArray[np.float64], hits: Any, bins: int) -> "pd.DataFrame":
-    """`confidence`, `accuracy` and `rows` of equal-width bins of confidence, the reliability diagram; `hits` says of each decision whether it was right."""
+    """The reliability diagram: mean `confidence`, `accuracy` and number of `rows` of each non-empty bin.
+
+    The bins of confidence have the same width.
+
+    Args:
+        hits: whether each decision is right, (n_decisions,).
+    """
     import pandas as pd
 
     decisions = pd.DataFrame({"confidence": confidence, "accuracy": hits, "rows": 1})
-    grouped = decisions.groupby(np.minimum((confidence * bins).astype(int), bins - 1))
+    bin_numbers = np.minimum((confidence * bins).astype(int), bins - 1)
+    grouped = decisions.groupby(bin_numbers)
     return pd.DataFrame(
         {
             "confidence": grouped["confidence"].mean(),
@@ -26,4 +33,5 @@ def reliability_bins(confidence: npt.NDArray[np.float64], hits: Any, bins: int) 
 
 def calibration_error(table: "pd.DataFrame") -> float:
     """Expected calibration error (Guo et al. 2017): the mean gap between confidence and accuracy, weighted by rows."""
-    return float(((table["confidence"] - table["accuracy"]).abs() * table["rows"]).sum() / table["rows"].sum())
+    gaps = (table["confidence"] - table["accuracy"]).abs()
+    return float((gaps * table["rows"]).sum() / table["rows"].sum())

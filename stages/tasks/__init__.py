@@ -1,1 +1,1 @@
-"""Combinations of a kind of content and a kind of label: what can be trained."""
+"""Combinations of a modality and a target that a model can be fine-tuned for."""

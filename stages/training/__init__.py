@@ -1,1 +1,1 @@
-"""Fine-tuning with the Trainer of transformers, and the recipe that is saved with a model."""
+"""Fine-tuning with the Trainer of transformers, and the recipe that is saved with the model."""

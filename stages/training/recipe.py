@@ -1,4 +1,7 @@
-"""What stands beside the weights in models/finetuned: whetstone.json, the task, its columns and how content is prepared."""
+"""The recipe that is saved beside the weights, models/finetuned/whetstone.json.
+
+It has the task, its outputs, and how content is prepared.
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,11 +19,13 @@ def write_recipe(folder: Path, recipe: Mapping[str, Any]) -> None:
 
 
 def read_recipe(folder: Path) -> dict[str, Any]:
-    """
+    """The recipe of a saved model.
+
     Raises:
-        InputError: the folder holds no model of ours.
+        InputError: the folder has no readable recipe.
     """
+    path = folder / RECIPE
     try:
-        return cast(dict[str, Any], json.loads((folder / RECIPE).read_text(encoding="utf-8")))
+        return cast(dict[str, Any], json.loads(path.read_text(encoding="utf-8")))
     except (OSError, json.JSONDecodeError) as error:
-        raise InputError(f"{folder / RECIPE}: cannot be read ({error}); run `dvc repro finetune`") from error
+        raise InputError(f"{path}: cannot be read ({error}); run `dvc repro finetune`") from error

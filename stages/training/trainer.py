@@ -1,5 +1,6 @@
-"""Fine-tuning, the part that no task is different in: transformers' Trainer, its schedule, its checkpoints and its curves."""
+"""The part of fine-tuning that all tasks share: the Trainer of transformers, its arguments and the learning curves."""
 
+import math
 import random
 import shutil
 import sys
@@ -23,11 +24,14 @@ from stages.contracts.objective import Learnable
 from stages.core import paths
 from stages.models.pretrained import hide_bars
 
-CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # outside DVC's outs, gone when training ends
+CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; removed when training ends
 
 
 class Curves(Live):  # type: ignore[misc]
-    """DVCLive, for the curves alone: run times and host names differ on every run and must not stand in an artifact."""
+    """Only the learning curves of DVCLive.
+
+    It also logs run times and host names, which differ in every run and so must not be part of an artifact.
+    """
 
     def __init__(self, metric: str) -> None:
         super().__init__(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
@@ -43,17 +47,23 @@ class Curves(Live):  # type: ignore[misc]
             super().log_metric(self._names[name], *arguments, **options)
 
     def log_params(self, params: Any) -> None:
-        """params.yaml and dvc.lock are the record."""
+        """Logs nothing: params.yaml and dvc.lock have the params."""
 
 
 class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
+    """The callback of DVCLive, with the Trainer's number of steps."""
+
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        self.live.step = state.global_step  # by itself it would count the calls
+        self.live.step = state.global_step  # DVCLive counts calls instead
         super().on_log(args, state, control, **more)
 
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
-    """Rows as the Trainer wants them; `encode` runs when a row is asked for. `lengths`, in tokens, are empty where all rows are of one size."""
+    """A dataset that encodes a row when it is accessed.
+
+    Args:
+        lengths: in tokens; empty if all rows have the same size.
+    """
 
     def __init__(
         self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]], lengths: Sequence[int] = ()
@@ -65,14 +75,14 @@ class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        return self._encode(self._rows[place])
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._encode(self._rows[index])
 
 
 class SimilarLengths(torch.utils.data.Sampler[int]):
-    """An order of rows in which every batch holds rows of about one length, and the batches come in random order.
+    """Batches of rows with similar lengths, in random order.
 
-    The Trainer's own `group_by_length` sorts small sets in pieces of a few batches, which pads them to twice the work.
+    `group_by_length` of the Trainer sorts small datasets in chunks of a few batches, whose padding doubles the work.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
@@ -85,19 +95,21 @@ class SimilarLengths(torch.utils.data.Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         rows = self._random.sample(range(len(self)), len(self))
-        rows.sort(key=self._lengths.__getitem__)  # rows of one length stay in random order
-        # A sampler knows rows, not batches: the one short batch, of any length, must come last.
-        starts = range(0, len(rows) - len(rows) % self._batch_size, self._batch_size)
-        short = self._random.choice([*starts, len(starts) * self._batch_size])
-        rest = rows[short : short + len(rows) % self._batch_size]
-        del rows[short : short + len(rest)]
+        rows.sort(key=self._lengths.__getitem__)  # rows with equal lengths stay in random order
+        # A sampler yields rows, not batches: the one incomplete batch must come last. Its rows are taken from
+        # a random position, and so of any length.
+        n_left_over = len(rows) % self._batch_size
+        starts = range(0, len(rows) - n_left_over, self._batch_size)
+        cut = self._random.choice([*starts, len(starts) * self._batch_size])
+        left_over = rows[cut : cut + n_left_over]
+        del rows[cut : cut + n_left_over]
         for start in self._random.sample(starts, len(starts)):
             yield from rows[start : start + self._batch_size]
-        yield from rest
+        yield from left_over
 
 
 class BucketTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with `SimilarLengths` for rows that know their length."""
+    """The Trainer, with `SimilarLengths` as sampler if the examples have lengths."""
 
     def _sampler(self, rows: Examples) -> SimilarLengths:
         return SimilarLengths(rows.lengths, self.args.per_device_train_batch_size, self.args.seed)
@@ -111,7 +123,8 @@ class BucketTrainer(Trainer):  # type: ignore[misc]
 
 
 def arguments(params: Any, label_smoothing: float, n_rows: int) -> TrainingArguments:
-    steps = -(-n_rows // params.batch_size) * params.epochs
+    """The arguments of the Trainer for `n_rows` training rows."""
+    n_steps = math.ceil(n_rows / params.batch_size) * params.epochs
     gpu = torch.cuda.is_available()
     return TrainingArguments(
         output_dir=str(CHECKPOINTS),
@@ -120,17 +133,17 @@ def arguments(params: Any, label_smoothing: float, n_rows: int) -> TrainingArgum
         per_device_eval_batch_size=params.batch_size,
         learning_rate=params.lr,
         lr_scheduler_type="linear",
-        warmup_steps=round(steps * params.finetune.warmup),
+        warmup_steps=round(n_steps * params.finetune.warmup),
         weight_decay=params.finetune.weight_decay,
         label_smoothing_factor=label_smoothing,
-        optim="adamw_torch_fused",  # on CPU the default optimiser's step costs as much as a small batch
+        optim="adamw_torch_fused",  # on CPU, a step of the default optimiser takes as long as a small batch
         eval_strategy="epoch",
         save_strategy="epoch",
         save_total_limit=1,
         save_only_model=True,
         load_best_model_at_end=True,
         metric_for_best_model="loss",
-        logging_steps=max(1, steps // 40),
+        logging_steps=max(1, n_steps // 40),
         seed=params.seed,
         use_cpu=not gpu,
         bf16=gpu and torch.cuda.is_bf16_supported(),
@@ -149,7 +162,7 @@ def fine_tune(
     objective: Learnable,
     params: Any,
 ) -> dict[str, float | int]:
-    """Trains `model` in place and leaves it at its best epoch (by validation loss); gives what was measured."""
+    """Trains `model` in place and restores the epoch with the lowest validation loss; returns metrics."""
 
     def measure(predictions: EvalPrediction) -> dict[str, float]:
         return {objective.metric: objective.measure(predictions.predictions, predictions.label_ids)}
@@ -166,15 +179,14 @@ def fine_tune(
         compute_loss_func=objective.loss,
         callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=Curves(objective.metric))],
     )
-    trainer.remove_callback(
-        PrinterCallback
-    )  # where there is no terminal for a progress bar, the stage's last line is enough
+    trainer.remove_callback(PrinterCallback)  # it prints if there is no terminal; the stage's last line is enough
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     return summary(trainer.state.log_history, objective.metric)
 
 
 def summary(history: Sequence[dict[str, Any]], metric: str) -> dict[str, float | int]:
+    """The metrics of the training from the log history of the Trainer; those of validation are from the best epoch."""
     evaluations = [entry for entry in history if "eval_loss" in entry]
     best = min(evaluations, key=lambda entry: entry["eval_loss"])
     return {

@@ -1,4 +1,4 @@
-"""Fine-tunes a vision model on images, pretrained or from a config."""
+"""Fine-tunes an image model: a pretrained one, or an architecture with random weights."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +13,10 @@ from stages.training.recipe import read_recipe, write_recipe
 
 
 class FinetuneParams(Strict):
-    size: int = Field(ge=8, description="side of the model's input, in pixels")
+    size: int = Field(ge=8, description="width and height of the model's input, in pixels")
     config: dict[str, Any] | None = Field(
-        description="with a config, `model` names an architecture that starts from random weights; null: pretrained"
+        description="null: `model` is pretrained; keys of a config: `model` is an architecture of transformers "
+        "that starts from random weights"
     )
 
 
@@ -36,60 +37,61 @@ def finetune(
     from stages.training.trainer import Examples, fine_tune
 
     set_seed(params.seed)
-    own = params.finetune.of("image")
-    objective = towards.of(train["label"].to_pylist(), own)
-    model, processor = first_model(params.model, own, objective)
+    section = params.finetune.of("image")
+    objective = towards.of(train["label"].to_pylist(), section)
+    model, processor = first_model(params.model, section, objective)
 
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
-        return Examples(
-            list(zip(rows["content"].to_pylist(), targets, strict=True)),
-            lambda row: {"content": row[0], "labels": row[1]},
-        )
+        pairs = zip(rows["content"].to_pylist(), targets, strict=True)
+        return Examples([{"content": content, "labels": target} for content, target in pairs], dict)
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
         return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
 
-    measured = fine_tune(model, examples(train), examples(validation), collate, objective, params)
+    metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
     if objective.tunable:
-        logits = run_model(model, processor, validation["content"].to_pylist(), params.batch_size)
+        contents = validation["content"].to_pylist()
+        logits = run_model(model, processor, contents, params.batch_size)
         objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     write_recipe(folder, {**recipe, **objective.recipe()})
-    return measured
+    return metrics
 
 
-def first_model(name: str, own: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
-    """The model and its processor: pretrained; or, with a config, of that architecture with random weights."""
+def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
+    """The model with a new head, and its image processor; with a config, an architecture with random weights."""
     import torch
     from transformers import AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
 
     from stages.models import pretrained
 
-    size = {"height": own.size, "width": own.size}
-    if own.config is None:
-        labels = {**objective.config(), "ignore_mismatched_sizes": True}
-        model = pretrained.load(AutoModelForImageClassification, name, use_safetensors=True, **labels)
+    size = {"height": section.size, "width": section.size}
+    if section.config is None:
+        options = {"use_safetensors": True, "ignore_mismatched_sizes": True, **objective.config()}
+        model = pretrained.load(AutoModelForImageClassification, name, **options)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     with pretrained.building(name, "finetune.image.config"):
-        model = AutoModelForImageClassification.from_config(
-            pretrained.new_config(name, own.config, **objective.config())
-        )
-        with torch.inference_mode():  # layers that do not fit together show when they run
-            model.eval()(torch.zeros(1, 3, own.size, own.size))
+        config = pretrained.new_config(name, section.config, **objective.config())
+        model = AutoModelForImageClassification.from_config(config)
+        with torch.inference_mode():  # layers with mismatched shapes fail only when they run
+            model.eval()(torch.zeros(1, 3, section.size, section.size))
     return model, ViTImageProcessorPil(size=size)
 
 
 def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
+    """Meets contracts.learn.Task for any objective on whole images."""
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
     from stages.modalities.image.encode.images import run_model
     from stages.models import pretrained
 
+    recipe = read_recipe(folder)
     processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
     model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True)
     model.to(pretrained.device())
-    objective = towards.from_recipe(read_recipe(folder))
-    return objective.conclude(objective.outputs(run_model(model, processor, contents, batch_size)))
+    logits = run_model(model, processor, contents, batch_size)
+    objective = towards.from_recipe(recipe)
+    return objective.conclude(objective.outputs(logits))

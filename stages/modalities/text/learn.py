@@ -1,4 +1,4 @@
-"""Fine-tunes a transformer on whole texts, with its own head or with a mean-pooled one that starts from a probe."""
+"""Fine-tunes a transformer on whole texts, with its own head or a linear head on mean-pooled hidden states."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,28 +13,31 @@ from stages.training.recipe import read_recipe, write_recipe
 
 
 class FinetuneParams(Strict):
-    max_length: int = Field(ge=8, description="tokens after which a text is cut off")
+    max_length: int = Field(ge=8, description="tokens after which a text is truncated")
     pooling: Literal["mean", "model"] = Field(
-        description="a head on the mean of the last hidden states (of a pair: on what its sides share and where they differ), "
-        "or the head that the model comes with (it reads the sides of a pair together)"
+        description="mean: a linear head on the mean of the last hidden states "
+        "(for a pair of texts, on both means, their product and their difference); "
+        "model: the model's own head, which reads the two texts of a pair as one input"
     )
     head_init: Literal["random", "probe"] = Field(
-        description="where a mean-pooled head starts: at random, or at a linear model of frozen vectors (LP-FT)"
+        description="how the head of `pooling: mean` is initialised: at random, "
+        "or with a linear model fitted on frozen vectors (LP-FT)"
     )
-    probe_C: float = Field(gt=0, description="inverse strength of that model's regularisation")
+    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
     frozen_layers: int = Field(
         ge=0,
-        description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse",
+        description="number of the lowest layers that are not trained, the embeddings counting as the first: "
+        "faster, and seldom worse",
     )
     dropout: float = Field(
-        ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster"
+        ge=0, lt=1, description="share of activations that are dropped in training; 0 is a quarter faster"
     )
 
     @model_validator(mode="after")
     def check_head(self) -> Self:
         if self.head_init == "probe" and self.pooling == "model":
             raise ValueError(
-                "head_init: probe needs pooling: mean, as the model's own head does not start from its vectors"
+                "head_init: probe needs pooling: mean, as the model's own head cannot be initialised with a probe"
             )
         return self
 
@@ -55,38 +58,47 @@ def finetune(
     from stages.training.trainer import Examples, fine_tune
 
     set_seed(params.seed)
-    own = params.finetune.of("text")
-    objective = towards.of(train["label"].to_pylist(), own)
+    section = params.finetune.of("text")
+    objective = towards.of(train["label"].to_pylist(), section)
     tokenizer = pretrained.load(AutoTokenizer, params.model)
-    together = own.pooling == "model"
+    together = section.pooling == "model"  # the two texts of a pair are one input
 
     def encoded(rows: pa.Table) -> list[dict[str, Any]]:
-        sides = encode(tokenizer, rows["content"].to_pylist(), own.max_length, together)
+        sides = encode(tokenizer, rows["content"].to_pylist(), section.max_length, together)
         targets = objective.targets(rows["label"].to_pylist())
         return [{"sides": row, "labels": target} for row, target in zip(sides, targets, strict=True)]
 
     def examples(rows: Sequence[dict[str, Any]]) -> Examples:
-        return Examples(rows, dict, [max(len(side["input_ids"]) for side in row["sides"]) for row in rows])
+        return Examples(rows, dict, [length(row) for row in rows])
 
-    rows = encoded(train)
-    model = first_model(params.model, own, objective, n_sides=len(rows[0]["sides"]))
-    if own.head_init == "probe":
-        originals = [row for row, copy in zip(rows, train["copy"].to_pylist(), strict=True) if copy == 0]
-        model.start_head(probe_head(model, tokenizer, originals, params.batch_size, objective, own.probe_C))
-    measured = fine_tune(model, examples(rows), examples(encoded(validation)), collator(tokenizer), objective, params)
+    train_rows, validation_rows = encoded(train), encoded(validation)
+    model = first_model(params.model, section, objective, n_sides=len(train_rows[0]["sides"]))
+    if section.head_init == "probe":
+        originals = [row for row, copy in zip(train_rows, train["copy"].to_pylist(), strict=True) if copy == 0]
+        model.start_head(probe_head(model, tokenizer, originals, params.batch_size, objective, section.probe_C))
+    collate = collator(tokenizer)
+    metrics = fine_tune(model, examples(train_rows), examples(validation_rows), collate, objective, params)
     if objective.tunable:
-        logits = run_model(
-            model, tokenizer, validation["content"].to_pylist(), own.max_length, params.batch_size, together
-        )
+        contents = validation["content"].to_pylist()
+        logits = run_model(model, tokenizer, contents, section.max_length, params.batch_size, together)
         objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
-    (model.save_pretrained if together else model.save)(folder)
+    if together:
+        model.save_pretrained(folder)
+    else:
+        model.save(folder)
     tokenizer.save_pretrained(folder)
-    write_recipe(folder, {**recipe, **objective.recipe(), "pooling": own.pooling, "max_length": own.max_length})
-    return measured
+    more = {"pooling": section.pooling, "max_length": section.max_length}
+    write_recipe(folder, {**recipe, **objective.recipe(), **more})
+    return metrics
 
 
-def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: int) -> Any:
-    """The pretrained model, with a head for these outputs."""
+def length(row: Mapping[str, Any]) -> int:
+    """The tokens of the longest side of an encoded row."""
+    return max(len(side["input_ids"]) for side in row["sides"])
+
+
+def first_model(name: str, section: FinetuneParams, objective: Learnable, n_sides: int) -> Any:
+    """The pretrained model, with a new head. `n_sides` is 2 for pairs of texts, else 1."""
     from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
     from stages.modalities.text.encode.backbone import check_length, freeze
@@ -94,26 +106,25 @@ def first_model(name: str, own: FinetuneParams, objective: Learnable, n_sides: i
     from stages.models import pretrained
 
     config = pretrained.load(AutoConfig, name)
-    check_length(config, own.max_length, "finetune.text.max_length")
-    dropout = dropouts(config, own.dropout)
-    if own.pooling == "model":
-        model = pretrained.load(
-            AutoModelForSequenceClassification, name, use_safetensors=True, **dropout, **objective.config()
-        )
+    check_length(config, section.max_length, "finetune.text.max_length")
+    options = {"use_safetensors": True, **dropouts(config, section.dropout)}
+    if section.pooling == "model":
+        model = pretrained.load(AutoModelForSequenceClassification, name, **options, **objective.config())
         backbone = model.base_model
     else:
-        backbone = pretrained.load(AutoModel, name, use_safetensors=True, **dropout)
+        backbone = pretrained.load(AutoModel, name, **options)
         model = PooledText(backbone, len(objective.columns), n_sides)
-    freeze(backbone, own.frozen_layers)
+    freeze(backbone, section.frozen_layers)
     return model
 
 
 def dropouts(config: Any, share: float) -> dict[str, float]:
-    """What a model's config calls its shares of dropout, which differs, set to `share`."""
+    """All dropout keys of a config, set to `share`; their names differ between architectures."""
     return {key: share for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}
 
 
 def predict(towards: type[Learnable], folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
+    """Meets contracts.learn.Task for any objective on whole texts."""
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     from stages.modalities.text.encode.texts import PooledText, run_model
@@ -122,13 +133,11 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[str], bat
     recipe = read_recipe(folder)
     together = recipe["pooling"] == "model"
     tokenizer = pretrained.load(AutoTokenizer, str(folder))
-    model = (
-        pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True)
-        if together
-        else PooledText.load(folder)
-    )
+    if together:
+        model = pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True)
+    else:
+        model = PooledText.load(folder)
     model.to(pretrained.device())
+    logits = run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together)
     objective = towards.from_recipe(recipe)
-    return objective.conclude(
-        objective.outputs(run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together))
-    )
+    return objective.conclude(objective.outputs(logits))

@@ -1,1 +1,1 @@
-"""Any number of names out of a closed set."""
+"""Zero or more classes per row, from a closed set."""

@@ -1,4 +1,4 @@
-"""How much the given labels are worth beside what a probe predicts: categories."""
+"""Judges the given labels by the predictions of a probe: any number of categories per row."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,59 +9,56 @@ import numpy.typing as npt
 
 from stages.contracts.audit import Judged
 from stages.contracts.objective import Conclusion
-from stages.core.tables import Predictions, Vectors
+from stages.core.tables import Predictions
 from stages.targets.categories.objective import multi_hot
 
 VECTORS = "vector"
 
 
-def fit_predict(
-    labels: Sequence[Sequence[str]], vectors: Vectors, others: Vectors, columns: Sequence[str], C: float
-) -> Predictions:
-    """(n_others, n_columns): probabilities, each by a probe of its own."""
-    from scipy.special import expit
-
-    from stages.targets._probe import fit_one_vs_rest
-
-    return np.asarray(
-        expit(fit_one_vs_rest(vectors, multi_hot(labels, columns), C, [1.0] * len(columns)).logits(others))
-    )
-
-
 def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:
-    """Confident learning, a class at a time; a row is worth as much as the worst of its yeses and noes.
+    """Confident learning for each class by itself.
 
-    To count the next worst too (Thyagarajan et al. 2022, cleanlab's default) mistakes rows of several labels for rows of wrong ones where the probe
-    is weak. Suggested are the given labels with nothing but the suspicious yeses and noes turned round: what the probe concludes of the whole row is
-    wrong about twice as often.
+    A row's answers are a yes or no per class; the quality of the row is that of its worst answer.
+
+    cleanlab's default (Thyagarajan et al. 2022) also counts the next worst answers. If the probe is weak,
+    that mistakes rows with several labels for rows with wrong ones.
+
+    The suggested labels are the given ones with only the suspicious answers reversed: the probe's prediction
+    for the whole row is wrong about twice as often.
     """
     given = multi_hot(labels, concluded.columns)
-    issues = np.stack([class_issues(*one) for one in zip(given.T, concluded.predictions.T, strict=True)], axis=1)
+    probabilities = concluded.predictions
+    issues = np.zeros_like(given)
+    for number in range(given.shape[1]):
+        issues[:, number] = class_issues(given[:, number], probabilities[:, number])
     suggested = [list(compress(concluded.columns, row)) for row in given ^ issues]
-    return Judged(answer_quality(given, concluded.predictions).min(axis=1), np.asarray(issues.any(axis=1)), suggested)
+    quality = answer_quality(given, probabilities).min(axis=1)
+    return Judged(quality, np.asarray(issues.any(axis=1)), suggested)
 
 
 def answer_quality(given: npt.NDArray[np.bool_], probabilities: Predictions) -> npt.NDArray[np.float64]:
-    """(n_rows, n_classes): how probable each yes or no is; of the rarer of the two how probable it would be if it were as common as the other.
+    """(n_rows, n_classes): the probability of each given answer.
 
-    By the bare probability, almost every row of a rare class would be among the worst: a probe is never sure of what it has hardly seen.
+    The rarer answer of a class is weighted as if both were equally common.
+    With unweighted probabilities, almost every row of a rare class would rank with the worst: a probe is
+    never confident about a class of which it has seen few rows.
     """
-    positives = (given.sum(axis=0) + 1) / (len(given) + 2)  # Laplace's rule: no share is 0
-    confidence, common = np.where(given, probabilities, 1 - probabilities), np.where(given, positives, 1 - positives)
-    lifted = confidence * np.maximum((1 - common) / common, 1)
-    return np.asarray(lifted / (lifted + 1 - confidence))
+    yes_shares = (given.sum(axis=0) + 1) / (len(given) + 2)  # Laplace smoothing: no share is 0
+    confidence = np.where(given, probabilities, 1 - probabilities)
+    answer_shares = np.where(given, yes_shares, 1 - yes_shares)
+    weighted = confidence * np.maximum((1 - answer_shares) / answer_shares, 1)
+    return np.asarray(weighted / (weighted + 1 - confidence))
 
 
 def class_issues(given: npt.NDArray[np.bool_], probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """(n_rows,): whether it is suspicious that a row has the class, or has it not; nothing is where all rows are alike."""
+    """(n_rows,): whether each row's answer for one class is suspicious; none is if all rows have the same answer."""
     from cleanlab.filter import find_label_issues
 
     if given.all() or not given.any():
         return np.zeros(len(given), dtype=np.bool_)
-    with (
-        warnings.catch_warnings()
-    ):  # of classes with few rows, in which it flags nothing: better than to flag all of them
+    of_both_answers = np.stack([1 - probabilities, probabilities], axis=1)
+    with warnings.catch_warnings():
+        # cleanlab warns about classes with few rows, in which it flags nothing. That is better than to flag
+        # all of them.
         warnings.filterwarnings("ignore", "May not flag all label issues")
-        return np.asarray(
-            find_label_issues(given.astype(np.int64), np.stack([1 - probabilities, probabilities], axis=1), n_jobs=1)
-        )
+        return np.asarray(find_label_issues(given.astype(np.int64), of_both_answers, n_jobs=1))

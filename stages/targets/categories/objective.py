@@ -1,9 +1,12 @@
-"""Learning any number of categories a row: one yes or no a class on the way in, the names that reach their thresholds on the way out."""
+"""Learning any number of categories per row.
+
+The targets of the loss are a yes or no per class; the prediction is the classes that reach their thresholds.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,17 +26,20 @@ class ObjectiveParams(Strict):
     positive_weight: float = Field(
         ge=0,
         le=1,
-        description="how far the loss makes up for rare labels: 0 not at all, 1 until rows with and without a label weigh the same",
+        description="how far the loss compensates for rare labels: 0 not at all; "
+        "1 until the rows with a label weigh as much as those without it",
     )
 
 
 @dataclass(frozen=True)
 class Objective:
+    """Binary cross-entropy for each class."""
+
     columns: Sequence[str]  # the classes, sorted
     positive_weights: Sequence[
         float
-    ] = ()  # of each class: how much a row that has it counts in the loss, beside one that has it not
-    thresholds: Sequence[float] = ()  # of each class: the probability from which on a row has it
+    ] = ()  # per class: the weight in the loss of a row that has it; others have weight 1
+    thresholds: Sequence[float] = ()  # per class: a row has it if its probability reaches this
 
     metric = "f1_macro"
     label_smoothing = 0.0
@@ -41,14 +47,24 @@ class Objective:
 
     @classmethod
     def of(cls, labels: Sequence[Sequence[str]], params: ObjectiveParams | None = None) -> Self:
-        positives = Counter(name for row in labels for name in row)
-        if not positives:
+        """The objective for these training labels.
+
+        Raises:
+            InputError: no row has a label.
+        """
+        n_positives = Counter(chain.from_iterable(labels))
+        if not n_positives:
             raise InputError(
-                "training rows: none of them has any label; see clean.label.drop, collect.columns.label and collect.label_format"
+                "training rows: none of them has a label; "
+                "see clean.label.drop, collect.columns.label and collect.label_format"
             )
         power = params.positive_weight if params else 0.0
-        weights = [(max(len(labels) - positives[name], 1) / positives[name]) ** power for name in sorted(positives)]
-        return cls(sorted(positives), weights, [0.5] * len(positives))
+        columns = sorted(n_positives)
+        weights = []
+        for name in columns:
+            n_negatives = len(labels) - n_positives[name]
+            weights.append((max(n_negatives, 1) / n_positives[name]) ** power)
+        return cls(columns, weights, [0.5] * len(columns))
 
     @property
     def loss(self) -> "Callable[..., torch.Tensor]":
@@ -63,26 +79,32 @@ class Objective:
         return loss
 
     def config(self) -> dict[str, Any]:
-        number = {name: place for place, name in enumerate(self.columns)}
         return {
-            "num_labels": len(number),
+            "num_labels": len(self.columns),
             "id2label": dict(enumerate(self.columns)),
-            "label2id": number,
+            "label2id": numbers_of(self.columns),
             "problem_type": "multi_label_classification",
         }
 
     def targets(self, labels: Sequence[Sequence[str]]) -> list[list[float]]:
-        """1 for each class that a row has, 0 for each that it has not."""
-        unknown = sorted({name for row in labels for name in row} - set(self.columns))
+        """For each row, 1 for each class that it has and 0 for the others.
+
+        Raises:
+            InputError: a label is not one of the classes.
+        """
+        unknown = sorted(set(chain.from_iterable(labels)) - set(self.columns))
         if unknown:
             raise InputError(
-                f"the label {unknown[0]!r} stands in validation and not in training; merge it with clean.label.aliases, or forget it with clean.label.drop"
+                f"the label {unknown[0]!r} occurs in validation but not in training; "
+                "merge it with another label in clean.label.aliases, or remove it with clean.label.drop"
             )
-        return [[float(name in row) for name in self.columns] for row in map(set, labels)]
+        targets: list[list[float]] = multi_hot(labels, self.columns).astype(np.float64).tolist()
+        return targets
 
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> float:
-        """The mean over classes of the best F1 that a threshold gives."""
-        return float(best_thresholds(self.outputs(logits), targets > 0)[1].mean())
+        """The mean over classes of the F1 at the best threshold."""
+        _, f1_of_class = best_thresholds(self.outputs(logits), targets > 0)
+        return float(f1_of_class.mean())
 
     def first_head(
         self, vectors: Vectors, targets: Sequence[Sequence[float]], C: float
@@ -92,19 +114,21 @@ class Objective:
         probe = fit_one_vs_rest(vectors, np.array(targets) > 0, C, self.positive_weights)
         return probe.weights, probe.bias
 
-    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
-        """Probabilities, one class apart from the other."""
+    def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
+        """The probability of each class by itself, (n_rows, n_classes): the sigmoid."""
         from scipy.special import expit
 
         return np.asarray(expit(logits.astype(np.float64)))
 
     def tuned(self, labels: Sequence[Sequence[str]], outputs: Predictions) -> Self:
-        """With the threshold of each class that gives the best F1 (Lipton, Elkan & Naryanaswamy 2014)."""
-        return replace(self, thresholds=best_thresholds(outputs, np.array(self.targets(labels)) > 0)[0].tolist())
+        """A copy with the threshold of each class that gives the best F1 (Lipton, Elkan & Naryanaswamy 2014)."""
+        thresholds, _ = best_thresholds(outputs, np.array(self.targets(labels)) > 0)
+        return replace(self, thresholds=thresholds.tolist())
 
     def conclude(self, outputs: Predictions) -> Conclusion:
         reached = outputs >= np.asarray(self.thresholds)
-        return Conclusion([list(compress(self.columns, row)) for row in reached], outputs, self.columns)
+        predicted = [list(compress(self.columns, row)) for row in reached]
+        return Conclusion(predicted, outputs, self.columns)
 
     def recipe(self) -> dict[str, Any]:
         return {"columns": self.columns, "thresholds": self.thresholds}
@@ -117,26 +141,38 @@ class Objective:
 def best_thresholds(
     probabilities: Predictions, given: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """(n_classes,) and (n_classes,): the threshold of each class that gives the best F1, and that F1; 0.5 and 0 for one that no row has.
+    """The threshold of each class that gives the best F1, and that F1: (n_classes,) each.
 
-    The threshold lies in the middle between two probabilities that occur: rows of the same probability are never told apart.
+    They are 0.5 and 0 for a class that no row has.
+    A threshold lies in the middle between two probabilities that occur. It never separates rows with equal
+    probabilities.
     """
-    thresholds, scores = np.full(given.shape[1], 0.5), np.zeros(given.shape[1])
+    thresholds = np.full(given.shape[1], 0.5)
+    scores = np.zeros(given.shape[1])
     for number in np.flatnonzero(given.any(axis=0)):
         order = np.argsort(-probabilities[:, number], kind="stable")
-        falling = np.append(probabilities[order, number], 0.0)
-        hits = np.cumsum(given[order, number])
-        f1 = np.where(falling[:-1] > falling[1:], 2 * hits / (np.arange(1, len(order) + 1) + hits[-1]), 0.0)
+        sorted_probabilities = np.append(probabilities[order, number], 0.0)
+        n_hits = np.cumsum(given[order, number])
+        n_predicted = np.arange(1, len(order) + 1)  # if the threshold lies just below this row
+        f1 = 2 * n_hits / (n_predicted + n_hits[-1])
+        can_cut = sorted_probabilities[:-1] > sorted_probabilities[1:]
+        f1[~can_cut] = 0.0
         best = int(f1.argmax())
         scores[number] = f1[best]
-        thresholds[number] = max((falling[best] + falling[best + 1]) / 2, np.nextafter(falling[best + 1], 1.0))
+        above, below = sorted_probabilities[best], sorted_probabilities[best + 1]
+        thresholds[number] = max((above + below) / 2, np.nextafter(below, 1.0))
     return thresholds, scores
 
 
+def numbers_of(columns: Sequence[str]) -> dict[str, int]:
+    """The number of each class."""
+    return {name: number for number, name in enumerate(columns)}
+
+
 def multi_hot(labels: Sequence[Sequence[str]], columns: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """(n_rows, n_classes): whether a row has a class."""
-    number = {name: place for place, name in enumerate(columns)}
-    found = np.zeros((len(labels), len(columns)), dtype=np.bool_)
-    for place, row in enumerate(labels):
-        found[place, [number[name] for name in row]] = True
-    return found
+    """(n_rows, n_classes): whether each row has each class."""
+    number_of = numbers_of(columns)
+    has_class = np.zeros((len(labels), len(columns)), dtype=np.bool_)
+    for row, names in enumerate(labels):
+        has_class[row, [number_of[name] for name in names]] = True
+    return has_class

@@ -1,1 +1,1 @@
-"""One name out of a closed set."""
+"""One class per row, from a closed set."""

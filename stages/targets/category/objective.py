@@ -1,4 +1,7 @@
-"""Learning a category: classes as numbers on the way in, names on the way out."""
+"""Learning one category per row.
+
+The targets of the loss are class numbers; the prediction is the most probable class.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +18,16 @@ from stages.core.tables import Predictions, Vectors
 
 
 class ObjectiveParams(Strict):
-    label_smoothing: float = Field(ge=0, lt=1, description="how much of a label's weight is spread over all classes")
+    label_smoothing: float = Field(
+        ge=0, lt=1, description="share of a label's weight that is spread over all classes (label smoothing)"
+    )
 
 
 @dataclass(frozen=True)
 class Objective:
-    columns: Sequence[str]  # the classes, sorted; the number of a class is its place
+    """Cross-entropy over classes."""
+
+    columns: Sequence[str]  # the classes, sorted; the number of a class is its index
     label_smoothing: float = 0.0
 
     metric = "accuracy"
@@ -29,27 +36,43 @@ class Objective:
 
     @classmethod
     def of(cls, labels: Sequence[str], params: ObjectiveParams | None = None) -> Self:
-        names = sorted(set(labels))
-        if len(names) < 2:
+        """The objective for these training labels.
+
+        Raises:
+            InputError: there are fewer than two classes.
+        """
+        classes = sorted(set(labels))
+        if len(classes) < 2:
             raise InputError(
-                f"training rows: a category needs at least two classes to choose from, got {names}; see clean.label and collect.columns.label"
+                f"training rows: a category needs at least two classes, got {classes}; "
+                "see clean.label and collect.columns.label"
             )
-        return cls(names, params.label_smoothing if params else 0.0)
+        return cls(classes, params.label_smoothing if params else 0.0)
 
     def config(self) -> dict[str, Any]:
-        number = {name: place for place, name in enumerate(self.columns)}
-        return {"num_labels": len(number), "id2label": dict(enumerate(self.columns)), "label2id": number}
+        return {
+            "num_labels": len(self.columns),
+            "id2label": dict(enumerate(self.columns)),
+            "label2id": numbers_of(self.columns),
+        }
 
     def targets(self, labels: Sequence[str]) -> list[int]:
-        number = {name: place for place, name in enumerate(self.columns)}
-        unknown = sorted(set(labels) - number.keys())
+        """The class number of each row.
+
+        Raises:
+            InputError: a label is not one of the classes.
+        """
+        number_of = numbers_of(self.columns)
+        unknown = sorted(set(labels) - number_of.keys())
         if unknown:
             raise InputError(
-                f"the label {unknown[0]!r} stands in validation and not in training; merge it with clean.label.aliases, or leave it out with clean.label.drop"
+                f"the label {unknown[0]!r} occurs in validation but not in training; "
+                "merge it with another label in clean.label.aliases, or drop its rows with clean.label.drop"
             )
-        return [number[label] for label in labels]
+        return [number_of[label] for label in labels]
 
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
+        """The accuracy."""
         return float((logits.argmax(-1) == targets).mean())
 
     def first_head(
@@ -60,18 +83,19 @@ class Objective:
         probe = fit_probe(vectors, np.array(targets, dtype=np.int64), len(self.columns), C)
         return probe.weights, probe.bias
 
-    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
-        """Probabilities: the softmax."""
+    def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
+        """Class probabilities, (n_rows, n_classes): the softmax."""
         from scipy.special import softmax
 
         return np.asarray(softmax(logits.astype(np.float64), axis=1))
 
     def tuned(self, labels: Sequence[str], outputs: Predictions) -> Self:
-        """The most probable class needs no threshold."""
+        """Unchanged: the most probable class needs no threshold."""
         return self
 
     def conclude(self, outputs: Predictions) -> Conclusion:
-        return Conclusion([self.columns[number] for number in outputs.argmax(axis=1)], outputs, self.columns)
+        predicted = [self.columns[number] for number in outputs.argmax(axis=1)]
+        return Conclusion(predicted, outputs, self.columns)
 
     def recipe(self) -> dict[str, Any]:
         return {"columns": self.columns}
@@ -81,6 +105,12 @@ class Objective:
         return cls(recipe["columns"])
 
 
+def numbers_of(columns: Sequence[str]) -> dict[str, int]:
+    """The number of each class."""
+    return {name: number for number, name in enumerate(columns)}
+
+
 def class_numbers(labels: Sequence[str], columns: Sequence[str]) -> npt.NDArray[np.int64]:
-    number = {name: position for position, name in enumerate(columns)}
-    return np.array([number[label] for label in labels], dtype=np.int64)
+    """(n_rows,): the number of each row's class."""
+    number_of = numbers_of(columns)
+    return np.array([number_of[label] for label in labels], dtype=np.int64)

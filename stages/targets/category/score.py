@@ -1,6 +1,6 @@
-"""Metrics, plots and the constant baseline of a category."""
+"""Metrics, plots and the constant baseline: one category per row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,39 +19,44 @@ HEADLINE = ("accuracy", "f1_macro", "log_loss", "calibration_error")
 
 
 def constant(labels: Sequence[str], given: Sequence[str], columns: Sequence[str]) -> Predictions:
-    """How common each class is in training, (n_rows, n_columns)."""
-    shares = np.bincount(class_numbers(labels, columns), minlength=len(columns)) / len(labels)
-    return np.tile(shares, (len(given), 1))
+    """(n_rows, n_columns): the share of each class in training, the same for every row."""
+    counts = np.bincount(class_numbers(labels, columns), minlength=len(columns))
+    return np.tile(counts / len(labels), (len(given), 1))
 
 
 def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, float]:
+    """Metrics as in scikit-learn; averages are over all classes of the training rows, also those without a row here."""
     from sklearn import metrics
 
-    columns, predictions = concluded.columns, concluded.predictions
-    numbers, predicted = class_numbers(given, columns), class_numbers(concluded.labels, columns)
-    every = np.arange(len(columns))
-    per_class = metrics.f1_score(numbers, predicted, labels=every, average=None, zero_division=0.0)
-    low, high = _interval(int((numbers == predicted).sum()), len(numbers))
+    columns, probabilities = concluded.columns, concluded.predictions
+    truth, predicted = class_numbers(given, columns), class_numbers(concluded.labels, columns)
+    classes = np.arange(len(columns))
+
+    def average(metric: Callable[..., float], kind: str) -> float:
+        return metric(truth, predicted, labels=classes, average=kind, zero_division=0.0)
+
+    f1_of_class = metrics.f1_score(truth, predicted, labels=classes, average=None, zero_division=0.0)
+    low, high = _interval(int((truth == predicted).sum()), len(truth))
     values = {
-        "accuracy": metrics.accuracy_score(numbers, predicted),
+        "accuracy": metrics.accuracy_score(truth, predicted),
         "accuracy_low": low,
         "accuracy_high": high,
-        "f1_macro": metrics.f1_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
-        "f1_weighted": metrics.f1_score(numbers, predicted, labels=every, average="weighted", zero_division=0.0),
-        "precision_macro": metrics.precision_score(
-            numbers, predicted, labels=every, average="macro", zero_division=0.0
-        ),
-        "recall_macro": metrics.recall_score(numbers, predicted, labels=every, average="macro", zero_division=0.0),
-        "roc_auc": _roc_auc(numbers, predictions),
-        "log_loss": metrics.log_loss(numbers, predictions.clip(1e-15, 1.0), labels=every),
+        "f1_macro": average(metrics.f1_score, "macro"),
+        "f1_weighted": average(metrics.f1_score, "weighted"),
+        "precision_macro": average(metrics.precision_score, "macro"),
+        "recall_macro": average(metrics.recall_score, "macro"),
+        "roc_auc": _roc_auc(truth, probabilities),
+        "log_loss": metrics.log_loss(truth, probabilities.clip(1e-15, 1.0), labels=classes),
         "calibration_error": calibration_error(reliability(given, concluded, bins)),
-        **{f"f1_of_{name}": value for name, value in zip(columns, per_class, strict=True)},
+        **{f"f1_of_{name}": value for name, value in zip(columns, f1_of_class, strict=True)},
     }
     return {name: float(value) for name, value in values.items()}
 
 
 def reliability(given: Sequence[str], concluded: Conclusion, bins: int) -> "pd.DataFrame":
-    return reliability_bins(concluded.predictions.max(axis=1), np.asarray(concluded.labels) == np.asarray(given), bins)
+    """The reliability diagram of the most probable class."""
+    hits = np.asarray(concluded.labels) == np.asarray(given)
+    return reliability_bins(concluded.predictions.max(axis=1), hits, bins)
 
 
 def plots(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
@@ -63,21 +68,24 @@ def plots(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, "
     }
 
 
-def _interval(hits: int, rows: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share."""
+def _interval(n_hits: int, n_rows: int) -> tuple[float, float]:
+    """Wilson's 95% confidence interval of a proportion."""
     from scipy.stats import binomtest
 
-    interval = binomtest(hits, rows).proportion_ci(method="wilson")
+    interval = binomtest(n_hits, n_rows).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
 
-def _roc_auc(numbers: npt.NDArray[np.int64], predictions: npt.NDArray[np.float64]) -> float:
-    """The mean over classes, one against the rest; classes that all rows or none have say nothing."""
+def _roc_auc(truth: npt.NDArray[np.int64], probabilities: Predictions) -> float:
+    """The mean over classes of the one-vs-rest ROC AUC; 0.5 if it is undefined for every class.
+
+    It is undefined for a class that all rows or no row has.
+    """
     from sklearn.metrics import roc_auc_score
 
-    present = [number for number in range(predictions.shape[1]) if 0 < (numbers == number).sum() < len(numbers)]
-    return (
-        float(np.mean([roc_auc_score(numbers == number, predictions[:, number]) for number in present]))
-        if present
-        else 0.5
-    )
+    areas = []
+    for number in range(probabilities.shape[1]):
+        has_class = truth == number
+        if has_class.any() and not has_class.all():
+            areas.append(roc_auc_score(has_class, probabilities[:, number]))
+    return float(np.mean(areas)) if areas else 0.5

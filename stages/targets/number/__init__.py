@@ -1,1 +1,1 @@
-"""A finite number."""
+"""One finite number per row."""

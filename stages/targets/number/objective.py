@@ -1,4 +1,7 @@
-"""Learning a number: standardised on the way in; on the way out itself, and quantiles of where the truth may lie."""
+"""Learning a number per row.
+
+The targets of the loss are standardised labels; the prediction is a number and quantiles of the label.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,16 +24,19 @@ LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 
 class ObjectiveParams(Strict):
     loss: Literal["mse", "mae", "huber"] = Field(
-        description="squared errors, absolute ones, or squared up to one standard deviation and absolute beyond"
+        description="mse: squared errors; mae: absolute errors; "
+        "huber: squared up to one standard deviation of the labels, absolute beyond"
     )
 
 
 @dataclass(frozen=True)
 class Objective:
+    """Regression on standardised labels."""
+
     mean: float  # of the training labels
-    std: float
+    std: float  # of the training labels
     loss_name: Literal["mse", "mae", "huber"] = "mse"
-    errors: Sequence[float] = (0.0,) * len(LEVELS)  # the quantiles of truth minus prediction, at LEVELS
+    errors: Sequence[float] = (0.0,) * len(LEVELS)  # the quantiles of label minus prediction, at LEVELS
 
     columns = ("predicted",)
     metric = "pearson"
@@ -39,15 +45,20 @@ class Objective:
 
     @classmethod
     def of(cls, labels: Sequence[float], params: ObjectiveParams | None = None) -> Self:
+        """The objective for these training labels.
+
+        Raises:
+            InputError: all labels are equal.
+        """
         if not np.ptp(labels):
             raise InputError(
-                f"training rows: all labels are {labels[0]}; a number can only be learned where it differs, see collect.columns.label"
+                f"training rows: all labels are {labels[0]}, so there is nothing to learn; see collect.columns.label"
             )
         return cls(float(np.mean(labels)), float(np.std(labels)), params.loss if params else "mse")
 
     @property
     def loss(self) -> "Callable[..., torch.Tensor]":
-        """Of standardised numbers; the Huber loss is linear from one standard deviation on."""
+        """The loss of standardised numbers; the Huber loss is linear from one standard deviation on."""
         import torch
         import torch.nn.functional as F
 
@@ -62,12 +73,15 @@ class Objective:
         return {"num_labels": 1, "problem_type": "regression"}
 
     def targets(self, labels: Sequence[float]) -> list[float]:
+        """The standardised labels."""
         return [(label - self.mean) / self.std for label in labels]
 
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.float32]) -> float:
-        """Pearson's correlation; 0 for one that is undefined."""
+        """Pearson's correlation; 0 if it is undefined."""
         predicted = logits.squeeze(-1)
-        return float(np.corrcoef(predicted, targets)[0, 1]) if predicted.std() and targets.std() else 0.0
+        if not (predicted.std() and targets.std()):
+            return 0.0
+        return float(np.corrcoef(predicted, targets)[0, 1])
 
     def first_head(
         self, vectors: Vectors, targets: Sequence[float], C: float
@@ -77,13 +91,14 @@ class Objective:
         probe = fit_ridge(vectors, np.array(targets), C)
         return probe.weights, probe.bias
 
-    def outputs(self, logits: npt.NDArray[np.float32]) -> Predictions:
+    def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
+        """Predicted numbers in the unit of the labels, (n_rows, 1)."""
         return np.asarray(logits.astype(np.float64) * self.std + self.mean)
 
     def tuned(self, labels: Sequence[float], outputs: Predictions) -> Self:
-        """Split conformal prediction: the errors on rows that the model was not fitted on (Lei et al. 2018)."""
+        """A copy with the quantiles of the errors: split conformal prediction (Lei et al. 2018)."""
         errors = np.quantile(np.asarray(labels) - outputs[:, 0], list(LEVELS.values()), method="linear")
-        return replace(self, errors=tuple(map(float, errors)))
+        return replace(self, errors=tuple(errors.tolist()))
 
     def conclude(self, outputs: Predictions) -> Conclusion:
         quantiles = outputs + np.asarray(self.errors)

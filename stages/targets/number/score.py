@@ -1,6 +1,5 @@
-"""Metrics, plots and the constant baseline of a number."""
+"""Metrics, plots and the constant baseline: a number per row."""
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,50 +17,58 @@ HEADLINE = ("pearson", "mae", "r2", "coverage_90")
 
 
 def constant(labels: Sequence[float], given: Sequence[float], columns: Sequence[str]) -> Predictions:
-    """The mean, (n_rows, 1)."""
+    """(n_rows, 1): the mean of the training labels."""
     return np.full((len(given), 1), np.mean(labels))
 
 
 def score(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str, float]:
-    from scipy.stats import spearmanr
+    """`coverage_90` is the share of labels between the predicted quantiles q05 and q95."""
     from sklearn import metrics
 
     truth, predicted = np.asarray(given), np.asarray(concluded.labels)
-    varied = np.ptp(truth) > 0 and np.ptp(predicted) > 0
-    pearson = float(np.corrcoef(truth, predicted)[0, 1]) if varied else 0.0
-    low, high = correlation_interval(pearson, len(truth)) if varied else (-1.0, 1.0)
     lower, upper = quantile(concluded, "q05"), quantile(concluded, "q95")
+    diagram = reliability(given, concluded)
     values = {
-        "pearson": pearson,
-        "pearson_low": low,
-        "pearson_high": high,
-        "spearman": spearmanr(truth, predicted).statistic if varied else 0.0,
+        **correlations(truth, predicted),
         "mae": metrics.mean_absolute_error(truth, predicted),
         "rmse": metrics.root_mean_squared_error(truth, predicted),
         "r2": metrics.r2_score(truth, predicted) if np.ptp(truth) > 0 else 0.0,
         "coverage_90": np.mean((lower <= truth) & (truth <= upper)),
         "interval_width_90": np.mean(upper - lower),
-        "calibration_error": np.mean(
-            [abs(row.accuracy - row.confidence) for row in reliability(given, concluded).itertuples()]
-        ),
+        "calibration_error": np.mean(np.abs(diagram["accuracy"] - diagram["confidence"])),
     }
     return {name: float(value) for name, value in values.items()}
 
 
+def correlations(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Pearson's correlation with its 95% confidence interval (Fisher's transformation), and Spearman's.
+
+    They are 0 if all labels or all predictions are equal.
+    """
+    from scipy.stats import pearsonr, spearmanr
+
+    if not (np.ptp(truth) > 0 and np.ptp(predicted) > 0):
+        return {"pearson": 0.0, "pearson_low": -1.0, "pearson_high": 1.0, "spearman": 0.0}
+    pearson = pearsonr(truth, predicted)
+    interval = pearson.confidence_interval()
+    return {
+        "pearson": pearson.statistic,
+        "pearson_low": interval.low,
+        "pearson_high": interval.high,
+        "spearman": spearmanr(truth, predicted).statistic,
+    }
+
+
 def quantile(concluded: Conclusion, name: str) -> npt.NDArray[np.float64]:
+    """(n_rows,): the predicted quantile, such as q05."""
     return np.asarray(concluded.predictions[:, list(concluded.columns).index(name)])
 
 
-def correlation_interval(correlation: float, rows: int) -> tuple[float, float]:
-    """Fisher's 95% interval of Pearson's correlation."""
-    if rows <= 3:
-        return -1.0, 1.0
-    z, reach = math.atanh(min(max(correlation, -0.999999), 0.999999)), 1.96 / math.sqrt(rows - 3)
-    return math.tanh(z - reach), math.tanh(z + reach)
-
-
 def reliability(given: Sequence[float], concluded: Conclusion) -> "pd.DataFrame":
-    """For each predicted quantile: its level, the share of labels that are no larger, and the rows (Kuleshov, Fenner & Ermon 2018)."""
+    """The reliability diagram of the predicted quantiles (Kuleshov, Fenner & Ermon 2018).
+
+    `confidence` is the level of a quantile, `accuracy` the share of labels up to it.
+    """
     import pandas as pd
 
     levels = {name: int(name[1:]) / 100 for name in concluded.columns if name.startswith("q")}

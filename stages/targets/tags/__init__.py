@@ -1,1 +1,1 @@
-"""A tag for each token of a text."""
+"""One tag per token of a text."""

@@ -1,4 +1,4 @@
-"""Augmented copies of recordings: their labels stay."""
+"""Augmented copies of recordings; the label stays the same."""
 
 from stages.modalities.audio.augment import AugmentParams, augmenter
 

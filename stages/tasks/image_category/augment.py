@@ -1,4 +1,4 @@
-"""Augmented copies of images: their labels stay."""
+"""Augmented copies of images; the label stays the same."""
 
 from stages.modalities.image.augment import AugmentParams, augmenter
 

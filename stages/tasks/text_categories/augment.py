@@ -1,4 +1,4 @@
-"""Augmented copies of texts: their labels stay."""
+"""Augmented copies of texts; the label stays the same."""
 
 from stages.modalities.text.augment import AugmentParams, augmenter
 

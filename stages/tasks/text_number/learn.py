@@ -7,7 +7,7 @@ from stages.targets.number.objective import Objective, ObjectiveParams
 
 
 class FinetuneParams(learn.FinetuneParams, ObjectiveParams):
-    """The keys of the learner and of the objective."""
+    """The keys of the modality and of the target."""
 
 
 finetune = partial(learn.finetune, Objective)

@@ -1,4 +1,7 @@
-"""Tags on the tokens of a text, such as named entities: a linear head on the hidden state and the shape of each token's first sub-word."""
+"""Fine-tunes a transformer that tags the tokens of a text, such as named entities.
+
+In this file a token is one of the row's content, a word for the model; the model's own tokens are sub-words.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,21 +20,24 @@ from stages.training.recipe import read_recipe, write_recipe
 
 
 class FinetuneParams(ObjectiveParams):
-    max_length: int = Field(ge=8, description="tokens of the windows that a longer text is cut into")
+    max_length: int = Field(
+        ge=8, description="length of a window, in tokens of the model; a longer text is cut into overlapping windows"
+    )
     layers: list[int] = Field(
         min_length=1,
-        description="the hidden layers whose mean is a token's vector; those above them are left out of the model",
+        description="the hidden layers whose mean is a token's vector; the layers above them are not used",
     )
     head_init: Literal["random", "probe"] = Field(
-        description="where the head starts: at random, or at a linear model of frozen vectors (LP-FT)"
+        description="how the head is initialised: at random, or with a linear model fitted on frozen vectors (LP-FT)"
     )
-    probe_C: float = Field(gt=0, description="inverse strength of that model's regularisation")
+    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
     frozen_layers: int = Field(
         ge=0,
-        description="how many of the lowest layers stay as they are, the embeddings being the first: faster, and seldom worse",
+        description="number of the lowest layers that are not trained, the embeddings counting as the first: "
+        "faster, and seldom worse",
     )
     dropout: float = Field(
-        ge=0, lt=1, description="share of activations that are left out in training; 0 is a quarter faster"
+        ge=0, lt=1, description="share of activations that are dropped in training; 0 is a quarter faster"
     )
 
     @model_validator(mode="after")
@@ -44,28 +50,32 @@ class FinetuneParams(ObjectiveParams):
 def finetune(
     train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
 ) -> dict[str, float | int]:
+    """Meets contracts.learn.Task."""
     from transformers import set_seed
 
     from stages.modalities.text.encode.words import load_word_tokenizer
     from stages.training.trainer import fine_tune
 
     set_seed(params.seed)
-    own = params.finetune.of("text")
-    objective = Objective.of(train["label"].to_pylist(), own)
+    section = params.finetune.of("text")
+    objective = Objective.of(train["label"].to_pylist(), section)
     tokenizer = load_word_tokenizer(params.model)
-    model = first_model(params.model, own, objective)
-    if own.head_init == "probe":
-        start_head(model, tokenizer, train.filter(pc.equal(train["copy"], 0)), objective, own, params.batch_size)
-    rows, held_out = (examples(tokenizer, table, objective, own.max_length) for table in (train, validation))
-    measured = fine_tune(model, rows, held_out, collator(tokenizer), objective, params)
+    model = first_model(params.model, section, objective)
+    if section.head_init == "probe":
+        originals = train.filter(pc.equal(train["copy"], 0))
+        start_head(model, tokenizer, originals, objective, section, params.batch_size)
+    train_examples = examples(tokenizer, train, objective, section.max_length)
+    validation_examples = examples(tokenizer, validation, objective, section.max_length)
+    metrics = fine_tune(model, train_examples, validation_examples, collator(tokenizer), objective, params)
     model.save(folder)
     tokenizer.save_pretrained(folder)
-    write_recipe(folder, {**recipe, **objective.recipe(), "layers": own.layers, "max_length": own.max_length})
-    return measured
+    more = {"layers": section.layers, "max_length": section.max_length}
+    write_recipe(folder, {**recipe, **objective.recipe(), **more})
+    return metrics
 
 
-def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
-    """The lower layers of the pretrained model, with a head for these tags."""
+def first_model(name: str, section: FinetuneParams, objective: Objective) -> Any:
+    """The lower layers of the pretrained model, with a new head."""
     from transformers import AutoConfig
 
     from stages.modalities.text.encode.backbone import check_length, freeze, load_layers
@@ -73,72 +83,75 @@ def first_model(name: str, own: FinetuneParams, objective: Objective) -> Any:
     from stages.models import pretrained
 
     config = pretrained.load(AutoConfig, name)
-    check_length(config, own.max_length, "finetune.text.max_length")
-    backbone = load_layers(name, max(own.layers), "finetune.text.layers", **dropouts(config, own.dropout))
-    freeze(backbone, own.frozen_layers)
-    return TaggedText(backbone, own.layers, len(objective.columns))
+    check_length(config, section.max_length, "finetune.text.max_length")
+    dropout = dropouts(config, section.dropout)
+    backbone = load_layers(name, max(section.layers), "finetune.text.layers", **dropout)
+    freeze(backbone, section.frozen_layers)
+    return TaggedText(backbone, section.layers, len(objective.columns))
 
 
 def start_head(
-    model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, own: FinetuneParams, batch_size: int
+    model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, section: FinetuneParams, batch_size: int
 ) -> None:
-    """The head becomes a linear model of the backbone's own vectors of these rows (LP-FT: Kumar et al. 2022)."""
+    """Initialises the head with the probe on the frozen backbone's vectors of these rows (LP-FT: Kumar et al. 2022)."""
     from stages.modalities.text.encode.backbone import Head
     from stages.modalities.text.encode.words import word_vectors
     from stages.models import pretrained
 
     model.to(pretrained.device())
-    vectors = ragged(
-        list(
-            word_vectors(
-                model.backbone, own.layers, tokenizer, rows["content"].to_pylist(), own.max_length, batch_size, "probe"
-            )
-        )
-    )
-    model.start_head(Head.of(*objective.first_head(vectors, objective.targets(rows["label"].to_pylist()), own.probe_C)))
+    contents = rows["content"].to_pylist()
+    vectors = word_vectors(model.backbone, section.layers, tokenizer, contents, section.max_length, batch_size, "probe")
+    targets = objective.targets(rows["label"].to_pylist())
+    weights, bias = objective.first_head(ragged(list(vectors)), targets, section.probe_C)
+    model.start_head(Head.of(weights, bias))
 
 
-def examples(tokenizer: Any, rows: pa.Table, objective: Objective, longest: int) -> Any:
-    """The windows of all rows; each token is learned in one of them."""
+def examples(tokenizer: Any, rows: pa.Table, objective: Objective, max_length: int) -> Any:
+    """The windows of all rows. Windows overlap; each token is learned in one of them."""
     from stages.modalities.text.encode.words import encode_words
     from stages.training.trainer import Examples
 
+    encoded = encode_words(tokenizer, rows["content"].to_pylist(), max_length)
+    targets_of_rows = objective.targets(rows["label"].to_pylist())
     windows: list[dict[str, Any]] = []
-    for words, targets in zip(
-        encode_words(tokenizer, rows["content"].to_pylist(), longest),
-        objective.targets(rows["label"].to_pylist()),
-        strict=True,
-    ):
+    for words, targets in zip(encoded, targets_of_rows, strict=True):
+        window_numbers, positions = words.places.T
         for number, features in enumerate(words.windows):
-            inside = words.places[:, 0] == number
+            inside = window_numbers == number
             windows.append(
                 {
                     "features": features,
-                    "places": words.places[inside, 1],
+                    "positions": positions[inside],
                     "shapes": words.shapes[inside],
                     "targets": np.array(targets)[inside],
                 }
             )
-    return Examples(windows, dict, [len(window["features"]["input_ids"]) for window in windows])
+    lengths = [len(window["features"]["input_ids"]) for window in windows]
+    return Examples(windows, dict, lengths)
 
 
 def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
-    """Makes a batch of windows, padded to the longest; a token that is no word's first has no shape and is not learned."""
+    """Makes a batch of windows, padded to the longest one.
+
+    Only the first sub-word of a token has a shape and is learned.
+    """
     import torch
 
     def collate(windows: list[dict[str, Any]]) -> dict[str, Any]:
         batch = tokenizer.pad([window["features"] for window in windows], return_tensors="pt")
-        shapes = torch.zeros(*batch["input_ids"].shape, windows[0]["shapes"].shape[1])
+        n_shapes = windows[0]["shapes"].shape[1]
+        shapes = torch.zeros(*batch["input_ids"].shape, n_shapes)
         labels = torch.full(batch["input_ids"].shape, NOT_LEARNED)
         for row, window in enumerate(windows):
-            shapes[row, window["places"]] = torch.from_numpy(window["shapes"])
-            labels[row, window["places"]] = torch.from_numpy(window["targets"])
+            shapes[row, window["positions"]] = torch.from_numpy(window["shapes"])
+            labels[row, window["positions"]] = torch.from_numpy(window["targets"])
         return {**batch, "shapes": shapes, "labels": labels}
 
     return collate
 
 
 def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
+    """Meets contracts.learn.Task."""
     import torch
 
     from stages.modalities.text.encode.words import TaggedText, load_word_tokenizer, word_vectors
@@ -146,18 +159,12 @@ def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusio
 
     recipe = read_recipe(folder)
     model = TaggedText.load(folder, recipe["layers"]).to(pretrained.device()).eval()
+    tokenizer = load_word_tokenizer(str(folder))
     vectors = word_vectors(
-        model.backbone,
-        model.layers,
-        load_word_tokenizer(str(folder)),
-        contents,
-        recipe["max_length"],
-        batch_size,
-        "predict",
+        model.backbone, model.layers, tokenizer, contents, recipe["max_length"], batch_size, "predict"
     )
+    device = model.head.weight.device
     with torch.inference_mode():
-        logits = ragged(
-            [model.head(torch.from_numpy(row).to(model.head.weight.device)).cpu().numpy() for row in vectors]
-        )
+        logits = [model.head(torch.from_numpy(row).to(device)).cpu().numpy() for row in vectors]
     objective = Objective.from_recipe(recipe)
-    return objective.conclude(objective.outputs(logits))
+    return objective.conclude(objective.outputs(ragged(logits)))
