@@ -39,7 +39,7 @@ VERDICT = pa.schema(
     ]
 )
 TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # from earlier to later: a split must not know rows of later ones
-# Candidates are searched for at this fraction of the threshold, to find near duplicates that the search in dedupe missed.
+# Candidates are searched for at this fraction of the threshold, to find near duplicates that dedupe missed.
 SEARCH_MARGIN = 0.9
 NAMED = 5  # the number of rows that the message names
 
@@ -222,13 +222,13 @@ def late_rows(rows: pd.DataFrame) -> Iterator[Leak]:
 
 def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.DataFrame:
     """The table of data/verdicts/leaks, in the columns of VERDICT."""
-    found = [*copies(rows, comparer, params.dedupe), *same_groups(rows)]
+    pairs = [*copies(rows, comparer, params.dedupe), *same_groups(rows)]
     if params.split.method == "time":
-        found += late_rows(rows)
-    of = rows.loc[[leak.earlier for leak in found], ["id", "split", "copy"]].reset_index(drop=True)
-    leaks = rows.loc[[leak.later for leak in found], ["id", "split"]].reset_index(drop=True)
-    leaks = leaks.assign(kind=[leak.kind for leak in found], of=of["id"], of_split=of["split"], of_copy=of["copy"])
-    return leaks.assign(similarity=[leak.similarity for leak in found]).sort_values(["id", "of", "of_copy", "kind"])
+        pairs += late_rows(rows)
+    of = rows.loc[[leak.earlier for leak in pairs], ["id", "split", "copy"]].reset_index(drop=True)
+    leaks = rows.loc[[leak.later for leak in pairs], ["id", "split"]].reset_index(drop=True)
+    leaks = leaks.assign(kind=[leak.kind for leak in pairs], of=of["id"], of_split=of["split"], of_copy=of["copy"])
+    return leaks.assign(similarity=[leak.similarity for leak in pairs]).sort_values(["id", "of", "of_copy", "kind"])
 
 
 def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> None:

@@ -4,9 +4,9 @@ The distance of a row is the cosine distance to its k-th nearest neighbour among
 Rastogi & Shim 2000). Strange rows often come in small groups, such as ten reviews in another language. So k must be
 larger than such a group: otherwise its members are near neighbours of each other.
 
-The score is a robust z-score of the distance: its difference from the median, in standard deviations of a normal
-distribution with the same upper quartile. So 3.5 means the same in every data set (Iglewicz & Hoaglin 1993), and data
-without strange rows lose almost none.
+The score is a robust z-score of the distance: its difference from the median, in standard deviations of the normal
+distribution with this median and upper quartile. So 3.5 means the same in every data set (Iglewicz & Hoaglin 1993), and
+data without strange rows lose almost none.
 
 No row is dropped because of its label, so held-out labels cannot influence which rows stay: `class_score`, the same
 score for the distance to rows of the same class, is only reported.
@@ -68,7 +68,9 @@ class Params(Strict):
     outliers: Section
 
 
-def search(known: Vectors, vectors: Vectors, k: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+def nearest_neighbours(
+    known: Vectors, vectors: Vectors, k: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
     """The k vectors of `known` most similar to each of `vectors`: their cosines and positions. All have length 1.
 
     Both are (n_vectors, k), the most similar first, and of equal cosines the first of `known`. The search is exact, on
@@ -103,7 +105,7 @@ class Reference:
         if n_known < 2:
             return pd.DataFrame({"id": ids, "distance": np.nan, "nearest": None})
         k = max(1, min(neighbours, n_known // 10))
-        cosines, positions = search(self.vectors, vectors, k + 1)
+        cosines, positions = nearest_neighbours(self.vectors, vectors, k + 1)
         is_itself = self.ids[positions] == ids[:, None]
         # A row is not in its k + 1 nearest if it is not in the sample, or if more than k rows equal it: omit the last.
         is_itself[~is_itself.any(axis=1), -1] = True

@@ -97,17 +97,15 @@ def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
     """
     from scipy.cluster.hierarchy import DisjointSet  # slow to import, and every stage imports this module
 
-    connected = DisjointSet()
+    connected = DisjointSet(groups.dropna())  # groups that share a cluster
+    group_of: dict[str, str] = {}  # the first group of each cluster that has one
     for cluster, group in zip(clusters, groups, strict=True):
         if isinstance(group, str):
-            name = f"#{group}"  # sorts before all clusters: they are ids, which are hexadecimal
-            connected.add(cluster)
-            connected.add(name)
-            connected.merge(cluster, name)
-    unit_of: dict[str, str] = {}
+            connected.merge(group, group_of.setdefault(cluster, group))
+    unit_of: dict[str, str] = {}  # by group
     for subset in connected.subsets():
-        unit_of.update(dict.fromkeys(subset, min(subset)))
-    return np.array([unit_of.get(cluster, cluster) for cluster in clusters], dtype=str)
+        unit_of.update(dict.fromkeys(subset, f"#{min(subset)}"))
+    return np.array([unit_of[group_of[name]] if name in group_of else name for name in clusters], dtype=str)
 
 
 def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, seed: int) -> npt.NDArray[np.str_]:

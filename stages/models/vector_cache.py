@@ -66,9 +66,8 @@ class VectorCache:
         missing = {key: content for key, content in zip(keys, contents, strict=True) if key not in known}
         if missing:
             computed = dict(zip(missing, as_entries(embed(list(missing.values()))), strict=True))
-            if (
-                known and self._encoder() != encoder
-            ):  # `embed` downloaded a newer revision than that of the known vectors
+            # `embed` downloaded the model, and the hub had a newer revision than that of the known vectors.
+            if known and self._encoder() != encoder:
                 return self.complete(contents, embed)
             self._write(self._encoder(), computed)
             known.update(computed)

@@ -14,7 +14,7 @@ Splits = npt.NDArray[np.str_]
 
 
 def with_train(shares: Mapping[str, float]) -> dict[str, float]:
-    """The shares of held-out splits, with the rest for train in the first place."""
+    """The shares of all splits, train first: it has what the held-out splits leave."""
     return {"train": 1 - sum(shares.values()), **shares}
 
 

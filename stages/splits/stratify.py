@@ -18,7 +18,7 @@ def deal(
     the order of the rows.
 
     scikit-learn's StratifiedGroupKFold cannot replace this: its folds are all of one size, it takes one label per row,
-    it may leave a fold without a class, and its result depends on the order of the rows.
+    and it may leave a fold without a class that has enough units.
 
     Args:
         units: the unit of each row.
