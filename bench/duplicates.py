@@ -29,8 +29,8 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import new_table, row_schema
 from stages.duplicates import neighbours
-from stages.duplicates.finders import NearVectors
-from stages.duplicates.index import Traits, forget_lonely
+from stages.duplicates.finders import VectorFinder
+from stages.duplicates.index import Signatures, clear_unshared
 from stages.modalities.text import compare
 
 THRESHOLD = 0.7
@@ -157,7 +157,7 @@ def exact_join(texts: Sequence[str]) -> Join:
 def ours(texts: Sequence[str]) -> Join:
     started = time.process_time()
     buckets = compare.signatures(texts, THRESHOLD)
-    forget_lonely(buckets)
+    clear_unshared(buckets)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for row in np.flatnonzero(buckets.any(axis=1)).tolist():
         for bucket in buckets[row][buckets[row] != 0].tolist():
@@ -223,7 +223,7 @@ def drop_by_vectors(vectors: np.ndarray, flat_rows: int) -> tuple[set[int], floa
     neighbours.FLAT_ROWS = flat_rows
     started = time.process_time()
     order = np.arange(len(vectors))
-    finder = NearVectors(Traits(vectors, order), order, neighbours.cosine, 0.95, "semantic")
+    finder = VectorFinder(Signatures(vectors, order), order, neighbours.cosine, 0.95, "semantic")
     dropped = set()
     for row in order.tolist():
         if finder.match(row):

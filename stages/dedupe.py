@@ -1,13 +1,15 @@
-"""Finds exact, near and semantic duplicates; writes data/verdicts/duplicates: which row of each cluster stays.
+"""Finds exact, near and semantic duplicates; writes data/verdicts/duplicates: clusters, and which row of each is kept.
 
-A row is dropped when it is similar to a row that stays, so chains of small differences do not swallow whole neighbourhoods. Rows are visited in an
-order that decides which of them stay: those that the source itself holds out, those that a person has reviewed, then as `keep` says. Held-out rows
-are never dropped for one of their own split, so that an official test set stays what it is; what repeats them elsewhere leaves, and is counted as a leak.
+A row is dropped if it is similar to a row that is kept. So a chain of small differences does not merge many different
+rows into one cluster. Rows are visited one by one, and those that come first are kept: rows that the source holds out,
+rows that a person has reviewed, then in the order of `keep`. A held-out row is never dropped as a duplicate of a row of
+its own split, so an official test set stays complete. Its duplicates in earlier splits are dropped and counted as
+leaks.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +24,8 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import read_frame, read_vectors, verdict_schema, write_frame
-from stages.duplicates.finders import Finder, Match, NearVectors, SameContent, SharedBuckets
-from stages.duplicates.index import Traits, build_index, read_candidates
+from stages.duplicates.finders import BucketFinder, ExactFinder, Finder, Match, VectorFinder
+from stages.duplicates.index import Signatures, build_index, read_candidates
 from stages.duplicates.neighbours import cosine
 
 VERDICT = verdict_schema(
@@ -36,31 +38,35 @@ VERDICT = verdict_schema(
 REASONS = {"exact": "exact_duplicate", "near": "near_duplicate", "semantic": "semantic_duplicate"}
 LEAK = "duplicate_of_held_out"
 CONFLICT = "label_conflict"
-HELD_OUT_FIRST = {"test": 0, "validation": 1}
+HELD_OUT_RANK = {"test": 0, "validation": 1}  # test rows are visited first
 
 
 class Section(Strict):
     exact: bool = Field(
-        description="whether rows that say the same are duplicates; if not, they are of the next kind that is looked for"
+        description="whether rows of equal content count as exact duplicates; if false, they count as near or "
+        "semantic ones, if these are searched for"
     )
-    near: bool = Field(description="whether near duplicates are looked for")
+    near: bool = Field(description="whether near duplicates are searched for")
     near_threshold: float = Field(
         gt=0,
         le=1,
-        description="similarity from which two rows are near duplicates: Jaccard's of the character 5-grams of texts, the cosine of the low frequencies of "
-        "images, the correlation of the spectrograms of sounds",
+        description="the smallest similarity of near duplicates: of texts, the Jaccard coefficient of their character "
+        "5-grams; of images, the cosine of their low frequencies; of sounds, the correlation of their spectrograms",
     )
     semantic: bool = Field(
-        description="whether rows that mean the same are duplicates, by their embeddings: as good as the encoder is; holds all vectors in memory"
+        description="whether rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
+        "is; holds all vectors in memory"
     )
-    semantic_threshold: float = Field(gt=0, le=1, description="cosine from which two rows are semantic duplicates")
+    semantic_threshold: float = Field(gt=0, le=1, description="the smallest cosine of semantic duplicates")
     keep: Literal["first", "longest", "best_label"] = Field(
-        description="which row of a cluster stays: the first, the longest, or the first that has the label of most. Rows that the source holds out go before "
-        "all others, then those that people reviewed"
+        description="which row of a cluster is kept: the first, the longest, or the first with the most frequent "
+        "label. Rows that the source holds out come before all others, then rows that people reviewed"
     )
     on_label_conflict: Literal["review", "majority", "drop"] = Field(
-        description="clusters whose labels differ, all of them flagged: one row stays; one with the label of more than half of them, or none; none stays. "
-        "Rows that the source holds out or that people reviewed stay all the same"
+        description="what happens to clusters whose labels differ; all of them are flagged. review: one row is kept; "
+        "majority: one row with the label of more than half of the cluster is kept, or none if there is no such "
+        "label; drop: no row is kept. If the kept row is one that the source holds out or that people reviewed, it is "
+        "kept in any case"
     )
 
 
@@ -74,143 +80,154 @@ Order = npt.NDArray[np.intp]  # (n_rows,): rows in the order in which they are v
 
 @dataclass(frozen=True)
 class Clusters:
-    """What the visit of all rows came to."""
+    """The result of one pass over all rows."""
 
-    cluster: npt.NDArray[np.intp]  # (n_rows,): the row that the cluster is named after, which stays
-    matches: Mapping[int, Match]
-    reasons: Mapping[int, str]  # of the rows that do not stay
+    cluster: npt.NDArray[np.intp]  # (n_rows,): the kept row that the cluster is named after
+    matches: Mapping[int, Match]  # the matches of the rows that have one
+    reasons: Mapping[int, str]  # the reasons of the rows that are dropped
 
 
 class Search:
-    """All that rows are compared by, read once."""
+    """Everything by which rows are compared, read once for all passes."""
 
     def __init__(self, ids: pd.Series, comparer: Comparer, section: Section) -> None:
         self._comparer = comparer
         self._section = section
-        self._index = build_index(
-            comparer, section.near_threshold if section.near else None, section.keep == "longest", len(ids)
-        )
-        self._candidates = (
-            read_candidates(self._index.near, [paths.CLEANED])
-            if section.near and comparer.signatures is not None
-            else {}
-        )
-        self._meaning = Traits(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids))) if section.semantic else None
+        near_threshold = section.near_threshold if section.near else None
+        self._index = build_index(comparer, near_threshold, section.keep == "longest", len(ids))
+        self._contents: dict[int, Any] = {}
+        if section.near and comparer.signatures is not None:
+            self._contents = read_candidates(self._index.near, [paths.CLEANED])
+        self._embeddings: Signatures | None = None
+        if section.semantic:
+            self._embeddings = Signatures(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids)))
 
     @property
     def size(self) -> npt.NDArray[np.int64]:
+        """The length of each row, (n_rows,); 0 if `keep` does not need it."""
         return self._index.size
 
     def finders(self, order: Order) -> list[Finder]:
-        """For one visit of the rows; the surest kind first."""
+        """New finders for one pass over the rows; the strictest kind first."""
         section, near = self._section, self._index.near
         kinds = [kind for kind in REASONS if getattr(section, kind)]
-        found: list[Finder] = [SameContent(self._index.content, kinds[0])] if kinds else []
+        finders: list[Finder] = []
+        if kinds:  # equal content is found by its key even if `exact` is off: then it is of the next kind
+            finders.append(ExactFinder(self._index.content, kinds[0]))
         if section.near and self._comparer.signatures is None:
-            found.append(NearVectors(near, order, self._comparer.similarity, section.near_threshold, "near"))
+            finders.append(VectorFinder(near, order, self._comparer.similarity, section.near_threshold, "near"))
         elif section.near:
-            found.append(SharedBuckets(near, self._candidates, self._comparer, section.near_threshold))
-        if self._meaning is not None:
-            found.append(NearVectors(self._meaning, order, cosine, section.semantic_threshold, "semantic"))
-        return found
+            finders.append(BucketFinder(near, self._contents, self._comparer, section.near_threshold))
+        if self._embeddings is not None:
+            finders.append(VectorFinder(self._embeddings, order, cosine, section.semantic_threshold, "semantic"))
+        return finders
 
 
 def read_rows() -> pd.DataFrame:
-    """The cleaned rows without content: `id`, `label`, `given_split`, `reviewed`, and `rank`: 0 and 1 are held out."""
+    """The cleaned rows without content: `id`, `label` as text, `given_split`, `reviewed` and `rank`.
+
+    The rank of test rows is 0, of validation rows 1, of all others 2.
+    """
     rows = read_frame(paths.CLEANED, ["id", "label", "given_split"])
     rows = rows.merge(read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"]), on="id", how="left")
-    rank = rows["given_split"].map(HELD_OUT_FIRST).fillna(len(HELD_OUT_FIRST))
-    # Labels are compared as text: lists cannot be counted.
+    rank = rows["given_split"].map(HELD_OUT_RANK).fillna(len(HELD_OUT_RANK))
+    # Labels are compared as text, because lists cannot be counted.
     return rows.assign(reviewed=rows["reviewed"].astype(bool), rank=rank, label=rows["label"].map(str))
 
 
-def visiting_order(rows: pd.DataFrame, size: npt.NDArray[np.int64], favoured: npt.NDArray[np.bool_]) -> Order:
-    """By rank, then by review, then those that are favoured, then by size, then as they stand."""
-    return np.lexsort((-size, ~favoured, ~rows["reviewed"].to_numpy(), rows["rank"].to_numpy()))
+def visiting_order(rows: pd.DataFrame, size: npt.NDArray[np.int64], preferred: npt.NDArray[np.bool_]) -> Order:
+    """Rows by rank, then reviewed ones first, then preferred ones, then long ones, then in the order of the table."""
+    return np.lexsort((-size, ~preferred, ~rows["reviewed"].to_numpy(), rows["rank"].to_numpy()))
 
 
 def find_clusters(rows: pd.DataFrame, order: Order, finders: Sequence[Finder]) -> Clusters:
+    """One pass over the rows: each is matched with the rows that were kept before it."""
     splits = rows["given_split"].tolist()
     cluster = np.arange(len(rows))
     matches: dict[int, Match] = {}
     reasons: dict[int, str] = {}
     for row in tqdm(order.tolist(), desc="dedupe: match", unit=" rows", disable=None):
         match = next(filter(None, (finder.match(row) for finder in finders)), None)
+        reason = None
         if match is not None:
             matches[row] = match
             cluster[row] = cluster[match.row]
-            reasons[row] = reason_to_drop(splits[row], splits[match.row], match)
-        if not reasons.get(row):
+            reason = reason_to_drop(splits[row], splits[match.row], match)
+        if reason is None:
             for finder in finders:
                 finder.add(row)
-    return Clusters(cluster, matches, {row: reason for row, reason in reasons.items() if reason})
+        else:
+            reasons[row] = reason
+    return Clusters(cluster, matches, reasons)
 
 
-def reason_to_drop(split: str | None, other: str | None, match: Match) -> str:
-    """Empty for a row that the source holds out and that repeats a row of its own split."""
-    if split == other and other in HELD_OUT_FIRST:
-        return ""
-    return LEAK if other in HELD_OUT_FIRST else REASONS[match.kind]
+def reason_to_drop(split: str | None, kept_split: str | None, match: Match) -> str | None:
+    """The reason to drop a row whose match is in `kept_split`; None for a held-out row that repeats its own split."""
+    if split == kept_split and kept_split in HELD_OUT_RANK:
+        return None
+    return LEAK if kept_split in HELD_OUT_RANK else REASONS[match.kind]
 
 
-def has_label_of_most(labels: pd.Series, cluster: npt.NDArray[np.intp], order: Order) -> npt.NDArray[np.bool_]:
-    """(n_rows,): whether a row has the label that most rows of its cluster have; of equals, the one that is visited first."""
+def has_majority_label(labels: pd.Series, cluster: npt.NDArray[np.intp], order: Order) -> npt.NDArray[np.bool_]:
+    """Whether a row has the most frequent label of its cluster, (n_rows,); of equal ones, the first visited."""
     rows = pd.DataFrame({"cluster": cluster[order], "label": labels.to_numpy()[order]})
     votes = rows.groupby(["cluster", "label"], sort=False).size().rename("votes").reset_index()
-    winners = (
-        votes.sort_values("votes", ascending=False, kind="stable")
-        .drop_duplicates("cluster")
-        .set_index("cluster")["label"]
-    )
+    votes = votes.sort_values("votes", ascending=False, kind="stable")
+    winners = votes.drop_duplicates("cluster").set_index("cluster")["label"]
     return np.asarray(winners.reindex(cluster).to_numpy() == labels.to_numpy())
 
 
-def differs(labels: pd.Series, cluster: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """(n_rows,): whether the rows of its cluster have more than one label."""
+def has_label_conflict(labels: pd.Series, cluster: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether the rows of a row's cluster have more than one label, (n_rows,)."""
     return np.asarray(labels.groupby(cluster).transform("nunique") > 1)
 
 
 def unresolved(rows: pd.DataFrame, cluster: npt.NDArray[np.intp], policy: str) -> npt.NDArray[np.bool_]:
-    """(n_rows,): whether the policy lets no row of the cluster stay, as its labels differ."""
-    first = rows.iloc[cluster]
-    binding = (first["rank"] < len(HELD_OUT_FIRST)).to_numpy() | first["reviewed"].to_numpy()
-    open_to_policy = differs(rows["label"], cluster) & ~binding
+    """Whether the policy keeps no row of a row's cluster, because its labels differ, (n_rows,)."""
+    kept = rows.iloc[cluster]  # the kept row of each row's cluster
+    always_kept = (kept["rank"] < len(HELD_OUT_RANK)).to_numpy() | kept["reviewed"].to_numpy()
+    in_conflict = has_label_conflict(rows["label"], cluster) & ~always_kept
     if policy == "majority":
-        agrees = pd.Series(rows["label"].to_numpy() == first["label"].to_numpy())
-        return np.asarray(open_to_policy & (agrees.groupby(cluster).transform("mean") <= 0.5))
-    return np.asarray(open_to_policy & (policy == "drop"))
+        agrees = pd.Series(rows["label"].to_numpy() == kept["label"].to_numpy())
+        return np.asarray(in_conflict & (agrees.groupby(cluster).transform("mean") <= 0.5))
+    return np.asarray(in_conflict & (policy == "drop"))
 
 
-def as_verdicts(rows: pd.DataFrame, found: Clusters, policy: str) -> pd.DataFrame:
+def as_verdicts(rows: pd.DataFrame, clusters: Clusters, policy: str) -> pd.DataFrame:
+    """The verdict of every row, in the columns of VERDICT."""
     ids = rows["id"].to_numpy()
-    places = range(len(rows))
-    matches = [found.matches.get(row) for row in places]
-    reasons = pd.Series([found.reasons.get(row) for row in places], dtype=object)
-    reasons = reasons.mask(unresolved(rows, found.cluster, policy), CONFLICT)
+    numbers = range(len(rows))
+    matches = [clusters.matches.get(row) for row in numbers]
+    reasons = pd.Series([clusters.reasons.get(row) for row in numbers], dtype=object)
+    reasons = reasons.mask(unresolved(rows, clusters.cluster, policy), CONFLICT)
     return pd.DataFrame(
         {
             "id": ids,
             "keep": reasons.isna(),
             "reason": reasons,
-            "cluster": ids[found.cluster],
+            "cluster": ids[clusters.cluster],
             "duplicate_of": [match and ids[match.row] for match in matches],
             "similarity": [match and match.similarity for match in matches],
             "kind": [match and match.kind for match in matches],
-            "label_conflict": differs(rows["label"], found.cluster),
+            "label_conflict": has_label_conflict(rows["label"], clusters.cluster),
         }
     )
 
 
 def find_duplicates(rows: pd.DataFrame, search: Search, section: Section) -> pd.DataFrame:
-    """The verdict on every row. Where labels vote, a first visit finds who votes together, and those who won go first in a second one."""
+    """The verdict of every row.
+
+    If labels decide which row is kept, there are two passes: the first finds the clusters, whose rows vote on a label;
+    in the second, rows with the majority label are visited first.
+    """
     order = visiting_order(rows, search.size, np.ones(len(rows), dtype=bool))
-    found = find_clusters(rows, order, search.finders(order))
+    clusters = find_clusters(rows, order, search.finders(order))
     if section.keep == "best_label" or section.on_label_conflict == "majority":
-        favoured = has_label_of_most(rows["label"], found.cluster, order)
-        if not favoured.all():
-            order = visiting_order(rows, search.size, favoured)
-            found = find_clusters(rows, order, search.finders(order))
-    return as_verdicts(rows, found, section.on_label_conflict)
+        preferred = has_majority_label(rows["label"], clusters.cluster, order)
+        if not preferred.all():
+            order = visiting_order(rows, search.size, preferred)
+            clusters = find_clusters(rows, order, search.finders(order))
+    return as_verdicts(rows, clusters, section.on_label_conflict)
 
 
 def count(verdicts: pd.DataFrame) -> Counts:
@@ -218,11 +235,8 @@ def count(verdicts: pd.DataFrame) -> Counts:
     conflicts = verdicts.loc[verdicts["label_conflict"], "cluster"].nunique()
     leaks = verdicts.loc[verdicts["reason"] == LEAK, "kind"].value_counts()
     more = {"clusters": int((sizes > 1).sum()), "clusters_with_label_conflict": int(conflicts)}
-    return Counts(
-        len(verdicts),
-        verdicts["reason"].value_counts().to_dict(),
-        {**more, **{f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}},
-    )
+    more |= {f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}
+    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), more)
 
 
 def main(params: Params) -> Counts:
@@ -231,7 +245,8 @@ def main(params: Params) -> Counts:
     verdicts = find_duplicates(rows, search, params.dedupe)
     if not verdicts["keep"].any():
         raise InputError(
-            f"no row stays: each of the {len(rows)} says what another does that has another label; see dedupe.on_label_conflict"
+            f"no row is kept: each of the {len(rows)} rows is a duplicate of a row with another label; "
+            "see dedupe.on_label_conflict"
         )
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, VERDICT)
     return count(verdicts)

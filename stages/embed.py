@@ -1,7 +1,9 @@
-"""Turns every cleaned row into one vector with a frozen encoder; writes data/embeddings (`id`, `vector`, and for tags `token_vectors`).
+"""Computes one vector per cleaned row with a frozen encoder; writes data/embeddings.
 
-Computed once, used by outliers, label_audit and the baseline. A row's vector does not depend on the other rows, so those of rows that were there before
-come from .cache: with the same bits, and no model needs to run.
+Columns: `id`, `vector`, and for tags `token_vectors`. They are computed once, for outliers, for the probe of
+label_audit, which is also the baseline, and for the search of semantic duplicates. The vector of a row does not depend
+on the other rows. So vectors that an earlier run computed are read from .cache: they have the same bits, and no model
+needs to run.
 """
 
 from collections.abc import Iterator
@@ -25,33 +27,36 @@ class Section(VariantSection):
 
 class Params(Strict):
     modality: str
-    threads: int = Field(ge=1, description="threads of all that computes; the bits of vectors and weights depend on it")
+    threads: int = Field(
+        ge=1, description="number of threads of all computations; the bits of vectors and weights depend on it"
+    )
     embed: Section
 
 
 def open_cache(params: Params) -> VectorCache:
-    own = params.embed.of(params.modality)
-    folder = Path(__file__).parent
-    own_code = folder / "modalities" / params.modality
+    """The cache, keyed by everything in params and code that the vectors depend on."""
+    embed_params = params.embed.of(params.modality)
+    stages = Path(__file__).parent
+    modality = stages / "modalities" / params.modality
     code = [
-        folder / "models/batches.py",
-        own_code / "content.py",
-        own_code / "embed.py",
-        *sorted((own_code / "encode").glob("*.py")),
+        stages / "models/batches.py",
+        modality / "content.py",
+        modality / "embed.py",
+        *sorted((modality / "encode").glob("*.py")),
     ]
-    settings = f"{params.modality} {own.model_dump_json()} {params.threads} {digest(b''.join(path.read_bytes() for path in code)).hex()}"
-    return VectorCache(shared_root(Path.cwd()) / CACHE, settings, own.model)
+    code_digest = digest(b"".join(path.read_bytes() for path in code)).hex()
+    settings = f"{params.modality} {embed_params.model_dump_json()} {params.threads} {code_digest}"
+    return VectorCache(shared_root(Path.cwd()) / CACHE, settings, embed_params.model)
 
 
 def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:
-    """`id`, `vector` and, where params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
+    """Tables of `id`, `vector` and, if params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
+    embed_params = params.embed.of(params.modality)
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        found = cache.complete(
-            rows["content"].to_pylist(), lambda contents: embedder.embed(contents, params.embed.of(params.modality))
-        )
-        columns = {"id": rows["id"], "vector": vector_column(found.rows)}
-        if found.tokens is not None:
-            columns["token_vectors"] = vectors_column(found.tokens)
+        vectors = cache.complete(rows["content"].to_pylist(), lambda contents: embedder.embed(contents, embed_params))
+        columns = {"id": rows["id"], "vector": vector_column(vectors.rows)}
+        if vectors.tokens is not None:
+            columns["token_vectors"] = vectors_column(vectors.tokens)
         yield pa.table(columns)
 
 
@@ -59,7 +64,7 @@ def main(params: Params) -> Counts:
     set_threads(params.threads)
     cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
     write_tables(paths.EMBEDDINGS, embedded(load_embedder(params.modality), params, cache))
-    print(f"embed: {cache.found:,} of {n_rows:,} vectors were in {CACHE}")
+    print(f"embed: {cache.hits:,} of {n_rows:,} vectors were in {CACHE}")
     return Counts(n_rows)
 
 

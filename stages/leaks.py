@@ -1,7 +1,9 @@
-"""Looks whether a row of one split stands in another, too; writes data/verdicts/leaks, and stops the line above `split.max_leaks`.
+"""Finds rows that occur in more than one split; writes data/verdicts/leaks, and stops if they are too many.
 
-dedupe, split and augment each see to it that none does. This stage believes none of them: it compares what they wrote, augmented copies
-included, and finetune waits for it. Kinds: the copies that dedupe looks for, rows of one group, and by time what is later than what it should predict.
+dedupe, split and augment each prevent leaks. This stage does not rely on them: it compares the tables that they wrote,
+with augmented copies, and finetune runs only if there are no more than `split.max_leaks`. Leaks are of these kinds: the
+duplicates that dedupe searches for (exact, near, semantic), rows of one group, and for splits by time, rows that are
+later than the rows that they are used to predict.
 """
 
 from collections.abc import Iterator
@@ -21,35 +23,36 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
-from stages.duplicates.finders import SharedBuckets
-from stages.duplicates.index import Traits, forget_lonely, read_candidates
-from stages.duplicates.neighbours import Neighbours, cosine
+from stages.duplicates.finders import BucketFinder, best_match
+from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
+from stages.duplicates.neighbours import VectorIndex, cosine
 
 VERDICT = pa.schema(
     [
-        ("id", pa.string()),  # a row of the later split, which must be unknown in the earlier
+        ("id", pa.string()),  # a row of the later split
         ("split", pa.string()),
         ("kind", pa.string()),
-        ("of", pa.string()),  # the row of the earlier split
+        ("of", pa.string()),  # a row of the earlier split, which must not know `id`
         ("of_split", pa.string()),
-        ("of_copy", pa.int32()),  # of a training row: 0, or the number of the augmented copy
-        ("similarity", pa.float64()),  # of near and semantic copies
+        ("of_copy", pa.int32()),  # 0 for an original row, else the number of its augmented copy
+        ("similarity", pa.float64()),  # of near and semantic duplicates; else null
     ]
 )
-TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # earlier splits must know nothing of later ones
-CLOSER = (
-    0.9  # candidates are looked for from this share of the threshold on, so that what dedupe's search missed is found
-)
-NAMED = 5  # rows, in the message
+TABLES = {"train": paths.TRAIN, **paths.HELD_OUT}  # from earlier to later: a split must not know rows of later ones
+# Candidates are searched for at this fraction of the threshold, to find near duplicates that dedupe missed.
+SEARCH_MARGIN = 0.9
+NAMED = 5  # the number of rows that the message names
+
+Kind = Literal["exact", "near", "semantic", "group", "time"]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Two rows, by their places in `read_rows`."""
+    """A pair of rows, by their positions in `read_rows`."""
 
-    earlier: int
-    later: int
-    kind: Literal["exact", "near", "semantic", "group", "time"]
+    earlier: int  # in the earlier split
+    later: int  # in the later split
+    kind: Kind
     similarity: float | None = None
 
 
@@ -74,77 +77,78 @@ class Params(Strict):
 
 
 def read_rows() -> pd.DataFrame:
-    """`id`, `split` and `copy` of all rows of the three tables, with `unit`, `group`, `time` and `source`.
+    """All rows of the three tables: `id`, `split`, `copy` (0 for originals), `unit`, `group`, `time` and `source`.
 
     Raises:
-        InputError: one of them is a row that no earlier stage knows.
+        InputError: a row is not in the tables of earlier stages.
     """
-    found = [
-        read_frame(folder, ["id", "copy"] if name == "train" else ["id"]).assign(split=name)
-        for name, folder in TABLES.items()
-    ]
-    rows = pd.concat(found, ignore_index=True).fillna({"copy": 0}).astype({"copy": int})
+    tables = []
+    for name, folder in TABLES.items():
+        columns = ["id", "copy"] if name == "train" else ["id"]
+        tables.append(read_frame(folder, columns).assign(split=name))
+    rows = pd.concat(tables, ignore_index=True).fillna({"copy": 0}).astype({"copy": int})
     units = read_frame(paths.SPLIT_VERDICTS, ["id", "unit"])
     known = read_frame(paths.CLEANED, ["id", "group", "time", "source"]).merge(units, on="id")
-    strange = rows[~rows["id"].isin(known["id"])]
-    if len(strange):
-        first = strange.iloc[0]
+    unknown = rows[~rows["id"].isin(known["id"])]
+    if len(unknown):
+        first = unknown.iloc[0]
         raise InputError(
-            f"{TABLES[first['split']]}: the row {first['id']} is not in {paths.CLEANED} and {paths.SPLIT_VERDICTS}; run `dvc repro` again"
+            f"{TABLES[first['split']]}: the row {first['id']} is not in {paths.CLEANED} and {paths.SPLIT_VERDICTS}; "
+            "run `dvc repro` again"
         )
     return rows.merge(known, on="id", how="left")
 
 
-def contents() -> Iterator[list[Any]]:
-    """In the order of `read_rows`."""
+def read_contents() -> Iterator[list[Any]]:
+    """The contents in the order of `read_rows`, a batch at a time."""
     for folder in TABLES.values():
         for table in iter_tables(folder, ["content"]):
             yield table["content"].to_pylist()
 
 
-def shared(keys: npt.NDArray[Any], split: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.intp]]:
-    """The places that have a key in common and stand in more than one split."""
+def rows_in_two_splits(keys: npt.NDArray[Any], split: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.intp]]:
+    """The positions of the rows of each key that occurs in more than one split."""
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(keys[order][1:] != keys[order][:-1]) + 1
-    yield from (places for places in np.split(order, starts) if len(places) > 1 and len(set(split[places])) > 1)
+    for rows in np.split(order, starts):
+        if len(rows) > 1 and len(set(split[rows])) > 1:
+            yield rows
 
 
-def each_later_row(places: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterator[tuple[int, int]]:
-    """Each row with the first that it meets in an earlier split: of a thousand that say the same, no million pairs."""
+def pair_with_first(rows: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterator[tuple[int, int]]:
+    """(earlier, later) pairs of rows of the same key: each row with the first one of every earlier split.
+
+    All pairs would be too many: a thousand equal rows have half a million.
+    """
     for earlier, later in combinations(TABLES, 2):
-        first = places[split[places] == earlier][:1].tolist()
-        yield from ((one, other) for one in first for other in places[split[places] == later].tolist())
+        first = rows[split[rows] == earlier][:1].tolist()
+        for one in first:
+            yield from ((one, other) for other in rows[split[rows] == later].tolist())
 
 
 def exact_copies(keys: npt.NDArray[np.intp], split: npt.NDArray[Any]) -> Iterator[Leak]:
-    for places in shared(keys, split):
-        yield from (Leak(one, other, "exact") for one, other in each_later_row(places, split))
+    for rows in rows_in_two_splits(keys, split):
+        yield from (Leak(earlier, later, "exact") for earlier, later in pair_with_first(rows, split))
 
 
-def contents_as_numbers(comparer: Comparer) -> npt.NDArray[np.intp]:
-    """(n_rows,): equal for rows that say the same."""
-    keys = np.concatenate(
-        [np.frombuffer(b"".join(map(comparer.exact_key, part)), dtype=np.uint64).reshape(-1, 2) for part in contents()]
-    )
+def content_numbers(comparer: Comparer) -> npt.NDArray[np.intp]:
+    """A number for the content of each row, (n_rows,): equal for rows of the same content, and only for them."""
+    keys = np.concatenate([exact_keys(comparer, contents) for contents in read_contents()])
     return np.asarray(np.unique(keys, axis=0, return_inverse=True)[1])
 
 
 def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -> Iterator[Leak]:
-    """Each row with the most similar that it has in an earlier split, where that is similar enough."""
+    """Each row with its most similar row of every earlier split, if their similarity reaches the threshold."""
+    search_threshold = threshold * SEARCH_MARGIN
+    signatures = np.concatenate([near_signatures(comparer, contents, search_threshold) for contents in read_contents()])
     if comparer.signatures is None:
-        yield from alike(
-            np.concatenate([[comparer.fingerprint(content) for content in part] for part in contents()]),
-            split,
-            threshold,
-            "near",
-        )
+        yield from similar_vectors(signatures, split, threshold, "near")
         return
-    buckets = np.concatenate([comparer.signatures(part, threshold * CLOSER) for part in contents()])
-    forget_lonely(buckets)
-    traits = Traits(buckets, np.arange(len(buckets)))
-    candidates = read_candidates(traits, TABLES.values())
+    clear_unshared(signatures)
+    buckets = Signatures(signatures, np.arange(len(signatures)))
+    contents = read_candidates(buckets, TABLES.values())
     for earlier, later in combinations(TABLES, 2):
-        finder = SharedBuckets(traits, candidates, comparer, threshold)
+        finder = BucketFinder(buckets, contents, comparer, threshold)
         for row in np.flatnonzero(split == earlier).tolist():
             finder.add(row)
         for row in np.flatnonzero(split == later).tolist():
@@ -153,35 +157,40 @@ def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -
                 yield Leak(match.row, row, "near", match.similarity)
 
 
-def alike(
-    vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Literal["near", "semantic"]
-) -> Iterator[Leak]:
-    """Each row with the nearest that it has in an earlier split, where they are near enough."""
+def similar_vectors(vectors: Vectors, split: npt.NDArray[Any], threshold: float, kind: Kind) -> Iterator[Leak]:
+    """Each row with its nearest row of every earlier split, if their cosine reaches the threshold.
+
+    Args:
+        vectors: (n_rows, dim), of length 1.
+        split: (n_rows,).
+    """
     for earlier, later in combinations(TABLES, 2):
-        known, unknown = np.flatnonzero(split == earlier), np.flatnonzero(split == later)
-        found = Neighbours(vectors.shape[1], len(vectors))
-        found.add(known, vectors[known])
-        for other, nearest in zip(unknown.tolist(), found.nearest(vectors[unknown]).tolist(), strict=True):
-            likeness = {one: cosine(vectors[one], vectors[other]) for one in sorted(nearest) if one >= 0}
-            best = max(likeness, key=likeness.__getitem__, default=None)
-            if best is not None and likeness[best] >= threshold:
-                yield Leak(best, other, kind, likeness[best])
+        earlier_rows, later_rows = np.flatnonzero(split == earlier), np.flatnonzero(split == later)
+        index = VectorIndex(vectors.shape[1], len(vectors))
+        index.add(earlier_rows, vectors[earlier_rows])
+        nearest = index.nearest(vectors[later_rows])
+        for row, candidates in zip(later_rows.tolist(), nearest.tolist(), strict=True):
+            match = best_match(row, sorted(set(candidates) - {-1}), vectors.__getitem__, cosine, threshold, kind)
+            if match is not None:
+                yield Leak(match.row, row, kind, match.similarity)
 
 
-def same_meaning(rows: pd.DataFrame, threshold: float) -> Iterator[Leak]:
-    """Augmented copies have no embedding; they mean what their originals mean."""
-    places = np.flatnonzero(rows["copy"] == 0)
-    vectors = read_vectors(paths.EMBEDDINGS, rows["id"].iloc[places])
-    for leak in alike(vectors, rows["split"].to_numpy()[places], threshold, "semantic"):
-        yield replace(leak, earlier=int(places[leak.earlier]), later=int(places[leak.later]))
+def semantic_copies(rows: pd.DataFrame, threshold: float) -> Iterator[Leak]:
+    """Similar embeddings. Augmented copies have none: they mean what their originals mean, and are left out."""
+    originals = np.flatnonzero(rows["copy"] == 0)
+    vectors = read_vectors(paths.EMBEDDINGS, rows["id"].iloc[originals])
+    for leak in similar_vectors(vectors, rows["split"].to_numpy()[originals], threshold, "semantic"):
+        yield replace(leak, earlier=int(originals[leak.earlier]), later=int(originals[leak.later]))
 
 
 def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Iterator[Leak]:
-    """Of the kinds that dedupe looks for; a pair is of the first kind that it is of."""
+    """Duplicates of the kinds that dedupe searches for, each pair once: as exact, else near, else semantic."""
     split = rows["split"].to_numpy()
-    kinds = [exact_copies(contents_as_numbers(comparer), split)]
-    kinds += [near_copies(split, comparer, section.near_threshold)] if section.near else []
-    kinds += [same_meaning(rows, section.semantic_threshold)] if section.semantic else []
+    kinds = [exact_copies(content_numbers(comparer), split)]
+    if section.near:
+        kinds.append(near_copies(split, comparer, section.near_threshold))
+    if section.semantic:
+        kinds.append(semantic_copies(rows, section.semantic_threshold))
     seen: set[tuple[int, int]] = set()
     for leak in chain(*kinds):
         if (leak.earlier, leak.later) not in seen:
@@ -189,52 +198,58 @@ def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Itera
             yield leak
 
 
-def groups(rows: pd.DataFrame) -> Iterator[Leak]:
-    named = np.flatnonzero(rows["group"].notna() & (rows["copy"] == 0))
+def same_groups(rows: pd.DataFrame) -> Iterator[Leak]:
+    """Original rows of one group."""
+    grouped = np.flatnonzero(rows["group"].notna() & (rows["copy"] == 0))
+    groups = rows["group"].to_numpy()[grouped].astype(str)
     split = rows["split"].to_numpy()
-    for places in shared(rows["group"].to_numpy()[named].astype(str), split[named]):
-        yield from (Leak(one, other, "group") for one, other in each_later_row(named[places], split))
+    for positions in rows_in_two_splits(groups, split[grouped]):
+        pairs = pair_with_first(grouped[positions], split)
+        yield from (Leak(earlier, later, "group") for earlier, later in pairs)
 
 
-def times(rows: pd.DataFrame) -> Iterator[Leak]:
-    """Rows that are later than the first of a later split; a unit is as late as its latest row."""
+def late_rows(rows: pd.DataFrame) -> Iterator[Leak]:
+    """Original rows that are later than the first row of a later split, paired with it.
+
+    The time of a row is the latest of its unit.
+    """
     latest = pd.to_datetime(rows["time"], format="ISO8601", utc=True).groupby(rows["unit"]).transform("max")
     for earlier, later in combinations(TABLES, 2):
         first = latest[rows["split"] == later].idxmin()
-        late = (rows["split"] == earlier) & (rows["copy"] == 0) & (latest > latest[first])
-        yield from (Leak(place, first, "time") for place in np.flatnonzero(late).tolist())
+        is_late = (rows["split"] == earlier) & (rows["copy"] == 0) & (latest > latest[first])
+        yield from (Leak(row, first, "time") for row in np.flatnonzero(is_late).tolist())
 
 
 def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.DataFrame:
-    """The table of data/verdicts/leaks."""
-    found = [
-        *copies(rows, comparer, params.dedupe),
-        *groups(rows),
-        *(times(rows) if params.split.method == "time" else ()),
-    ]
-    of = rows.loc[[leak.earlier for leak in found], ["id", "split", "copy"]].reset_index(drop=True)
-    leaks = rows.loc[[leak.later for leak in found], ["id", "split"]].reset_index(drop=True)
-    leaks = leaks.assign(kind=[leak.kind for leak in found], of=of["id"], of_split=of["split"], of_copy=of["copy"])
-    return leaks.assign(similarity=[leak.similarity for leak in found]).sort_values(["id", "of", "of_copy", "kind"])
+    """The table of data/verdicts/leaks, in the columns of VERDICT."""
+    pairs = [*copies(rows, comparer, params.dedupe), *same_groups(rows)]
+    if params.split.method == "time":
+        pairs += late_rows(rows)
+    of = rows.loc[[leak.earlier for leak in pairs], ["id", "split", "copy"]].reset_index(drop=True)
+    leaks = rows.loc[[leak.later for leak in pairs], ["id", "split"]].reset_index(drop=True)
+    leaks = leaks.assign(kind=[leak.kind for leak in pairs], of=of["id"], of_split=of["split"], of_copy=of["copy"])
+    return leaks.assign(similarity=[leak.similarity for leak in pairs]).sort_values(["id", "of", "of_copy", "kind"])
 
 
-def check(leaks: pd.DataFrame, rows: pd.DataFrame, most: int) -> None:
-    """
+def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> None:
+    """Counts the rows that leak.
+
     Raises:
-        InputError: more rows than `most` leak.
+        InputError: more than `max_leaks`.
     """
-    late = leaks["kind"] == "time"  # all of them beside the first row of the later split
-    leaking = leaks.assign(row=leaks["of"].where(late, leaks["id"])).drop_duplicates("row")
-    if len(leaking) > most:
-        source = rows.drop_duplicates("id").set_index("id")["source"]
-        named = [
-            f"{source[row.id]} ({row.split}) and {source[row.of]} ({row.of_split}): {row.kind}"
-            for row in leaking.head(NAMED).itertuples()
-        ]
-        where = f"all of them are in {paths.LEAKS}. See dedupe and collect.splits; of times and groups collect.columns"
-        raise InputError(
-            f"{len(leaking)} rows stand in two splits, more than split.max_leaks: {most}; {'; '.join(named)}; {where}"
-        )
+    is_late = leaks["kind"] == "time"  # late rows are all paired with one row, so the rows of the earlier split count
+    leaks = leaks.assign(row=leaks["of"].where(is_late, leaks["id"])).drop_duplicates("row")
+    if len(leaks) <= max_leaks:
+        return
+    source = rows.drop_duplicates("id").set_index("id")["source"]
+    examples = [
+        f"{source[leak.id]} ({leak.split}) and {source[leak.of]} ({leak.of_split}): {leak.kind}"
+        for leak in leaks.head(NAMED).itertuples()
+    ]
+    raise InputError(
+        f"{len(leaks)} rows occur in two splits, more than split.max_leaks: {max_leaks}; {'; '.join(examples)}; "
+        f"{paths.LEAKS} lists all. See dedupe and collect.splits; for the kinds time and group, collect.columns"
+    )
 
 
 def main(params: Params) -> Counts:
@@ -243,10 +258,8 @@ def main(params: Params) -> Counts:
     write_frame(paths.LEAKS, leaks, VERDICT)
     check(leaks, rows, params.split.max_leaks)
     pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
-    return Counts(
-        len(rows),
-        more={f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())},
-    )
+    counts = {f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())}
+    return Counts(len(rows), more=counts)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Puts every row into train, validation or test; writes data/verdicts/split, data/validation and data/test.
 
-Duplicates leave here, and outliers leave the training rows: held-out rows keep theirs, as the world will not drop them either. A cluster of
-duplicates or a group is never cut in two. What the source gives is honoured: only splits that it does not give are drawn, out of its training rows.
-Rows can be drawn evenly over labels, by time, by hash (so that no row moves when others come), or as one of k folds.
+Duplicates are dropped from every split. Outliers are dropped from the training rows only: a model in use meets outliers
+too, so the held-out rows keep theirs. All rows of a duplicate cluster or a group are in one split. Splits that the
+source gives are kept; the others are drawn from its training rows. Four methods draw them: evenly over labels, by time,
+by hash (no row changes its split when rows are added), or one of k folds.
 """
 
 from collections.abc import Mapping
@@ -25,48 +26,60 @@ from stages.splits.draw import by_fold, by_hash, by_time, with_train
 from stages.splits.stratify import deal
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
-NAMED = 20  # labels, in a message
-LATER = {"train": ["validation", "test"], "validation": ["test"]}  # what a split must know nothing of
+NAMED = 20  # the number of labels that a message names
+LATER = {"train": ["validation", "test"], "validation": ["test"]}  # the splits whose rows must not leak into a split
 
 
 class Section(Strict):
     method: Literal["stratified", "time", "stable", "kfold"] = Field(
-        description="evenly over labels; by time: the latest are the test rows; stable: by hash, no row moves when others come; kfold: `fold` is the test set"
+        description="stratified: evenly over labels; time: the latest rows are the test rows; stable: by hash, no row "
+        "changes its split when rows are added; kfold: the fold `fold` is the test set"
     )
-    validation: float = Field(gt=0, lt=0.5, description="share of validation rows, unless the source gives them")
+    validation: float = Field(
+        gt=0, lt=0.5, description="share of validation rows; not used if the source gives validation rows"
+    )
     test: float = Field(
-        gt=0, lt=0.5, description="share of test rows, unless the source gives them; of kfold the folds decide"
+        gt=0,
+        lt=0.5,
+        description="share of test rows; not used if the source gives test rows, or with kfold, where `folds` decides",
     )
     gap: float = Field(
         ge=0,
         le=36_525,
-        description="method time: days before the validation rows, and before the test rows, whose rows are left out",
+        description="method time: rows of the last `gap` days before the first validation row are dropped from train, "
+        "and rows of the last `gap` days before the first test row from train and validation",
     )
-    folds: int = Field(ge=2, description="method kfold: how many folds there are, dealt evenly over labels")
+    folds: int = Field(ge=2, description="method kfold: the number of folds, equal in size and evenly over labels")
     fold: int = Field(
         ge=0,
-        description="method kfold: the fold, from 0 on, that is the test set; the validation set, where the source gives the test set",
+        description="method kfold: the index of the fold, from 0, that is the test set; if the source gives the test "
+        "set, the validation set",
     )
     max_leaks: int = Field(
         ge=0,
-        description="how many rows may stand, or nearly stand, in two splits before the line stops; see data/verdicts/leaks",
+        description="the largest number of rows that may occur, exactly or nearly, in two splits; if there are more, "
+        "the pipeline stops. data/verdicts/leaks lists them",
     )
 
     @model_validator(mode="after")
     def check_fold(self) -> Self:
         if self.fold >= self.folds:
-            raise ValueError(f"fold {self.fold} is none of {self.folds}: they are counted from 0")
+            raise ValueError(f"fold is {self.fold}, but folds is {self.folds}; give a fold from 0 to {self.folds - 1}")
         return self
 
 
 class Params(Strict):
     target: str
-    seed: int = Field(ge=0, lt=2**32, description="the source of all chances, with the ids of rows")
+    seed: int = Field(ge=0, lt=2**32, description="the seed of all random choices, together with the ids of rows")
     split: Section
 
 
 def read_rows() -> pd.DataFrame:
-    """The cleaned rows without content, with what dedupe (`cluster`, `duplicate`) and outliers (`outlier`) found, and what people reviewed."""
+    """The cleaned rows without content, with the verdicts of the stages before.
+
+    Columns: `id`, `label`, `group`, `time`, `source`, `given_split`; `cluster` and `unique` from dedupe; `typical`,
+    False for outliers that nobody reviewed; `reviewed` from clean; `unit`.
+    """
     rows = read_frame(paths.CLEANED, ["id", "label", "group", "time", "source", "given_split"])
     duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep", "cluster"]).rename(columns={"keep": "unique"})
     outliers = read_frame(paths.OUTLIER_VERDICTS, ["id", "keep"]).rename(columns={"keep": "typical"})
@@ -77,31 +90,32 @@ def read_rows() -> pd.DataFrame:
 
 
 def units(clusters: pd.Series, groups: pd.Series) -> npt.NDArray[np.str_]:
-    """(n_rows,): rows that share a cluster or a group, directly or through others, share a unit.
+    """The unit of each row, (n_rows,): rows that share a cluster or a group, directly or transitively, share a unit.
 
-    It is named after its smallest group, or else its smallest cluster: a group has its name before all of its rows are there.
+    A unit is named after its smallest group, with a `#` before it, or if it has no group, after its cluster. The name
+    of a group stays the same when rows are added, so the method `stable` does not move the unit.
     """
-    parent: dict[str, str] = {}
+    from scipy.cluster.hierarchy import DisjointSet  # slow to import, and every stage imports this module
 
-    def root(name: str) -> str:
-        while parent.setdefault(name, name) != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
+    connected = DisjointSet(groups.dropna())  # groups that share a cluster
+    group_of: dict[str, str] = {}  # the first group of each cluster that has one
     for cluster, group in zip(clusters, groups, strict=True):
         if isinstance(group, str):
-            one, other = root(cluster), root(f"#{group}")  # ids are hexadecimal: groups go before them
-            parent[max(one, other)] = min(one, other)
-    return np.array([root(cluster) for cluster in clusters], dtype=str)
+            connected.merge(group, group_of.setdefault(cluster, group))
+    unit_of: dict[str, str] = {}  # by group
+    for subset in connected.subsets():
+        unit_of.update(dict.fromkeys(subset, f"#{min(subset)}"))
+    return np.array([unit_of[group_of[name]] if name in group_of else name for name in clusters], dtype=str)
 
 
 def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, seed: int) -> npt.NDArray[np.str_]:
-    """(n_rows,): the split of every row; given held-out splits stay, the rest is drawn."""
+    """The split of every row, (n_rows,). Splits that the source gives stay; others are drawn from the training rows."""
     given = set(rows["given_split"].dropna())
     shares = {name: getattr(section, name) for name in paths.HELD_OUT if name not in given}
     split = np.array(rows["given_split"].fillna("train"), dtype="U10")
-    free = (split == "train") & ~rows["unit"].isin(set(rows.loc[split != "train", "unit"])).to_numpy()
+    # A unit with a given held-out row must not be drawn into another held-out split.
+    held_out_units = set(rows.loc[split != "train", "unit"])
+    free = (split == "train") & ~rows["unit"].isin(held_out_units).to_numpy()
     units, strata = rows.loc[free, "unit"], list(compress(strata, free))
     if section.method == "time" and shares:
         split[free] = by_time(read_times(rows[free]), units, shares)
@@ -115,31 +129,40 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
 
 
 def read_times(rows: pd.DataFrame) -> pd.Series:
-    said = rows["time"].astype(object)
-    times = pd.to_datetime(
-        said.where(said.astype(str).str[:1].str.isdecimal()), format="ISO8601", errors="coerce", utc=True
-    )  # pandas knows "now", too
+    """The times of rows as UTC timestamps.
+
+    Raises:
+        InputError: a row has no time, or one that is not ISO 8601.
+    """
+    texts = rows["time"].astype(object)
+    dates = texts.where(texts.astype(str).str[:1].str.isdecimal())  # pandas would also accept words such as "now"
+    times = pd.to_datetime(dates, format="ISO8601", errors="coerce", utc=True)
     if times.isna().any():
         bad = rows[times.isna()].iloc[0]
-        found = f"the time {bad['time']!r}" if isinstance(bad["time"], str) else "no time"
+        problem = f"the time {bad['time']!r}" if isinstance(bad["time"], str) else "no time"
         raise InputError(
-            f"split.method: time, but {bad['source']} has {found}; collect.columns.time must name a column of ISO 8601 dates in every row"
+            f"split.method: time, but {bad['source']} has {problem}; "
+            "collect.columns.time must name a column of ISO 8601 dates in every row"
         )
     return times
 
 
 def in_gap(rows: pd.DataFrame, split: npt.NDArray[np.str_], days: float) -> npt.NDArray[np.bool_]:
-    """(n_rows,): what is younger than `days` before the first of a later split; a unit is as late as its latest row."""
+    """Whether a row is less than `days` older than the first row of a later split, (n_rows,).
+
+    The time of a later split's row is that of the latest row of its unit.
+    """
     times = read_times(rows)
     latest = times.groupby(rows["unit"]).transform("max")
-    found = np.zeros(len(rows), dtype=bool)
+    inside = np.zeros(len(rows), dtype=bool)
     for name, later in LATER.items():
-        found |= (split == name) & (times > latest[np.isin(split, later)].min() - pd.Timedelta(days=days)).to_numpy()
-    return found
+        start = latest[np.isin(split, later)].min() - pd.Timedelta(days=days)
+        inside |= (split == name) & (times > start).to_numpy()
+    return inside
 
 
 def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_], section: Section) -> npt.NDArray[np.object_]:
-    """(n_rows,): why a row leaves here, None where it stays."""
+    """The reason for which each row is dropped, (n_rows,); None if it is kept."""
     reasons = np.full(len(rows), None, dtype=object)
     reasons[(split == "train") & ~rows["typical"]] = "outlier"
     if section.method == "time" and section.gap:
@@ -152,40 +175,60 @@ def drop_reasons(rows: pd.DataFrame, split: npt.NDArray[np.str_], section: Secti
 
 
 def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], given: bool, closed: bool) -> None:
-    """No split is empty; every stratum of a closed set must be learned from and, unless the source gives the splits, be judged by.
+    """Checks that no split is empty, and that the classes are in the splits that need them.
+
+    If the strata are a closed set, each of them (except NO_CLASS) must be in train, and unless the source gives splits,
+    in the held-out splits too.
 
     Args:
-        split: of every row; empty where it leaves.
+        split: the split of every row; empty if the row is dropped.
+        strata: the strata of every row.
+        given: whether the source gives splits.
+        closed: whether the strata are a closed set (`Target.CLOSED`).
+
+    Raises:
+        InputError: a split is empty, or a stratum is not in it.
     """
     names = np.array([stratum for row in strata for stratum in row])
     cleaned = pd.crosstab(names, np.repeat(split, [len(row) for row in strata]))
-    found = cleaned.reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
-    if not found["train"].any():
+    kept = cleaned.reindex(columns=["train", *paths.HELD_OUT], fill_value=0)
+    if not kept["train"].any():
         raise InputError(
-            "no rows for train: all are held out, repeat held-out rows, are of their groups, or lie in the gap; "
-            "see collect.splits, collect.columns.group and split.gap"
+            "no rows are left for train: all are held out, repeat held-out rows, are in their groups, or lie in the "
+            "gap; see collect.splits, collect.columns.group and split.gap"
         )
-    for name in found:
-        missing = (
-            found.index[(found[name] == 0) & (found.index != NO_CLASS)]
-            if closed and (name == "train" or not given)
-            else []
-        )
-        if len(missing):
-            rows = [
-                f"{label!r} ({found.loc[label].sum()} of {cleaned.loc[label].sum()} rows left)" for label in missing
-            ]
-            raise InputError(
-                f"labels of which no row falls into {name}: {', '.join(rows[:NAMED])}{f' and {len(rows) - NAMED} more' if len(rows) > NAMED else ''}; "
-                "collect more, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see collect.columns.label; "
-                "where many rows left as duplicates or outliers, see dedupe and outliers; of kfold, fewer split.folds leave more rows in each"
-            )
-        if not found[name].any():
-            raise InputError(f"no rows for {name}; give more rows, or set split.{name} or collect.splits otherwise")
+    for name in kept:
+        if closed and (name == "train" or not given):
+            check_strata(name, kept, cleaned.sum(axis=1))
+        if not kept[name].any():
+            raise InputError(f"no rows for {name}; give more rows, or change split.{name} or collect.splits")
+
+
+def check_strata(name: str, kept: pd.DataFrame, n_cleaned: pd.Series) -> None:
+    """Checks that every stratum has rows in the split `name`.
+
+    Args:
+        kept: the kept rows of each stratum (index) in each split (columns).
+        n_cleaned: the rows of each stratum before any were dropped.
+
+    Raises:
+        InputError: some strata have none.
+    """
+    missing = kept.index[(kept[name] == 0) & (kept.index != NO_CLASS)]
+    if not len(missing):
+        return
+    labels = [f"{label!r} ({kept.loc[label].sum()} of {n_cleaned[label]} rows are kept)" for label in missing[:NAMED]]
+    more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+    raise InputError(
+        f"labels without a row in {name}: {', '.join(labels)}{more}; "
+        "collect more rows, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see "
+        "collect.columns.label; if many rows were dropped as duplicates or outliers, see dedupe and outliers; "
+        "with kfold, fewer split.folds leave more rows in each fold"
+    )
 
 
 def write_held_out(split: Mapping[str, str]) -> None:
-    """The content of validation and test rows; `split` is the split of each row that stays."""
+    """Writes the rows of validation and test, with content; `split` has the split of each kept row, by id."""
     schema = read_schema(paths.CLEANED)
     for name, folder in paths.HELD_OUT.items():
         with new_table(folder, schema) as writer:
@@ -194,7 +237,7 @@ def write_held_out(split: Mapping[str, str]) -> None:
 
 
 def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFrame:
-    """The verdict on every row."""
+    """The verdict of every row, in the columns of VERDICT."""
     strata = target.strata(rows["label"].tolist())
     split = np.full(len(rows), "train", dtype="U10")
     unique = rows["unique"].to_numpy()

@@ -330,7 +330,7 @@ def test_a_config_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pyte
     train = rows(range(2))
     objective = load_objective("category").of(["down", "up"])
     for model, config, said in (
-        ("resnet", {"deep": 1}, "deep: no such key; it has "),
+        ("resnet", {"deep": 1}, "deep: unknown key; allowed are "),
         ("resnet", {"layer_type": "thick"}, "thick"),
         ("audio-spectrogram-transformer", {**AST, "patch_size": 99}, "finetune.audio.config"),
         ("no-such-thing", {}, "no-such-thing"),

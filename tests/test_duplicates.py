@@ -425,6 +425,7 @@ def test_no_row_stays() -> None:
     write_rows(["an apple a day"] * 2, ["fruit", "tool"])
     with pytest.raises(
         InputError,
-        match=r"no row stays: each of the 2 says what another does that has another label; see dedupe\.on_label_conflict",
+        match="no row is kept: each of the 2 rows is a duplicate of a row with another label; "
+        r"see dedupe\.on_label_conflict",
     ):
         run(on_label_conflict="drop")

