@@ -143,7 +143,7 @@ def test_an_axis_holds_variants_and_what_they_share(axis: str) -> None:
 
 
 def loaded() -> set[tuple[str, str]]:
-    """(axis, part) of every call of variants.load outside core, whose calls only check params of parts that others load."""
+    """(axis, part) of the calls of variants.load; those of core only check params of parts that others load."""
     paths = [path for path in (*sources("stages"), *sources("tools")) if path.parent != ROOT / "stages/core"]
     nodes = chain.from_iterable(ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
     calls = [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == "variants.load"]
@@ -241,7 +241,7 @@ def test_stages_import_no_tool_no_bench_and_no_test() -> None:
 
 
 def test_nothing_in_stages_imports_a_stage() -> None:
-    """Stages share tables, not code. core/params.py alone imports them, by name at run time, to check all of params.yaml."""
+    """Stages share tables, not code. Only core/params.py imports them, at run time, to check all of params.yaml."""
     stages = {f"stages.{name}" for name in STAGES}
     in_stages = {here: found for here, found in rooms().items() if here.startswith("stages.")}
     assert not {here: found & stages for here, found in in_stages.items() if found & stages}
