@@ -7,7 +7,9 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -194,13 +196,29 @@ def dvc(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
 
 
 def affected(folder: Path) -> set[str]:
-    """The stages that `dvc status` calls changed: those that a change concerns itself, not what follows from them. In this process, which is faster."""
+    """The stages that `dvc status` calls changed: those that a change concerns itself, not those after them."""
+    return set(changed_deps(folder))
+
+
+def changed_deps(folder: Path) -> dict[str, set[str]]:
+    """The deps and the params that `dvc status` calls changed, by stage. In this process, which is faster."""
     from dvc.repo import Repo
 
     with Repo(str(folder)) as repo:
-        return {
-            name.rpartition(":")[2] for name in repo.status()
-        }  # from elsewhere, DVC puts the path of dvc.yaml before it
+        status = repo.status()
+    # From elsewhere, DVC puts the path of dvc.yaml before the name of the stage.
+    return {name.rpartition(":")[2]: set(names_in(changes)) for name, changes in status.items()}
+
+
+def names_in(changes: list[Any]) -> Iterator[str]:
+    """The paths and keys of a stage's changes; any other change, such as one of its command, as it is."""
+    for change in changes:
+        deps = change.get("changed deps") if isinstance(change, dict) else None
+        if deps is None or len(change) > 1:
+            yield str(change)
+            continue
+        for path, state in deps.items():
+            yield from state if isinstance(state, dict) else [path]
 
 
 def stages_run(output: str) -> set[str]:
