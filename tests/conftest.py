@@ -1,19 +1,38 @@
 """What several test files use: a line that has been reproduced once, to be copied."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests import data_line, tiny
 
 
-def reproduced(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
-    folder = tmp_path_factory.mktemp(name)
-    tiny.make_line(folder, name)
-    tiny.dvc(folder, "repro")
-    tiny.commit(folder, "reproduced")
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first worker makes and the others wait for; not to be changed."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # that of the run, which its workers share
+    folder, done = base / name, base / f"{name}.done"
+    with FileLock(base / f"{name}.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
     return folder
+
+
+def reproduced(factory: pytest.TempPathFactory, task: str) -> Path:
+    def make(folder: Path) -> None:
+        tiny.make_line(folder, task)
+        tiny.dvc(folder, "repro")
+        tiny.commit(folder, "reproduced")
+
+    return made_once(factory, task, make)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +52,8 @@ def copy_of_text_line(text_line: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(text_line, tmp_path / "line", symlinks=True))
 
 
-def judged(tmp_path_factory: pytest.TempPathFactory, modality: str) -> Path:
-    return data_line.make(tmp_path_factory.mktemp(modality), modality)
+def judged(factory: pytest.TempPathFactory, modality: str) -> Path:
+    return made_once(factory, modality, lambda folder: data_line.make(folder, modality))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from stages.core import paths
 from stages.core.params import load_params
 from stages.core.tables import read_frame, vector_column, write_tables
 from tests import tiny
+from tests.samples.lines import audio_category, image_category, text_category
 
 HOSTILE = '</article><x-evil onclick="hacked()">5 < 6 & "quoted" {{ 7 * 7 }}</x-evil> apple banana cherry'
 SCRIPT = "<script>hacked()</script> a pear that says <b>nothing</b> more &amp; less \x1b[31m " + "wide" * 100
@@ -58,7 +59,7 @@ def write_texts(folder: Path) -> None:
 
 
 def text_params() -> dict[str, object]:
-    params = tiny.text_params()
+    params = text_category.params()
     params["collect"] |= {"splits": {"train": FILE, "test": "test.csv"}, "on_bad_row": "drop"}  # type: ignore[operator]
     params["clean"]["label"]["aliases"] = {"FRUIT": "fruit"}  # type: ignore[index]
     params["clean"]["text"] |= {"max_chars": 100_000, "max_symbol_ratio": None, "max_repetition": None}  # type: ignore[index]
@@ -69,8 +70,8 @@ def text_params() -> dict[str, object]:
 
 KINDS: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]] = {
     "text": (write_texts, text_params),
-    "image": tiny.LINES["image_category"],
-    "audio": tiny.LINES["audio_category"],
+    "image": (image_category.write_data, image_category.params),
+    "audio": (audio_category.write_data, audio_category.params),
 }
 
 

@@ -32,8 +32,8 @@ def test_an_experiment_changes_what_it_says_and_can_be_undone(
     assert lr_of(folder, monkeypatch) == 0.001
 
 
-def test_plots_are_drawn(text_line: Path, tmp_path: Path) -> None:
-    tiny.dvc(text_line, "plots", "show", "--out", str(tmp_path / "plots"))
+def test_plots_are_drawn(copy_of_text_line: Path, tmp_path: Path) -> None:
+    tiny.dvc(copy_of_text_line, "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
     for title in (
         "Learning curves, loss",

@@ -16,22 +16,26 @@ from stages.core import paths
 from stages.core.params import load_params
 from stages.core.tables import read_frame
 from tests import tiny
+from tests.conftest import made_once
+from tests.data_line import inside
 from tests.planted import plant
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Every row of the reviews: the fault that was planted (or ""), and the first reason for which it was dropped (or "")."""
-    folder = tmp_path_factory.mktemp("planted")
+    """Every row of the reviews: its planted fault and the first reason for which it was dropped, each "" if there is none."""
+    return read_story(made_once(tmp_path_factory, "planted", judge_reviews))
+
+
+def judge_reviews(folder: Path) -> None:
+    """The stages up to label_audit, in this process."""
     (folder / "data").mkdir()
     shutil.copyfile(tiny.ROOT / "presets/reviews.yaml", folder / "params.yaml")
     for name in ("dvc.yaml", "data/ledger.csv", "data/reviews.csv"):
         shutil.copyfile(tiny.ROOT / name, folder / name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with inside(folder):
         for stage in (collect, clean, embed, dedupe, outliers, split, label_audit):
             stage.main(load_params(stage.Params))
-        return read_story(folder)
 
 
 def read_story(folder: Path) -> pd.DataFrame:

@@ -7,13 +7,13 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import yaml
 
-from tests.sounds import encoded, sound
+from tests import samples
 
 ROOT = Path(__file__).parents[1]
 FRUIT = tuple("apple banana cherry damson elder fig grape lemon mango nectarine orange papaya quince raspberry".split())  # noqa: SIM905 - readable
@@ -59,17 +59,6 @@ def write_csv(path: Path, rows: list[tuple[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def write_source(folder: Path) -> None:
-    """Given train and test sets, with a duplicate, an empty row and a wrong label."""
-    folder.mkdir(parents=True)
-    train = texts(56, seed=1)
-    train[10] = (train[4][0].upper() + "!", train[4][1])
-    train[11] = ("  ", "tool")
-    train[20] = (train[20][0], "tool")
-    write_csv(folder / "train.csv", train)
-    write_csv(folder / "test.csv", texts(16, seed=2))
-
-
 def write_text_model(folder: Path) -> None:
     """A BERT of two layers, 32 wide, with random weights and a vocabulary of whole words."""
     import torch
@@ -91,54 +80,6 @@ def write_text_model(folder: Path) -> None:
     BertModel(config).save_pretrained(folder)
 
 
-def text_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/reviews.yaml").read_text())
-    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
-    splits = {"train": "train.csv", "test": "test.csv"}
-    columns = params["collect"]["columns"] | {"content": "text", "label": "class", "time": None}
-    params["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
-    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
-    params["outliers"]["threshold"] = None
-    params["split"]["validation"] = 0.25
-    params["label_audit"] |= {"folds": 2, "C": 1.0}
-    params["finetune"]["text"]["max_length"] = 32
-    return params
-
-
-def image_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/digits.yaml").read_text())
-    params |= {"epochs": 2, "batch_size": 8, "threads": 1}
-    params["collect"] |= {
-        "source": "data/tiny",
-        "columns": params["collect"]["columns"] | {"content": "file", "label": "class"},
-    }
-    params["label_audit"] |= {"folds": 2}
-    params["finetune"]["image"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
-    return params
-
-
-def write_pairs(folder: Path) -> None:
-    """Pairs of texts, and how many of their words are about the same: 0 to 4. One label is no number."""
-    folder.mkdir(parents=True)
-    with (folder / "pairs.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["one", "other", "alike"])
-        for number, ((one, _), (other, _)) in enumerate(zip(texts(90, seed=3), texts(90, seed=4), strict=True)):
-            alike = len(set(one.split()) & set(other.split()) - set(FILLERS))
-            writer.writerow([one, other, "many" if number == 7 else alike])
-
-
-def number_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/stsb.yaml").read_text()) | {"seed": 1}
-    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
-    columns = params["collect"]["columns"] | {"content": ["one", "other"], "label": "alike"}
-    params["collect"] |= {"source": "data/tiny/pairs.csv", "splits": None, "columns": columns, "header": True}
-    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
-    params["label_audit"]["folds"] = 2
-    params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1}
-    return params
-
-
 def tags_of(text: str) -> list[str]:
     """Fruit and tools are entities; "large" and "small" before one belong to it."""
     words = text.split()
@@ -149,30 +90,6 @@ def tags_of(text: str) -> list[str]:
         f"{'I' if before else 'B'}-{kind}" if kind else "O"
         for kind, before in zip(kinds, [False, *begun], strict=False)
     ]
-
-
-def write_tagged(folder: Path) -> None:
-    """Given train and test sets. One row has tags that are not valid in BIO, one has an entity that is not tagged."""
-    folder.mkdir(parents=True)
-    for name, count, seed in (("train", 60, 5), ("test", 20, 6)):
-        rows = [(text.split(), tags_of(text)) for text, _ in texts(count, seed)]
-        rows[3] = (["hammer", *rows[3][0]], ["I-tool", *rows[3][1]])
-        if name == "train":
-            rows[4] = (rows[4][0], ["O"] * len(rows[4][0]))
-        lines = ["".join(f"{word}\t{tag}\n" for word, tag in zip(*row, strict=True)) for row in rows]
-        (folder / f"{name}.conll").write_text("\n".join(lines), encoding="utf-8")
-
-
-def tags_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/wnut17.yaml").read_text())
-    params |= {"model": "models/tiny", "lr": 0.01, "epochs": 2, "batch_size": 8, "threads": 1}
-    params["collect"] |= {"source": "data/tiny", "splits": {"train": "train.conll", "test": "test.conll"}}
-    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 8, "batch_size": 8, "token_layer": 1}
-    params["split"]["validation"] = 0.25
-    params["label_audit"]["folds"] = 2
-    params["augment"]["copies"] = 1
-    params["finetune"]["text"] |= {"max_length": 8, "layers": [1, 2], "frozen_layers": 1, "label_smoothing": 0.1}
-    return params
 
 
 def write_audio_models(folder: Path) -> None:
@@ -201,78 +118,6 @@ def write_audio_models(folder: Path) -> None:
     patches = {"patch_size": 8, "frequency_stride": 8, "time_stride": 8, "num_mel_bins": 16, "max_length": 40}
     ASTModel(ASTConfig(**sizes, **patches)).eval().save_pretrained(folder / "ast")
     ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=40).save_pretrained(folder / "ast")
-
-
-def write_sounds(folder: Path) -> None:
-    """Rising and falling tones in files that say what they are, with a given test split; a copy as MP3, a silent file and a wrong label."""
-    folder.mkdir(parents=True)
-    for number in range(60):
-        kind = ("up", "down")[number % 2]
-        label = "down" if number == 20 else kind
-        (folder / f"{label}_voice{number % 3}_{number}.wav").write_bytes(
-            sound(kind, seconds=0.2 + number % 7 / 20, seed=number)
-        )
-    (folder / "up_voice0_60.wav").write_bytes(sound("up", "MP3", seconds=0.35, seed=24))
-    (folder / "up_voice0_61.wav").write_bytes(encoded(np.zeros(4_000)))
-
-
-def audio_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/fsdd.yaml").read_text())
-    params |= {"epochs": 2, "batch_size": 8, "threads": 1}
-    columns = params["collect"]["columns"] | {"label": "class"}
-    params["collect"] |= {
-        "source": "data/tiny",
-        "columns": columns,
-        "file_names": "{class}_{voice}_{take}.wav",
-        "splits": {"test": "?", "train": "*"},
-    }
-    params["label_audit"] |= {"folds": 2}
-    params["augment"]["copies"] = 1
-    params["finetune"]["audio"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
-    return params
-
-
-def write_mixtures(folder: Path) -> None:
-    """Texts about fruit, about tools, about both or about neither, with the numbers of their classes; two have an unwanted class, one of them no other."""
-    folder.mkdir(parents=True)
-    rng = random.Random(5)
-    with (folder / "mixtures.tsv").open("w", encoding="utf-8", newline="") as file:
-        for number, ((fruit, _), (tool, _)) in enumerate(
-            zip(texts(120, seed=6)[::2], texts(120, seed=7)[1::2], strict=True)
-        ):
-            words, label = (
-                (fruit, "0"),
-                (tool, "1"),
-                (f"{fruit} {tool}", "1,0"),
-                (" ".join(rng.sample(FILLERS, 8)), ""),
-            )[number % 4]
-            file.write(
-                f"{words}\t{label}\n".replace(
-                    "\t1\n", "\t1,2\n" if number == 5 else "\t2\n" if number == 9 else "\t1\n"
-                )
-            )
-
-
-def categories_params() -> dict[str, object]:
-    params = yaml.safe_load((ROOT / "presets/goemotions.yaml").read_text())
-    params |= {"model": "models/tiny", "lr": 0.001, "epochs": 2, "batch_size": 8, "threads": 1}
-    params["collect"] |= {"source": "data/tiny/mixtures.tsv", "splits": None}
-    params["clean"]["label"] |= {"aliases": {"0": "fruit", "1": "tool", "2": "vegetable"}, "drop": ["vegetable"]}
-    params["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
-    params["outliers"]["threshold"] = None
-    params["label_audit"]["folds"] = 2
-    params["finetune"]["text"] |= {"max_length": 32, "frozen_layers": 1, "positive_weight": 0.5}
-    return params
-
-
-def write_images(folder: Path) -> None:
-    """Two classes of digits, a folder a class."""
-    from stages.sources.descriptors import read_digits
-
-    for number, record in enumerate(read_digits()):
-        if record.values["digit"] in "01" and number < 250:
-            (folder / record.values["digit"]).mkdir(parents=True, exist_ok=True)
-            (folder / record.values["digit"] / f"{number}.png").write_bytes(record.values["image"])
 
 
 def copy_project(folder: Path) -> None:
@@ -332,25 +177,14 @@ def write_params(folder: Path, params: dict[str, object]) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-# The smallest line of each task: what writes its data, and its params.
-LINES: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]] = {
-    "text_category": (write_source, text_params),
-    "text_number": (write_pairs, number_params),
-    "text_categories": (write_mixtures, categories_params),
-    "text_tags": (write_tagged, tags_params),
-    "image_category": (write_images, image_params),
-    "audio_category": (write_sounds, audio_params),
-}
-
-
 def make_line(folder: Path, task: str) -> None:
-    """A project with the tiny data of a task, ready to be reproduced."""
-    write_data, params = LINES[task]
+    """A project with the smallest line of a task, tests/samples/lines/<task>.py, ready to be reproduced."""
+    line = samples.load("lines", task)
     copy_project(folder)
-    write_data(folder / "data/tiny")
+    line.write_data(folder / "data/tiny")
     if task.startswith("text_"):
         write_text_model(folder / "models/tiny")
-    write_params(folder, params())
+    write_params(folder, line.params())
     commit(folder, "tiny")
 
 
@@ -362,13 +196,29 @@ def dvc(folder: Path, *arguments: str, check: bool = True) -> subprocess.Complet
 
 
 def affected(folder: Path) -> set[str]:
-    """The stages that `dvc status` calls changed: those that a change concerns itself, not what follows from them. In this process, which is faster."""
+    """The stages that `dvc status` calls changed: those that a change concerns itself, not those after them."""
+    return set(changed_deps(folder))
+
+
+def changed_deps(folder: Path) -> dict[str, set[str]]:
+    """The deps and the params that `dvc status` calls changed, by stage. In this process, which is faster."""
     from dvc.repo import Repo
 
     with Repo(str(folder)) as repo:
-        return {
-            name.rpartition(":")[2] for name in repo.status()
-        }  # from elsewhere, DVC puts the path of dvc.yaml before it
+        status = repo.status()
+    # From elsewhere, DVC puts the path of dvc.yaml before the name of the stage.
+    return {name.rpartition(":")[2]: set(names_in(changes)) for name, changes in status.items()}
+
+
+def names_in(changes: list[Any]) -> Iterator[str]:
+    """The paths and keys of a stage's changes; any other change, such as one of its command, as it is."""
+    for change in changes:
+        deps = change.get("changed deps") if isinstance(change, dict) else None
+        if deps is None or len(change) > 1:
+            yield str(change)
+            continue
+        for path, state in deps.items():
+            yield from state if isinstance(state, dict) else [path]
 
 
 def stages_run(output: str) -> set[str]:
