@@ -44,7 +44,10 @@ class Cleaner(Protocol):
         """Repairs and normalises one raw content."""
 
     def among(self, measured: Mapping[str, npt.NDArray[Any]], params: Any) -> Among | None:
-        """Computes the measures that need all rows from what `clean` measured; None if there are none. A served content is cleaned without it."""
+        """Computes the measures that need all rows from those of `clean`; None if there are none.
+
+        A served content is cleaned without it.
+        """
 
     def suggest(self, contents: Iterable[bytes], params: Any) -> list[Suggestion]:
         """Suggestions that follow from all raw contents together. A modality without suggestions reads no content."""

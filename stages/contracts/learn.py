@@ -20,10 +20,10 @@ class Task(Protocol):
     def finetune(
         self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
     ) -> dict[str, float | int]:
-        """Writes a model that plain transformers can load, and its recipe, into `folder`; returns metrics of the training."""
+        """Writes a model for plain transformers and its recipe into `folder`; returns metrics of the training."""
 
     def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:
-        """The predictions of the saved model for cleaned contents. The bits of a row do not depend on the other rows."""
+        """The predictions of a saved model for cleaned contents. The bits of a row do not depend on other rows."""
 
 
 def load_task(modality: str, target: str) -> Task:
