@@ -55,7 +55,7 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
         problems.update(_problems(stage_model, values))
         known.update(stage_model.model_fields)
     for key in values.keys() - known:
-        problems.add(f"{key}: unknown key; use {', '.join(sorted(known))}")
+        problems.add(f"{key}: unknown key; use one of {', '.join(sorted(known))}")
     if problems:
         raise InputError(f"{path}:" + "".join(f"\n  {problem}" for problem in sorted(problems)))
     return cast(M, _with_variants(model, values).model_validate(_values_of(model, values)))
