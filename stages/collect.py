@@ -1,13 +1,14 @@
-"""Reads the source that params name; writes data/collected (our column names, an id for every row) and data/verdicts/collect.
+"""Reads the source; writes data/collected (our column names, an id per row) and data/verdicts/collect (bad rows).
 
-Foreign names are known here and nowhere else. An id is a hash of what the row is (content and label) and of how many
-equal rows came before it, so it stays the same when rows are reordered or added.
+Column names of the source are used only in this stage. An id is a hash of content, label and the number of equal rows
+before the row, so it stays the same when rows are reordered or added.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -31,80 +32,93 @@ VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 
 
 class Columns(Strict):
-    """What the source calls our columns."""
+    """The names of our columns in the source."""
 
     content: str | list[str] = Field(
-        description="the text, the file's bytes, or (with `files`) the name of the file; two columns: a pair of texts"
+        description="the text, the bytes of a file, or (with `files`) the name of a file; two columns: a pair of texts"
     )
     label: str | list[str] = Field(
-        description="the label; its cell may be empty. Several columns: each is a label, and holds 1 where a row has it"
+        description="the label; the cell may be empty. Several columns: each is a label, and holds 1 if the row has it"
     )
     group: str | None = Field(
-        description="rows of one group never fall into two splits: the author, the patient, the sender..."
+        description="the author, the patient, the sender...: rows of the same group are never in different splits"
     )
     time: str | None = Field(description="an ISO 8601 date or time, for `split.method: time`")
-    split: str | None = Field(description="the split that the source puts the row in, in the words of `collect.splits`")
+    split: str | None = Field(description="the split that the source puts the row in; `collect.splits` has its values")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of all columns that are read."""
+        names: list[str] = []
+        for value in (self.content, self.label, self.group, self.time, self.split):
+            if value is not None:
+                names += value if isinstance(value, list) else [value]
+        return names
 
 
 class Section(Strict):
     source: str = Field(
         min_length=1,
-        description="a table (.csv, .tsv, .json, .jsonl, .parquet), a folder, or a .yaml descriptor of what is elsewhere",
+        description="a table (.csv, .tsv, .json, .jsonl, .parquet), a folder, "
+        "or a .yaml descriptor of a data set that is elsewhere",
     )
     table: str | None = Field(
-        description="the table to read when `source` is a folder that holds a table and the files that it names"
+        description="the table to read if `source` is a folder with a table and the files that it names"
     )
     splits: dict[Literal["train", "validation", "test"], str] | None = Field(
         min_length=1,
-        description="what the source's own splits are called: tables or folders in `source`, splits of a descriptor, or values in `columns.split` "
-        "(with * and ?, [0-4]; the first that fits of test, validation, train); they are never redrawn",
+        description="the names of the source's splits: tables or folders in `source`, splits of a descriptor, "
+        "or values of `columns.split` (patterns with *, ? and [0-4]; "
+        "the first that matches of test, validation, train); these splits are never changed",
     )
     columns: Columns
     files: str | None = Field(
-        description="for a table of names of files: where they lie in `source`, with {} for the cell of `columns.content`, such as images/{}.jpg, or {} alone"
+        description="for a table of names of files: their paths in `source`, "
+        "with {} for the cell of `columns.content`, such as images/{}.jpg, or just {}"
     )
     file_names: str | None = Field(
-        description="for a folder of files: what their names say, such as {label}_{speaker}_{take}.wav; each is a column"
+        description="for a folder of files: the parts of their names, such as {label}_{speaker}_{take}.wav; "
+        "each part is a column"
     )
     label_format: Literal["one", "list", "tags", "spans"] = Field(
-        description="how labels are written: one name or number; a list (an empty cell: none of them); "
-        "a tag a token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
+        description="the format of labels: one name or number; a list (an empty cell: none of the labels); "
+        "one tag per token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
     )
     label_delimiter: str | None = Field(
-        min_length=1, description="what stands between the names of a list that is written in one cell"
+        min_length=1, description="the delimiter between the names of a list in one cell"
     )
     delimiter: str | None = Field(
         min_length=1,
         max_length=1,
-        description="what stands between the cells of CSV and TSV files; null: a comma, or a tab in .tsv",
+        description="the delimiter between the cells of CSV and TSV files; null: a comma, or a tab in .tsv",
     )
     header: bool = Field(
-        description="whether the first line of a CSV or TSV file names the columns; else they are called '0', '1', '2'..."
+        description="whether the first line of a CSV or TSV file has the column names; else they are '0', '1', '2'..."
     )
     quoting: bool = Field(
-        description="whether quotation marks enclose cells in CSV and TSV files; false: they are characters like any other"
+        description="whether quotation marks enclose cells in CSV and TSV files; false: they are ordinary characters"
     )
     on_bad_row: Literal["error", "drop"] = Field(
-        description="a row that cannot be read stops the run, or is counted and left out"
+        description="a row that cannot be read stops the run (error), or is dropped and counted (drop)"
     )
 
     @model_validator(mode="after")
     def check_columns(self) -> Self:
-        if isinstance(self.columns.content, list) and len(set(self.columns.content)) != 2:
-            raise ValueError("columns.content is one column, or the two of a pair of texts")
+        if isinstance(self.columns.content, list) and not 2 == len(set(self.columns.content)) == len(
+            self.columns.content
+        ):
+            raise ValueError("columns.content must be one column, or two different ones for a pair of texts")
         if isinstance(self.columns.label, list) and not 0 < len(set(self.columns.label)) == len(self.columns.label):
-            raise ValueError("columns.label is one column, or several, each once")
+            raise ValueError("columns.label must be one column, or several different ones")
         if isinstance(self.columns.label, list) and self.label_format != "list":
-            raise ValueError("several label columns are a list of labels: set label_format: list")
+            raise ValueError("with several label columns, set label_format: list")
         if isinstance(self.columns.content, list) and (
             self.files is not None or self.label_format in ("tags", "spans")
         ):
-            raise ValueError(
-                "a pair of content columns is a pair of texts: set files: null, and label_format: one or list"
-            )
+            raise ValueError("with two content columns, set files: null, and label_format: one or list")
         if self.columns.split is not None and self.splits is None:
             raise ValueError(
-                "columns.split needs splits, the values in that column, such as {train: train, test: test}"
+                "columns.split needs splits with the values of that column, such as {train: train, test: test}"
             )
         return self
 
@@ -115,162 +129,211 @@ class Params(Strict):
 
 @dataclass(frozen=True)
 class Row:
+    """A row in our columns, before it has an id."""
+
     content: bytes
     label: str | None
     group: str | None
     time: str | None
+    source: str
+    given_split: str | None
 
 
 def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
-    """The records of the source by the split that it puts them in; the key "" when it has none."""
-    source, format = (
-        Path(section.source),
-        FileFormat(section.delimiter, section.header, section.quoting, section.file_names),
-    )
-    by_name = None if section.columns.split else section.splits
+    """The records of each split that the source gives; the key is "" if it gives none, or gives them row by row."""
+    source = Path(section.source)
+    split_names = None if section.columns.split else section.splits
     if source.suffix == ".yaml":
-        found = read_descriptor(source)
-        if by_name is None and len(found) > 1:
-            raise InputError(
-                f"{source}: it has the splits {', '.join(found)}; say in collect.splits what they are, such as {{train: {next(iter(found))}}}"
-            )
-        names: Mapping[Any, str] = by_name or {"": next(iter(found))}
-        for name in names.values():
-            if name not in found:
-                raise InputError(
-                    f"{source}: it has no split {name!r}; it has {', '.join(filter(None, found)) or 'none: set collect.splits: null'}"
-                )
-        return {split: found[name] for split, name in names.items()}
-    if by_name is not None:
-        return {split: read_source(inside(source, name), format) for split, name in by_name.items()}
-    return {"": read_source(inside(source, section.table) if section.table else source, format)}
+        return open_descriptor(source, split_names)
+    format = FileFormat(section.delimiter, section.header, section.quoting, section.file_names)
+    if split_names is not None:
+        return {split: read_source(inside(source, name), format) for split, name in split_names.items()}
+    path = inside(source, section.table) if section.table else source
+    return {"": read_source(path, format)}
+
+
+def open_descriptor(source: Path, split_names: Mapping[Any, str] | None) -> Mapping[str, Iterable[Record]]:
+    """The records of each split; `split_names`: the descriptor's name of each of our splits, None if they are not used.
+
+    Raises:
+        InputError: the descriptor has several splits and no names are given, or has no split of a given name.
+    """
+    splits = read_descriptor(source)
+    first = next(iter(splits))
+    if split_names is None and len(splits) > 1:
+        known = ", ".join(splits)
+        raise InputError(
+            f"{source}: it has the splits {known}; name them in collect.splits, such as {{train: {first}}}"
+        )
+    split_names = split_names or {"": first}
+    for name in split_names.values():
+        if name not in splits:
+            known = ", ".join(filter(None, splits)) or "none: set collect.splits: null"
+            raise InputError(f"{source}: it has no split {name!r}; it has {known}")
+    return {split: splits[name] for split, name in split_names.items()}
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of `name`, which must exist in `folder` and must not lead out of it."""
+    """The path of `name` in `folder`.
+
+    Raises:
+        InputError: the path does not exist, or leads out of the folder.
+    """
     path = folder / name
     if leads_out(path, folder):
         raise InputError(f"{name!r} leads out of {folder}; name a path inside it")
     if not path.exists():
-        raise InputError(f"{path}: not there; check collect.source, collect.splits and collect.table")
+        raise InputError(f"{path}: not there{PATH_ADVICE}")
     return path
 
 
-def map_columns(record: Record, section: Section, wanted: Sequence[str]) -> Row:
-    """Our columns out of the source's.
+PATH_ADVICE = "; check collect.source, collect.splits and collect.table"
+
+
+def convert(record: Record, split: str, section: Section) -> Row:
+    """The row in our columns; `split` is the split that the source puts the record in, "" if it gives none.
 
     Raises:
-        BadRow: the row could not be read, or a column, its file or a usable content is missing.
+        BadRow: the record cannot be read, or a column, a file or usable content is missing.
     """
     if record.problem is not None:
         raise BadRow("unreadable_row", record.problem)
     values, columns = record.values, section.columns
-    for column in wanted:
+    for column in columns.names:
         if column not in values:
-            raise BadRow(
-                "missing_column", f"no column {column!r} among {', '.join(map(repr, values))}; see collect.columns"
-            )
-    content, label = map_label(values, section)
-    if section.files is not None:
-        content = read_file(Path(section.source), section.files.replace("{}", str(content)))
+            known = ", ".join(map(repr, values))
+            raise BadRow("missing_column", f"no column {column!r}, the row has {known}; see collect.columns")
+    content, label = convert_label(values, section)
     return Row(
-        content=SIDE_MARK.encode().join(map(as_bytes, content))
-        if isinstance(columns.content, list)
-        else as_bytes(content),
+        content=convert_content(content, section),
         label=as_text(label, "label"),
         group=as_text(values[columns.group], "group", blank=None) if columns.group else None,
         time=as_text(values[columns.time], "time", blank=None) if columns.time else None,
+        source=storable(record.source),
+        given_split=given_split(values[columns.split], section) if columns.split else split or None,
     )
 
 
-def map_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
-    """The content and the label, as the source has them; a label that is a list becomes JSON, a text with tags becomes tokens."""
+def convert_content(content: Any, section: Section) -> bytes:
+    if section.files is not None:
+        return as_bytes(read_file(Path(section.source), section.files.replace("{}", str(content))))
+    if isinstance(section.columns.content, list):
+        return SIDE_MARK.encode().join(map(as_bytes, content))
+    return as_bytes(content)
+
+
+def convert_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
+    """(content, label) of the source.
+
+    Several labels become JSON; the content of tags and spans becomes a list of tokens.
+    """
     columns = section.columns
-    content = (
-        [values[name] for name in columns.content] if isinstance(columns.content, list) else values[columns.content]
-    )
+    if isinstance(columns.content, list):
+        content: Any = [values[name] for name in columns.content]
+    else:
+        content = values[columns.content]
     try:
         if isinstance(columns.label, list):
             return content, as_json(names_of_flags({name: values[name] for name in columns.label}))
         label = values[columns.label]
-        if section.label_format == "one":
-            return content, label
-        if section.label_format == "list":
-            return content, None if label is None or label != label else as_json(
-                names_of(label, section.label_delimiter)
-            )
-        found = tagged(content, label) if section.label_format == "tags" else tagged_by_spans(content, label)
+        match section.label_format:
+            case "one":
+                return content, label
+            case "list":
+                is_missing = label is None or label != label  # NaN
+                return content, None if is_missing else as_json(names_of(label, section.label_delimiter))
+            case "tags":
+                text = tagged(content, label)
+            case "spans":
+                text = tagged_by_spans(content, label)
     except BadLabel as bad:
         raise BadRow("unusable_label", f"{bad}; see collect.label_format") from bad
-    return found.tokens, None if found.tags is None else as_json(found.tags)
+    return text.tokens, None if text.tags is None else as_json(text.tags)
 
 
-def given_split(value: str, section: Section) -> str:
-    """The split whose name in `collect.splits` fits the row's cell of `columns.split`."""
-    names = section.splits or {}
-    found = next(
-        (split for split in ("test", "validation", "train") if split in names and fnmatchcase(value, names[split])),
-        None,
-    )
-    if found is None:
-        raise BadRow("unknown_split", f"the split {value!r}; collect.splits knows {', '.join(names.values())}")
-    return found
+def given_split(value: Any, section: Section) -> str:
+    """The split whose pattern in `collect.splits` matches a cell of `columns.split`.
+
+    Raises:
+        BadRow: no pattern matches.
+    """
+    name = as_text(value, "split") or ""
+    patterns = section.splits or {}
+    for split in ("test", "validation", "train"):
+        if split in patterns and fnmatchcase(name, patterns[split]):
+            return split
+    raise BadRow("unknown_split", f"unknown split {name!r}; collect.splits has {', '.join(patterns.values())}")
 
 
 def read_file(folder: Path, name: str) -> bytes:
     try:
         return inside(folder, name).read_bytes()
-    except (ValueError, OSError) as error:  # InputError is a ValueError, and so is a NUL in a name
-        raise BadRow(
-            "missing_file", str(error).replace("; check collect.source, collect.splits and collect.table", "")
-        ) from error
+    except (ValueError, OSError) as error:  # ValueError: InputError, or a NUL in the name
+        raise BadRow("missing_file", str(error).removesuffix(PATH_ADVICE)) from error
+
+
+@dataclass
+class BadRows:
+    """What happens to bad rows: the first stops the run, or all are counted and listed, as `on_bad_row` says."""
+
+    section: Section
+    dropped: Counter[str] = field(default_factory=Counter)  # by reason
+    first: str = ""  # the message of the first
+
+    def reject(self, record: Record, split: str, bad: BadRow) -> dict[str, Any]:
+        """Counts a bad row and returns its verdict.
+
+        Raises:
+            InputError: a bad row stops the run.
+        """
+        if self.section.on_bad_row == "error":
+            # A column is missing from all rows, so the row need not be mended.
+            advice = "" if bad.reason == "missing_column" else "; mend the row, or set collect.on_bad_row: drop"
+            raise InputError(f"{self.section.source}, {record.source}: {bad}{advice}") from bad
+        self.dropped[bad.reason] += 1
+        self.first = self.first or str(bad)
+        source = storable(record.source)
+        key = RowIds().next(source.encode(), split)
+        return {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
+
+    def check(self, rows_in: int) -> None:
+        """Checks that a row was collected.
+
+        Raises:
+            InputError: all `rows_in` rows are bad.
+        """
+        if rows_in == self.dropped.total():
+            reasons = f" ({dict(self.dropped)}; the first: {self.first})" if self.dropped else ""
+            raise InputError(
+                f"{self.section.source}: none of its {rows_in} rows can be used{reasons}; "
+                "check collect.source and collect.columns"
+            )
+
+
+def iter_records(section: Section) -> Iterator[tuple[str, Record]]:
+    """(split, record) of every row of the source, with a progress bar per split."""
+    for split, records in open_splits(section).items():
+        for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
+            yield split, record
 
 
 def collect(section: Section) -> Counts:
-    """Streams the source into data/collected; a bad row stops it or is counted, as `on_bad_row` says."""
-    ids, dropped, rows_in, rejected_first = RowIds(), Counter[str](), 0, ""
-    wanted = [
-        column
-        for named in vars(section.columns).values()
-        for column in (named if isinstance(named, list) else [named])
-        if column is not None
-    ]
+    """Streams the rows of the source into data/collected, and bad rows into data/verdicts/collect."""
+    ids, bad_rows, rows_in = RowIds(), BadRows(section), 0
     with (
-        new_table(paths.COLLECT_VERDICTS, VERDICT) as rejected,
+        new_table(paths.COLLECT_VERDICTS, VERDICT) as verdicts,
         new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected,
     ):
-        for split, records in open_splits(section).items():
-            for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
-                rows_in += 1
-                source = storable(record.source)
-                try:
-                    row = map_columns(record, section, wanted)
-                    given = (
-                        given_split(as_text(record.values[section.columns.split], "split") or "", section)
-                        if section.columns.split
-                        else split or None
-                    )
-                except BadRow as bad:
-                    if section.on_bad_row == "error":
-                        advice = (
-                            "" if bad.reason == "missing_column" else "; mend the row, or set collect.on_bad_row: drop"
-                        )
-                        raise InputError(f"{section.source}, {record.source}: {bad}{advice}") from bad
-                    dropped[bad.reason] += 1
-                    rejected_first = rejected_first or str(bad)
-                    key = RowIds().next(source.encode(), split)
-                    rejected.write_row(
-                        {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
-                    )
-                else:
-                    key = ids.next(row.content, row.label)
-                    collected.write_row({"id": key, **vars(row), "source": source, "given_split": given})
-        if rows_in == sum(dropped.values()):
-            why = f" ({dict(dropped)}; the first: {rejected_first})" if dropped else ""
-            raise InputError(
-                f"{section.source}: {rows_in} rows in it, none that can be used{why}; check collect.source and collect.columns"
-            )
-    return Counts(rows_in, dropped)
+        for split, record in iter_records(section):
+            rows_in += 1
+            try:
+                row = convert(record, split, section)
+            except BadRow as bad:
+                verdicts.write_row(bad_rows.reject(record, split, bad))
+            else:
+                collected.write_row({"id": ids.next(row.content, row.label), **vars(row)})
+        bad_rows.check(rows_in)
+    return Counts(rows_in, bad_rows.dropped)
 
 
 def main(params: Params) -> Counts:

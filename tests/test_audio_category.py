@@ -451,5 +451,5 @@ def collected_splits() -> dict[str, str]:
 
 @pytest.mark.parametrize("pattern", ["take.wav", "{a}_{a}.wav", "{}.wav", "{file}.wav", "{1}_{2}.wav"])
 def test_patterns_of_names_are_checked(pattern: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"collect\.file_names: .*name each part once"):
+    with pytest.raises(InputError, match=r"collect\.file_names: .*it must have named parts, each once"):
         list(read_source(tmp_path, FileFormat(None, True, True, pattern)))

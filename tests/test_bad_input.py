@@ -177,7 +177,7 @@ def test_the_good_line_is_taken() -> None:
 # --- the source ---
 
 MEND = "; mend the row, or set collect.on_bad_row: drop"
-NOTHING = "0 rows in it, none that can be used; check collect.source and collect.columns"
+NOTHING = "none of its 0 rows can be used; check collect.source and collect.columns"
 GOOD_PARQUET = parquet({"text": ["a ripe apple"] * 500, "kind": ["fruit"] * 500})
 
 SOURCES = [
@@ -210,13 +210,13 @@ SOURCES = [
         {"notes.csv": NOTES.replace("a ripe apple", "a ripe, red apple")},
     ),
     Bad(
-        "column that stands twice",
+        "column that occurs twice",
         "data/notes.csv: it has the column 'text' more than once; rename one",
         {"notes.csv": NOTES.replace("text,kind", "text,kind, text")},
     ),
     Bad(
         "missing column",
-        "data/notes.csv, notes.csv:1: no column 'label' among 'text', 'kind'; see collect.columns",
+        "data/notes.csv, notes.csv:1: no column 'label', the row has 'text', 'kind'; see collect.columns",
         params={"collect.columns.label": "label"},
     ),
     Bad("empty file", "data/notes.csv: " + NOTHING, {"notes.csv": ""}),
@@ -228,7 +228,7 @@ SOURCES = [
     ),
     Bad(
         "unclosed quotation mark",
-        "data/notes.csv: the quotation mark that opens a cell of row 2 is never closed; close it, or set collect.quoting: false",
+        "data/notes.csv: the row that starts in line 3 has a quotation mark that is never closed; close it, or set collect.quoting: false",
         {"notes.csv": NOTES.replace("a red car", '"a red car') + "a pear,fruit\na cart,vehicle\n"},
         {"collect.on_bad_row": "drop"},  # what comes after it would be lost uncounted
     ),
@@ -245,7 +245,7 @@ SOURCES = [
     ),
     Bad(
         "other sign between the cells",
-        "data/notes.csv: the header is one cell, 'text;kind'; say in collect.delimiter what stands between the cells",
+        "data/notes.csv: the header is one cell, 'text;kind'; set collect.delimiter to the delimiter of the file",
         {"notes.csv": NOTES.replace(",", ";")},
     ),
     Bad(
@@ -255,7 +255,7 @@ SOURCES = [
     ),
     Bad(
         "list for a label",
-        "data/notes.jsonl, notes.jsonl:1: the label is a list, expected one value" + MEND,
+        "data/notes.jsonl, notes.jsonl:1: the label is of type list, expected one value" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": ["fruit", "food"]}\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
@@ -271,7 +271,7 @@ SOURCES = [
     ),
     Bad(
         "invalid JSON",
-        "data/notes.json: not valid JSON (… in line 2); for one object a line, name the file .jsonl",
+        "data/notes.json: not valid JSON (… at line 2); if each line is an object, name the file .jsonl",
         {
             "notes.json": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": "a red car", "kind": "vehicle"}\n'.replace(
                 "}", "", 1
@@ -287,7 +287,7 @@ SOURCES = [
     ),
     Bad(
         "JSON in too many brackets",
-        "data/notes.json: not valid JSON (…); for one object a line, name the file .jsonl",
+        "data/notes.json: not valid JSON (…); if each line is an object, name the file .jsonl",
         {"notes.json": "[" * 100_000},
         {"collect.source": "data/notes.json"},
     ),
@@ -317,14 +317,14 @@ SOURCES = [
     ),
     Bad(
         "content that is neither text nor file",
-        "data/notes.jsonl, notes.jsonl:1: the content is a dict, expected a text or the bytes of a file" + MEND,
+        "data/notes.jsonl, notes.jsonl:1: the content is of type dict, expected a text or the bytes of a file" + MEND,
         {"notes.jsonl": '{"text": {"en": "a ripe apple"}, "kind": "fruit"}'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "unsupported suffix",
-        "data/notes.xlsx: cannot tell its format from its name; "
-        "use one of .csv, .tsv, .json, .jsonl, .parquet, .conll, a folder of files by class, or a .yaml descriptor",
+        "data/notes.xlsx: its name does not end in a known format; "
+        "use one of .csv, .tsv, .json, .jsonl, .parquet, .conll, a folder with one folder per class, or a .yaml descriptor",
         {"notes.xlsx": NOTES},
         {"collect.source": "data/notes.xlsx"},
     ),
@@ -356,7 +356,7 @@ SOURCES = [
     ),
     Bad(
         "folder without folders of classes",
-        "data/pictures: expected one folder a class, found none; for a folder of tables set collect.splits or collect.table",
+        "data/pictures: expected one folder per class, got none; for a folder of tables set collect.splits or collect.table",
         {"pictures/apple.png": png()},
         {"collect.source": "data/pictures"},
     ),
@@ -396,13 +396,13 @@ SOURCES = [
     ),
     Bad(
         "descriptor that runs foreign code",
-        "data/things.yaml: trust_remote_code runs somebody else's code on this machine; remove it",
+        "data/things.yaml: trust_remote_code would run code of the data set on this machine; remove it",
         {"things.yaml": "load_dataset:\n  path: some/things\n  revision: 0123abc\n  trust_remote_code: true\n"},
         {"collect.source": "data/things.yaml"},
     ),
     Bad(
         "hub data set without a revision",
-        "data/things.yaml: load_dataset: `revision` is missing; name the commit of 'some/things', so that the data cannot change unseen",
+        "data/things.yaml: load_dataset: `revision` is missing; set it to a commit of 'some/things', so that the data cannot change",
         {"things.yaml": "load_dataset:\n  path: some/things\n"},
         {"collect.source": "data/things.yaml"},
     ),
@@ -432,7 +432,7 @@ def test_source(bad: Bad) -> None:
         ),
         Bad(
             "splits that nobody named",
-            "data/things.yaml: it has the splits train, test; say in collect.splits what they are, such as {train: train}",
+            "data/things.yaml: it has the splits train, test; name them in collect.splits, such as {train: train}",
         ),
     ]
 )
@@ -499,7 +499,7 @@ def test_nothing_is_left_when_every_row_is_dropped() -> None:
     set_params({"collect.on_bad_row": "drop"})
     refuse(
         "collect",
-        "data/notes.csv: 2 rows in it, none that can be used ({'unreadable_row': 2}; the first: line 2 has 1 cells, the file has 2 columns); "
+        "data/notes.csv: none of its 2 rows can be used ({'unreadable_row': 2}; the first: line 2 has 1 cells, the file has 2 columns); "
         "check collect.source and collect.columns",
     )
 
@@ -540,7 +540,7 @@ def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str
     Path("metrics/clean.json").unlink()
     with pytest.raises(
         SystemExit,
-        match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; type `dvc repro` again",
+        match=r"clean: error: params\.yaml: keys that this stage reads were changed while it ran; run `dvc repro` again",
     ):
         run_stage("clean", clean.Params, main)
     assert not Path("metrics/clean.json").exists()
@@ -570,7 +570,7 @@ def test_file_name_that_is_not_utf8() -> None:
 SETTINGS = [
     Bad(
         "unknown key at the top",
-        "params.yaml:\n  learning_rate: unknown key; allowed are augment, …, threads",
+        "params.yaml:\n  learning_rate: unknown key; use one of augment, …, threads",
         params={"learning_rate": 0.1},
     ),
     Bad(
@@ -628,7 +628,7 @@ SETTINGS = [
     ),
     Bad(
         "nothing said of labels",
-        "params.yaml:\n  clean.label: missing; every value stands in this file, see docs/params.md",
+        "params.yaml:\n  clean.label: missing; write it, there are no defaults, see docs/params.md",
         params={"clean.label": ...},
     ),
     Bad(
@@ -643,27 +643,27 @@ SETTINGS = [
     ),
     Bad(
         "missing key",
-        "params.yaml:\n  lr: missing; every value stands in this file, see docs/params.md",
+        "params.yaml:\n  lr: missing; write it, there are no defaults, see docs/params.md",
         params={"lr": ...},
     ),
     Bad(
         "missing section",
-        "params.yaml:\n  dedupe: missing; every value stands in this file, see docs/params.md",
+        "params.yaml:\n  dedupe: missing; write it, there are no defaults, see docs/params.md",
         params={"dedupe": ...},
     ),
     Bad(
         "missing sub-section",
-        "params.yaml:\n  clean.text: missing; every value stands in this file, see docs/params.md",
+        "params.yaml:\n  clean.text: missing; write it, there are no defaults, see docs/params.md",
         params={"clean.text": ...},
     ),
     Bad(
         "nothing for a section",
-        "params.yaml:\n  clean: a section with keys of its own; see docs/params.md, got None",
+        "params.yaml:\n  clean: expected a section with keys; see docs/params.md, got None",
         params={"clean": None},
     ),
     Bad(
         "nothing for a sub-section",
-        "params.yaml:\n  clean.text: a section with keys of its own; see docs/params.md, got None",
+        "params.yaml:\n  clean.text: expected a section with keys; see docs/params.md, got None",
         params={"clean.text": None},
     ),
     Bad(
@@ -700,12 +700,12 @@ SETTINGS = [
     ),
     Bad(
         "unknown modality",
-        "params.yaml: modality: 'smell' is none of stages/modalities; there are audio, image, text",
+        "params.yaml: modality: 'smell' is not in stages/modalities; use one of audio, image, text",
         params={"modality": "smell"},
     ),
     Bad(
         "unknown target",
-        "params.yaml: target: 'mood' is none of stages/targets; there are categories, category, number, tags",
+        "params.yaml: target: 'mood' is not in stages/targets; use one of categories, category, number, tags",
         params={"target": "mood"},
     ),
     Bad(
@@ -718,8 +718,8 @@ SETTINGS = [
         "params.yaml:\n"
         "  clean.text.min_chars: input should be greater than or equal to 1, got 0\n"
         "  dedupe.near: input should be a valid boolean, got 'yes'\n"
-        "  epoch: unknown key; allowed are augment, …, threads\n"
-        "  epochs: missing; every value stands in this file, see docs/params.md\n"
+        "  epoch: unknown key; use one of augment, …, threads\n"
+        "  epochs: missing; write it, there are no defaults, see docs/params.md\n"
         "  lr: input should be a valid number, got 'fast'",
         params={"lr": "fast", "epochs": ..., "epoch": 3, "dedupe.near": "yes", "clean.text.min_chars": 0},
     ),
@@ -811,17 +811,17 @@ LEDGERS = [
     Bad("empty", "data/ledger.csv: expected the header id,action,label,note, got ", {"ledger.csv": ""}),
     Bad(
         "unknown action",
-        "data/ledger.csv, line 2: action 'delete'; use keep, drop, relabel",
+        "data/ledger.csv, line 2: unknown action 'delete'; use keep, drop, relabel",
         {"ledger.csv": LEDGER_HEADER + "a1,delete,,\n"},
     ),
     Bad(
         "relabel without a label",
-        "data/ledger.csv, line 3: relabel with label ''; relabel takes a label, the others take none",
+        "data/ledger.csv, line 3: relabel with label ''; relabel needs a label, the other actions take none",
         {"ledger.csv": LEDGER_HEADER + "a1,keep,,\na2,relabel,,\n"},
     ),
     Bad(
         "keep with a label",
-        "data/ledger.csv, line 2: keep with label 'fruit'; relabel takes a label, the others take none",
+        "data/ledger.csv, line 2: keep with label 'fruit'; relabel needs a label, the other actions take none",
         {"ledger.csv": LEDGER_HEADER + "a1,keep,fruit,\n"},
     ),
     Bad(
@@ -831,17 +831,17 @@ LEDGERS = [
     ),
     Bad(
         "note with a comma",
-        "data/ledger.csv, line 2: expected 4 cells; quote a note that holds commas",
+        "data/ledger.csv, line 2: expected 4 cells; quote a note that has commas",
         {"ledger.csv": LEDGER_HEADER + "a1,drop,,blurred, and dark\n"},
     ),
     Bad(
         "too few cells",
-        "data/ledger.csv, line 2: expected 4 cells; quote a note that holds commas",
+        "data/ledger.csv, line 2: expected 4 cells; quote a note that has commas",
         {"ledger.csv": LEDGER_HEADER + "a1,drop\n"},
     ),
     Bad(
         "not UTF-8",
-        "data/ledger.csv: cannot be read (…); it is a UTF-8 CSV file with the header id,action,label,note",
+        "data/ledger.csv: cannot be read (…); it must be a UTF-8 CSV file with the header id,action,label,note",
         {"ledger.csv": (LEDGER_HEADER + "a1,drop,,grün\n").encode("latin-1")},
     ),
     Bad(
@@ -875,7 +875,7 @@ def test_files_beside_the_folders_of_classes_are_not_passed_over() -> None:
     )
     refuse(
         "collect",
-        "data/pictures, stray.png:1: it stands beside the folders of classes; move it into one of them" + MEND,
+        "data/pictures, stray.png:1: it is beside the folders of classes; move it into one of them" + MEND,
     )
     set_params(
         {
@@ -900,7 +900,7 @@ def test_folders_where_files_are_expected_are_not_passed_over() -> None:
     )
     refuse(
         "collect",
-        "data/pictures, fruit:1: a folder, and collect.file_names reads files that stand side by side; for a folder a class set it to null"
+        "data/pictures, fruit:1: a folder, but with collect.file_names set no folder is read; for one folder per class set it to null"
         + MEND,
     )
 
@@ -911,12 +911,12 @@ def test_folders_where_files_are_expected_are_not_passed_over() -> None:
         (
             "notes.jsonl",
             '{"text": "a ripe apple", "text": "a car", "kind": "fruit"}',
-            "notes.jsonl:1: not valid JSON (the key 'text' stands twice)" + MEND,
+            "notes.jsonl:1: not valid JSON (the key 'text' occurs twice)" + MEND,
         ),
         (
             "notes.json",
             '[{"text": "a ripe apple", "text": "a car"}]',
-            "not valid JSON (the key 'text' stands twice); for one object a line, name the file .jsonl",
+            "not valid JSON (the key 'text' occurs twice); if each line is an object, name the file .jsonl",
         ),
     ],
 )
@@ -942,14 +942,14 @@ def test_a_persons_word_does_not_lose_a_row() -> None:
     refuse(
         "clean",
         f"data/ledger.csv: row {row['id']}: the label 'rubbish' cannot be used (unwanted_label); "
-        f"write it as data/collected has it, such as {row['label']!r}, and as clean.label allows",
+        f"write it as in data/collected, such as {row['label']!r}, and as clean.label allows",
     )
 
 
 def test_another_run_that_writes_the_same_table() -> None:
     with new_folder(Path("data/some")) as partial:
         with (
-            pytest.raises(InputError, match="data/some: another run is writing it; wait for its end"),
+            pytest.raises(InputError, match="data/some: another run is writing it; wait until it ends"),
             new_folder(Path("data/some")),
         ):
             pass
@@ -958,10 +958,35 @@ def test_another_run_that_writes_the_same_table() -> None:
     assert not list(Path("data").glob(".some*"))
 
 
+def test_the_lock_of_a_run_ends_with_its_process() -> None:
+    code = """
+import pathlib, stages.core.atomic
+with stages.core.atomic.new_folder(pathlib.Path("data/some")) as partial:
+    (partial / "file").write_text("killed")
+    print("writing", flush=True)
+    input()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"writing\n"
+        with pytest.raises(InputError, match="another run is writing it"), new_folder(Path("data/some")):
+            pass
+        other.kill()
+    with new_folder(Path("data/some")) as partial:
+        assert not list(partial.iterdir())
+        (partial / "file").write_text("mine")
+    assert [path.name for path in Path("data/some").iterdir()] == ["file"]
+    assert not list(Path("data").glob(".some*"))
+
+
 def test_missing_ledger() -> None:
     run("collect")
     Path("data/ledger.csv").unlink()
-    refuse("clean", "data/ledger.csv: cannot be read (…); it is a UTF-8 CSV file with the header id,action,label,note")
+    refuse(
+        "clean", "data/ledger.csv: cannot be read (…); it must be a UTF-8 CSV file with the header id,action,label,note"
+    )
 
 
 def test_bad_images_are_dropped_with_their_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1019,7 +1044,7 @@ def test_names_of_files_that_nobody_opens() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used ({'unreadable': 1}), such as …; where the cells of a table are the names of files, set collect.files",
+        "data/collected: none of 1 rows can be used ({'unreadable': 1}), such as …; if the cells of a table are names of files, set collect.files",
     )
 
 
@@ -1127,8 +1152,8 @@ def test_split_by_time_without_a_date(time: str | None) -> None:
 
 
 def test_missing_table() -> None:
-    refuse("clean", "data/collected: no table here; run `dvc repro` from the first stage on")
-    refuse("dedupe", "data/cleaned: no table here; run `dvc repro` from the first stage on")
+    refuse("clean", "data/collected: there is no table; run `dvc repro`")
+    refuse("dedupe", "data/cleaned: there is no table; run `dvc repro`")
 
 
 READERS = {

@@ -2,6 +2,8 @@
 
 import io
 import math
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from PIL import Image, ImageFilter
 from sklearn.metrics import average_precision_score
 
 from stages import clean as stage
+from stages.cleaning.judge import Judge
+from stages.contracts.clean import Among
 from stages.core import paths
 from stages.core.params import read_yaml
 from stages.core.tables import iter_rows, new_table, read_frame, row_schema
@@ -146,12 +150,42 @@ def test_what_is_odd_among_the_others_is_dropped(tmp_path: Any, monkeypatch: pyt
     assert cleaned([odd[1]] * 3 + good[:2], tmp_path, grayscale=0.02) == [None] * 5  # grey is what most are
 
 
-def test_images_that_are_odd_do_not_count_for_their_label(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_that_are_odd_do_not_count_for_their_label() -> None:
+    """The only rows with the label "hat" are one that is dropped for its size, and one that was dropped before."""
+    reasons = [None, None, "odd_size"]
+    cleaner = SimpleNamespace(among=lambda measures, params: Among({}, reasons))
+    params = category_label.LabelParams(**tiny.CLEAN_NAMES | {"min_rows": 2, "on_rare": "drop"})
+    judge = Judge(cleaner, category_label, None, params, missing=(), decisions={})  # type: ignore[arg-type]
+    together = judge.judge_together({}, [True, False, True], ["shirt", "hat"])
+    assert together.label_params.drop == ["shirt"]
+    assert together.changes_rows
+
+
+def test_content_is_written_again_only_if_rows_change(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    verdicts = stage.pa.table({"keep": [True, False, True]})
-    stage.write_tables(paths.CLEAN_VERDICTS, [verdicts])
-    stage.write_tables(paths.CLEANED, [stage.pa.table({"label": ["shirt", "hat"]})])
-    assert list(stage.labels_left([None, None, "odd_size"])) == ["shirt"]
+    written: list[str] = []
+    original = stage.new_table
+
+    def new_table(folder: Path, schema: Any) -> Any:
+        written.append(folder.name)
+        return original(folder, schema)
+
+    monkeypatch.setattr(stage, "new_table", new_table)
+    images = [photos.as_jpeg(photos.scene(seed)) for seed in range(4)]
+    images.append(photos.as_jpeg(photos.FAULTS["odd_size"](photos.scene(9))))
+    assert cleaned(images, tmp_path) == [None] * 5
+    assert written == ["verdicts", "cleaned", "verdicts"]  # the second time with odd_size
+    assert read_frame(paths.CLEAN_VERDICTS)["odd_size"].notna().all()
+    written.clear()
+    assert cleaned(images, tmp_path, odd_size=0.5) == [None] * 4 + ["odd_size"]
+    assert written == ["verdicts", "cleaned"] * 2
+    assert sorted(path.name for path in Path("data").iterdir()) == [
+        "cleaned",
+        "collected",
+        "ledger.csv",
+        "suggestions",
+        "verdicts",
+    ]
 
 
 def test_one_image_alone_is_cleaned_without_the_others() -> None:

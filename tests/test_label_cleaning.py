@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -248,6 +249,7 @@ def test_rare_labels_stop_the_run(clean: Clean) -> None:
         match=r"clean\.label\.min_rows: 2 labels have fewer than 3 rows: 'insect' \(1\), 'tool' \(2\); set clean\.label\.on_rare",
     ):
         clean(FRUIT, min_rows=3)  # a row that is dropped does not count
+    assert sorted(path.name for path in Path("data").iterdir()) == ["collected", "ledger.csv"]  # nothing was written
     assert clean(FRUIT, min_rows=1).rows_kept == 6
 
 
@@ -257,8 +259,10 @@ def test_rare_labels_are_dropped(clean: Clean) -> None:
     assert counts.rows_in == counts.rows_kept + sum(counts.dropped.values()) == 7
     assert labels() == ["fruit"] * 3 + ["tool"] * 2
     assert reasons() == [None] * 5 + ["empty", "rare_label"]
+    before = {path: path.read_bytes() for path in Path("data").rglob("*.parquet")}
     with pytest.raises(InputError, match="none of 7 rows can be used"):
         clean(FRUIT, min_rows=9, on_rare="drop")
+    assert {path: path.read_bytes() for path in Path("data").rglob("*.parquet")} == before
 
 
 def test_the_name_that_rare_labels_become_may_be_rare_only_where_they_are_merged(clean: Clean) -> None:
@@ -274,7 +278,7 @@ def test_names_in_params_are_read_as_labels_are(clean: Clean) -> None:
         drop=[" tool"],
     )
     assert [row["label"] for row in iter_rows(paths.CLEANED)] == ["fruit", "fruit"]
-    with pytest.raises(ValidationError, match="this is a blank name"):
+    with pytest.raises(ValidationError, match="the name must not be blank"):
         clean(FRUIT, merge_into=" ")
 
 

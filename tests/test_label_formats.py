@@ -52,15 +52,15 @@ def test_a_text_without_tags_keeps_its_tokens(missing: Any) -> None:
         (["a b"], "O O", "1 tokens and 2 tags"),
         (None, "O", "0 tokens and 1 tags"),
         ("a b", [], "2 tokens and 0 tags"),
-        ("a", "o", "the tag 'o'; expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person"),
-        ("a", "B-", "the tag 'B-'"),
-        ("a", "fruit", "the tag 'fruit'"),
-        ("a", [7], "the tag '7'"),
+        ("a", "o", "unknown tag 'o', expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person"),
+        ("a", "B-", "unknown tag 'B-'"),
+        ("a", "fruit", "unknown tag 'fruit'"),
+        ("a", [7], "unknown tag '7'"),
         ("a", "[", "not valid JSON"),
         ("a", "[" * 100_000, "not valid JSON"),
-        ("a", 3, "expected a list, got a int"),
-        ("a", {"tag": "O"}, "expected a list, got a dict"),
-        (7, "O", "expected a list, got a int"),
+        ("a", 3, "expected a list, got int"),
+        ("a", {"tag": "O"}, "expected a list, got dict"),
+        (7, "O", "expected a list, got int"),
         (float("nan"), "O", "0 tokens and 1 tags"),
         ([["a"], None], "O O", r"expected a list of tokens, got \[\[.a.\], null\]"),
     ],
@@ -111,7 +111,7 @@ def test_a_span_that_cuts_a_word_is_counted_from_somewhere_else(span: tuple[int,
     """By bytes, from 1 on, in UTF-16...: a model that learned from such pieces would be tested on them, and nobody would know."""
     with pytest.raises(
         BadLabel,
-        match=rf"the span {span[0]} to {span[1]} cuts a word: {re.escape(around)}; places are counted in characters, from 0 on",
+        match=rf"the span {span[0]} to {span[1]} cuts a word: {re.escape(around)}; offsets are in characters, the first is 0",
     ):
         tagged_by_spans("unripened", [[*span, "fruit"]])
 
@@ -125,8 +125,8 @@ def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
     ("value", "message"),
     [
         ([[0, 3, "fruit"], [2, 5, "fruit"]], "the spans 0 to 3 and 2 to 5 overlap"),
-        ([[1, 2, "fruit"]], "the span 1 to 2 holds no word"),
-        ([[0, 9, "fruit"]], r"the span \[0, 9, .fruit.\]; expected start, a larger end \(up to 5\) and label"),
+        ([[1, 2, "fruit"]], "the span 1 to 2 has no word"),
+        ([[0, 9, "fruit"]], r"the span \[0, 9, .fruit.\], expected start, a larger end \(up to 5\) and label"),
         ([[2, 2, "fruit"]], "expected start, a larger end"),
         ([[True, 2, "fruit"]], "expected start, a larger end"),
         ([[-1, 2, "fruit"]], "expected start, a larger end"),
@@ -135,7 +135,7 @@ def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
         ([{"start": 0, "end": 1}], "expected start, a larger end"),
         (["fruit"], "expected start, a larger end"),
         ("fig", "not valid JSON"),
-        ({"start": 0, "end": 1, "label": "fruit"}, "expected a list, got a dict"),
+        ({"start": 0, "end": 1, "label": "fruit"}, "expected a list, got dict"),
     ],
 )
 def test_spans_that_do_not_fit(value: Any, message: str) -> None:
@@ -144,7 +144,7 @@ def test_spans_that_do_not_fit(value: Any, message: str) -> None:
 
 
 def test_spans_mark_texts() -> None:
-    with pytest.raises(BadLabel, match="spans mark stretches of a text, got a list"):
+    with pytest.raises(BadLabel, match="expected a text for the spans, got list"):
         tagged_by_spans(["a", "fig"], [])
 
 
@@ -168,7 +168,7 @@ def test_names_in_a_list_or_a_cell() -> None:
     for wrong, message in (
         ([["ripe"]], "expected a list of names"),
         ("[1, ", "not valid JSON"),
-        (7, "expected a list, got a int"),
+        (7, "expected a list, got int"),
     ):
         with pytest.raises(BadLabel, match=message):
             names_of(wrong, None)

@@ -67,8 +67,9 @@ def test_both_sides_are_collected_and_count_for_the_id(tmp_path: Path, monkeypat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"content": ["one"]}, "columns.content is one column, or the two of a pair"),
-        ({"content": ["one", "other", "third"]}, "columns.content is one column, or the two of a pair"),
+        ({"content": ["one"]}, "columns.content must be one column, or two different ones"),
+        ({"content": ["one", "other", "one"]}, "columns.content must be one column, or two different ones"),
+        ({"content": ["one", "other", "third"]}, "columns.content must be one column, or two different ones"),
         ({"label": ["one", "other"]}, "set label_format: list"),
         ({"split": "fold"}, "columns.split needs splits"),
     ],

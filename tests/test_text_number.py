@@ -60,7 +60,7 @@ def test_labels_out_of_range_are_refused() -> None:
         None,
         "out_of_range",
     ]
-    with pytest.raises(ValueError, match="minimum is not below maximum"):
+    with pytest.raises(ValueError, match="minimum must be less than maximum"):
         LabelParams(minimum=5.0, maximum=5.0)
 
 

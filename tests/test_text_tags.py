@@ -372,7 +372,7 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
     (one, other) = read_vectors(tmp_path / "with", ids, "token_vectors")
     assert (one.dtype, len(one), len(other)) == (np.float16, 1, len(LONG.split(" ")))
     assert (other == found.tokens[0]).all()
-    with pytest.raises(InputError, match=r"without: it has no token_vectors; set embed\.text\.token_layer"):
+    with pytest.raises(InputError, match=r"without: it has no column token_vectors; set embed\.text\.token_layer"):
         read_vectors(tmp_path / "without", ids, "token_vectors")
 
 

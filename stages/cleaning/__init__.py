@@ -1,1 +1,1 @@
-"""The ledger, missing values, and the counts of clean."""
+"""Decisions about rows, the ledger, missing values, and the counts of clean."""

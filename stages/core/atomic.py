@@ -1,6 +1,5 @@
-"""Files and folders that are there whole or not at all; written under a temporary name, then renamed, so that a kill leaves no half."""
+"""Files and folders that appear complete or not at all: written under a temporary name, renamed when complete."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -8,44 +7,72 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from stages.core.errors import InputError
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """Where to write what takes the place of `folder` when the `with` block ends well.
+    """A folder to write to; it replaces `folder` if the `with` block ends without an error, else it is deleted.
 
     Raises:
-        InputError: another run is writing it.
+        InputError: another run is writing `folder`.
+    """
+    with partial_folder(folder) as partial:
+        yield partial
+        replace_folder(folder, partial)
+
+
+@contextmanager
+def partial_folder(folder: Path) -> Iterator[Path]:
+    """An empty, locked folder beside `folder` for unfinished work; it is deleted when the `with` block ends.
+
+    Raises:
+        InputError: another run is writing `folder`.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    busy = InputError(f"{folder}: another run is writing it; wait for its end")
     if partial.exists():
-        os.close(lock(partial, busy))
-        shutil.rmtree(partial)  # of a run that was killed
+        with locked(partial, folder):
+            shutil.rmtree(partial)  # left by a run that was killed
     try:
         partial.mkdir(parents=True)
     except FileExistsError as error:
-        raise busy from error
-    held = lock(partial, busy)
+        raise being_written(folder) from error
+    with locked(partial, folder):
+        try:
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def replace_folder(folder: Path, new: Path) -> None:
+    """Moves the complete folder `new` to `folder`. Both must be on one file system."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    new.replace(folder)
+
+
+@contextmanager
+def locked(partial: Path, folder: Path) -> Iterator[None]:
+    """Locks the folder `partial` until the `with` block or the process ends.
+
+    The lock is on the descriptor of the folder itself: filelock.FileLock would leave a lock file in an artifact.
+
+    Raises:
+        InputError: another run holds the lock, so it is writing `folder`.
+    """
+    descriptor = os.open(partial, os.O_RDONLY)
     try:
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.replace(folder)
+        if not lock_descriptor(descriptor, blocking=False):
+            raise being_written(folder)
+        yield
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        os.close(held)
+        os.close(descriptor)
 
 
-def lock(folder: Path, busy: Exception) -> int:
-    """A file descriptor that holds a lock on `folder`, which ends with it or with the process."""
-    held = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(held)
-        raise busy from None
-    return held
+def being_written(folder: Path) -> InputError:
+    return InputError(f"{folder}: another run is writing it; wait until it ends")
 
 
 def write_json(path: Path, values: Mapping[str, object]) -> None:

@@ -1,5 +1,5 @@
-"""The one error that a user is meant to read."""
+"""The one error that users read."""
 
 
 class InputError(ValueError):
-    """What the user gave cannot be used: names the file, row or key, what was got, and what to do."""
+    """Input that cannot be used. The message names the file, row or key, what was got, and what to do."""

@@ -1,7 +1,7 @@
-"""params.yaml, read once and typed: every stage keeps its own strict model, and the whole file is checked at once.
+"""Reads params.yaml, typed. Every stage has its own strict model, and each stage checks the whole file.
 
-Each stage module has a `Params` model whose fields are the keys that it reads. A section that differs by modality
-(`clean: text:`) or by target (`clean: label:`) says where the models of its sub-sections are found.
+The fields of the `Params` model of a stage module are the keys that the stage reads. A section that differs by modality
+(`clean: text:`) or by target (`clean: label:`) names the modules that hold the models of its sub-sections.
 """
 
 import importlib
@@ -21,18 +21,20 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """No unknown keys, no conversions, no changes."""
+    """A model without unknown keys, conversions or changes."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class VariantSection(Strict):
-    """A section with one sub-section a modality, typed by a model that the modality or its task keeps, and perhaps with `label`, typed by the target's."""
+    """A section with one sub-section per modality, and a sub-section `label` if `label_variant` is set.
 
-    variant: ClassVar[
-        tuple[Literal["modalities", "tasks"], str, str]
-    ]  # the axis, the part of its variants, and the model in it
-    label_variant: ClassVar[str | None] = None
+    The model of a modality's sub-section is in a module of the modality or of its task.
+    The model of `label` is in the target's label.py.
+    """
+
+    variant: ClassVar[tuple[Literal["modalities", "tasks"], str, str]]  # axis, module, name of the model
+    label_variant: ClassVar[str | None] = None  # name of the model
 
     def of(self, modality: str) -> Any:
         """The sub-section of this modality."""
@@ -40,28 +42,30 @@ class VariantSection(Strict):
 
 
 def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
-    """The keys that `model` names, typed, after the whole file was checked against the models of all stages.
+    """Checks the whole file against the models of all stages and returns the keys of `model`.
 
     Raises:
-        InputError: all that is wrong with the file, together.
+        InputError: the file has errors; the message lists all of them.
     """
     values = read_yaml(path)
     variants.check(values.get("modality"), values.get("target"))
-    models = [stage_model for _, stage_model in known_keys(values)]
-    problems = dict.fromkeys(problem for stage_model in models for problem in _problems(stage_model, values))
-    known = {key for stage_model in models for key in stage_model.model_fields}
+    problems: set[str] = set()  # stages share keys, so several models report the same problem
+    known: set[str] = set()
+    for _, stage_model in known_keys(values):
+        problems.update(_problems(stage_model, values))
+        known.update(stage_model.model_fields)
     for key in values.keys() - known:
-        problems[f"{key}: unknown key; allowed are {', '.join(sorted(known))}"] = None
+        problems.add(f"{key}: unknown key; use one of {', '.join(sorted(known))}")
     if problems:
         raise InputError(f"{path}:" + "".join(f"\n  {problem}" for problem in sorted(problems)))
-    return cast(M, _with_variants(model, values).model_validate(_own(model, values)))
+    return cast(M, _with_variants(model, values).model_validate(_values_of(model, values)))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that is a mapping, read as DVC reads it: 2e-05 is a number, 010 is ten, and a key may occur once.
+    """A YAML mapping, read as DVC reads it: 2e-05 is a number, 010 is ten, and a key that occurs twice is an error.
 
     Raises:
-        InputError: it cannot be read, or is no mapping.
+        InputError: the file cannot be read, or is not a mapping.
     """
     try:
         values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
@@ -78,34 +82,36 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def known_keys(values: dict[str, Any]) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Every stage that dvc.yaml runs and the model of the keys that it reads, for the modality and target of `values`.
+    """(name, params model) of each stage in dvc.yaml, for the modality and target of `values`.
 
-    Stages are imported by name here: nothing of them but the check is used.
+    The stages are imported by name, and only for their models: no stage depends on the code of another.
     """
     for stage in read_yaml(paths.DVC_YAML)["stages"]:
         yield stage, _with_variants(importlib.import_module(f"stages.{stage}").Params, values)
 
 
 def _with_variants(model: type[BaseModel], values: dict[str, Any]) -> type[BaseModel]:
-    """`model`, with the sub-sections of the chosen modality (and of any other that the file has) and target added to its sections."""
+    """`model`, whose variant sections have the sub-sections that the modality, the target and the file ask for."""
     sections: dict[str, Any] = {}
     for key, field in model.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, VariantSection):
-            present = values.get(key)
-            names = [values.get("modality"), *(present if isinstance(present, dict) else ())]
-            subsections = {
-                name: (_variant_model(section, name, values), ...)
-                for name in variants.names("modalities")
-                if name in names
-            }
-            if section.label_variant:
-                subsections["label"] = (
-                    getattr(variants.load("targets", values.get("target", ""), "label"), section.label_variant),
-                    ...,
-                )
-            sections[key] = (create_model(section.__name__, __base__=section, **cast(Any, subsections)), ...)
+            fields = {name: (sub_model, ...) for name, sub_model in _sub_sections(section, values.get(key), values)}
+            sections[key] = (create_model(section.__name__, __base__=section, **cast(Any, fields)), ...)
     return create_model(model.__name__, __base__=model, **sections) if sections else model
+
+
+def _sub_sections(
+    section: type[VariantSection], present: Any, values: dict[str, Any]
+) -> Iterator[tuple[str, type[BaseModel]]]:
+    """(key, model) of each sub-section: the chosen modality's, others that the file has (`present`), and `label`."""
+    wanted = [values.get("modality"), *(present if isinstance(present, dict) else ())]
+    for modality in variants.names("modalities"):
+        if modality in wanted:
+            yield modality, _variant_model(section, modality, values)
+    if section.label_variant:
+        target = variants.load("targets", values.get("target", ""), "label")
+        yield "label", getattr(target, section.label_variant)
 
 
 def _variant_model(section: type[VariantSection], modality: str, values: dict[str, Any]) -> type[BaseModel]:
@@ -114,25 +120,25 @@ def _variant_model(section: type[VariantSection], modality: str, values: dict[st
     return cast(type[BaseModel], getattr(variants.load(axis, variant, part), model))
 
 
-def _own(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
+def _values_of(model: type[BaseModel], values: dict[str, Any]) -> dict[str, Any]:
     return {key: values[key] for key in model.model_fields if key in values}
 
 
 def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
+    """One line per error: key, what is allowed, what was got."""
     try:
-        model.model_validate(_own(model, values))
+        model.model_validate(_values_of(model, values))
     except ValidationError as error:
         for detail in error.errors():
             key = ".".join(str(part) for part in detail["loc"])
-            got = (
-                "" if detail["type"] == "missing" or isinstance(detail["input"], dict) else f", got {detail['input']!r}"
-            )
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+            shows_value = detail["type"] != "missing" and not isinstance(detail["input"], dict)
+            got = f", got {detail['input']!r}" if shows_value else ""
             yield f"{key}: {message[0].lower() + message[1:]}{got}"
 
 
 _MESSAGES = {
-    "missing": "missing; every value stands in this file, see docs/params.md",
+    "missing": "missing; write it, there are no defaults, see docs/params.md",
     "extra_forbidden": "unknown key; see docs/params.md",
-    "model_type": "a section with keys of its own; see docs/params.md",
+    "model_type": "expected a section with keys; see docs/params.md",
 }

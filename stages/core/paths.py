@@ -1,4 +1,4 @@
-"""Where every artifact lies. The paths of tables stand here and in dvc.yaml, nowhere else."""
+"""The path of every artifact. Paths are written here and in dvc.yaml, nowhere else."""
 
 from pathlib import Path
 
@@ -19,6 +19,7 @@ OUTLIER_VERDICTS = VERDICTS / "outliers"
 SPLIT_VERDICTS = VERDICTS / "split"
 LABEL_VERDICTS = VERDICTS / "labels"
 LEAKS = VERDICTS / "leaks"
+# By stage, in the order of the pipeline.
 VERDICTS_OF = {
     "collect": COLLECT_VERDICTS,
     "clean": CLEAN_VERDICTS,
@@ -26,7 +27,7 @@ VERDICTS_OF = {
     "outliers": OUTLIER_VERDICTS,
     "split": SPLIT_VERDICTS,
     "label_audit": LABEL_VERDICTS,
-}  # by stage, in the order of the line
+}
 
 TRAIN = Path("data/train")
 VALIDATION = Path("data/validation")

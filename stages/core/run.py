@@ -1,4 +1,4 @@
-"""What every stage does at its end: metrics/<stage>.json and one line, or one clear error."""
+"""The frame around every stage: metrics/<stage>.json and one line at its end, or one clear error."""
 
 import sys
 import time
@@ -18,11 +18,11 @@ P = TypeVar("P", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows: `rows_in == rows_kept + sum(dropped.values())`."""
+    """The numbers of rows of a stage: `rows_in == rows_kept + sum(dropped.values())`."""
 
     rows_in: int
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    more: Mapping[str, float | int] = field(default_factory=dict)  # what else the stage measured
+    dropped: Mapping[str, int] = field(default_factory=dict)  # by reason
+    more: Mapping[str, float | int] = field(default_factory=dict)  # other metrics of the stage
 
     @property
     def rows_kept(self) -> int:
@@ -32,22 +32,37 @@ class Counts:
         reasons = {f"dropped_{reason}": count for reason, count in sorted(self.dropped.items())}
         return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **self.more}
 
+    def summary(self) -> str:
+        """The counts in one line."""
+        n_dropped = self.rows_in - self.rows_kept
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(self.dropped.items()) if count)
+        dropped = f"{n_dropped:,} dropped ({reasons})" if reasons else f"{n_dropped:,} dropped"
+        return f"{self.rows_in:,} rows in, {self.rows_kept:,} kept, {dropped}"
+
 
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
-    """Runs `main` on its params, writes what it counted to metrics/<name>.json and says so; bad input ends in one line and exit status 1."""
+    """Runs `main` on its params, writes its counts to metrics/<metrics or name>.json and prints them.
+
+    An InputError ends the process with one line on stderr and exit status 1.
+    """
     started = time.perf_counter()
     try:
         params = load_params(model)
         counts = main(params)
-        # DVC records the params that stand in the file when a stage ends: others than it ran with would be a false record.
-        if load_params(model).model_dump() != params.model_dump():
-            raise InputError(
-                f"{paths.PARAMS}: keys that this stage reads were changed while it ran; type `dvc repro` again"
-            )
+        check_unchanged(params)
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(counts.dropped.items()) if count)
-    dropped = f"{counts.rows_in - counts.rows_kept:,} dropped" + (f" ({reasons})" if reasons else "")
-    seconds = time.perf_counter() - started
-    print(f"{name}: {counts.rows_in:,} rows in, {counts.rows_kept:,} kept, {dropped}, {seconds:.1f} s")
+    print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
+
+
+def check_unchanged(params: BaseModel) -> None:
+    """Checks that params.yaml still has the params that the stage ran with.
+
+    DVC records the params that are in the file when a stage ends: others than it ran with would be a false record.
+
+    Raises:
+        InputError: a key that the stage reads has another value.
+    """
+    if load_params(type(params)).model_dump() != params.model_dump():
+        raise InputError(f"{paths.PARAMS}: keys that this stage reads were changed while it ran; run `dvc repro` again")

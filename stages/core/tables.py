@@ -1,7 +1,8 @@
-"""Tables: folders of Parquet parts, read and written part by part, so that memory is bounded by a part."""
+"""Tables: folders of Parquet parts. They are read and written part by part, so that memory is bounded by a part."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,22 +19,22 @@ from stages.core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-Content = Any  # str for text, encoded bytes for images and sounds: only the modality looks inside
-Label = Any  # what the target's LABEL type holds: str for a category, float for a number, a list of str for tags
+Content = Any  # str for text, encoded bytes for images and sounds; only the modality looks inside
+Label = Any  # a value of the target's LABEL type: str for a category, float for a number, a list of str for tags
 Vectors = npt.NDArray[Any]  # float32, (n_rows, dim); of tokens: objects, one (n_tokens, dim) per row
 Predictions = npt.NDArray[Any]  # float64, (n_rows, n_columns); of tokens: objects, one (n_tokens, n_columns) per row
 
-# In collected content only, where no other text may contain them: between the sides of a pair, and after each token of a tokenised text.
-SIDE_MARK = "\x1e"
-WORD_MARK = "\x1f"
+# Separators in collected content; collect replaces them in the texts of the source.
+SIDE_MARK = "\x1e"  # between the two texts of a pair
+WORD_MARK = "\x1f"  # after each token of a tokenised text
 
 PART_ROWS = 50_000
 PART_BYTES = 256 * 2**20
-BATCH_ROWS = 1_000  # how many rows are held as Python objects at a time
+BATCH_ROWS = 1_000  # rows that are held as Python objects at a time
 
 
 def row_schema(content: pa.DataType, label: pa.DataType) -> pa.Schema:
-    """The columns of a row, in every table that holds content."""
+    """The columns of every table that holds content."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -42,27 +43,30 @@ def row_schema(content: pa.DataType, label: pa.DataType) -> pa.Schema:
             ("group", pa.string()),
             ("time", pa.string()),
             ("source", pa.string()),  # file and row number, for messages
-            ("given_split", pa.string()),  # null, or the split that the source puts the row in
+            ("given_split", pa.string()),  # the split that the source puts the row in; null if it gives none
         ]
     )
 
 
 def verdict_schema(*more: tuple[str, pa.DataType]) -> pa.Schema:
-    """The columns of a verdict, and those that a stage adds."""
+    """The columns that all verdict tables have, and `more` columns of the stage."""
     return pa.schema([("id", pa.string()), ("keep", pa.bool_()), ("reason", pa.string()), *more])
 
 
 @contextmanager
 def new_table(folder: Path, schema: pa.Schema) -> Iterator["TableWriter"]:
-    """The writer of a table that takes the place of `folder` when the `with` block ends well."""
-    with new_folder(folder) as partial:
-        writer = TableWriter(partial, schema)
+    """The writer of a table that replaces `folder` if the `with` block ends without an error."""
+    with new_folder(folder) as unfinished:
+        writer = TableWriter(unfinished, schema)
         yield writer
         writer.finish()
 
 
 class TableWriter:
-    """Writes the parts of a table. The cuts between them depend on the rows alone, not on how they were batched: same rows, same bytes."""
+    """Writes the parts of a table.
+
+    The boundaries of parts depend only on the rows, not on how they were batched: the same rows give the same bytes.
+    """
 
     def __init__(self, folder: Path, schema: pa.Schema) -> None:
         self._folder = folder
@@ -81,12 +85,12 @@ class TableWriter:
         self._waiting = pa.concat_tables([self._waiting, table.cast(self._schema)])
         while (end := _part_end(self._waiting)) < self._waiting.num_rows:
             self._write_part(self._waiting.slice(0, end))
-            # A slice keeps its parent alive; a copy lets go of the rows that are written.
+            # A slice keeps its parent table in memory; a copy frees the rows that are written.
             self._waiting = self._waiting.slice(end).combine_chunks()
 
     def finish(self) -> None:
         self._flush_rows()
-        if self._waiting.num_rows or not self._parts:  # an empty table still says its schema
+        if self._waiting.num_rows or not self._parts:  # an empty table still has a schema
             self._write_part(self._waiting)
 
     def _flush_rows(self) -> None:
@@ -101,7 +105,7 @@ class TableWriter:
 
 
 def _part_end(table: pa.Table) -> int:
-    """How many of the rows go into the next part; all of them when they do not fill one."""
+    """The number of rows of the next part; all rows if they do not fill one."""
     end = min(table.num_rows, PART_ROWS)
     if (sizes := _row_bytes(table)) is not None and table.nbytes > PART_BYTES:
         end = min(end, max(1, int((sizes.cumsum() <= PART_BYTES).sum())))
@@ -109,7 +113,7 @@ def _part_end(table: pa.Table) -> int:
 
 
 def _row_bytes(table: pa.Table) -> npt.NDArray[np.int64] | None:
-    """(n_rows,): the size of the one column whose cells differ much in size; None where there is none."""
+    """(n_rows,): the sizes of cells of the column whose cells differ much in size; None if there is no such column."""
     if "content" in table.column_names:
         return np.asarray(pc.fill_null(pc.binary_length(table["content"]), 0).to_numpy())
     if "token_vectors" in table.column_names:
@@ -122,7 +126,7 @@ def _row_bytes(table: pa.Table) -> npt.NDArray[np.int64] | None:
 
 
 def write_tables(folder: Path, tables: Iterable[pa.Table]) -> None:
-    """Writes tables of one schema, at least one, as one table."""
+    """Writes one or more tables of the same schema as one table."""
     iterator = iter(tables)
     first = next(iterator)
     with new_table(folder, first.schema) as writer:
@@ -136,7 +140,7 @@ def write_frame(folder: Path, frame: "pd.DataFrame", schema: pa.Schema) -> None:
 
 
 def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
-    """The table, `batch_rows` rows at a time."""
+    """The rows in batches of at most `batch_rows`."""
     for path in _parts(folder):
         with _readable(path), pq.ParquetFile(path) as part:
             for batch in part.iter_batches(batch_rows, columns=columns):
@@ -157,21 +161,20 @@ def read_table(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
 def find_rows(
     folder: Path, column: str, wanted: Callable[[pa.ChunkedArray], Any], columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """The rows whose cell of `column` is `wanted`; of a part that has none, no other column is read."""
+    """The rows whose cell in `column` is `wanted`. Other columns are read only from parts that have such a row."""
     schema = read_schema(folder, columns)
-    found = [pa.Table.from_batches([], schema)]
+    tables = [pa.Table.from_batches([], schema)]
     for path in _parts(folder):
         with _readable(path), pq.ParquetFile(path) as part:
-            places = np.flatnonzero(wanted(part.read([column])[column]).to_numpy(zero_copy_only=False))
-            if len(places):
-                found.append(part.read(schema.names).take(places).cast(schema))
-    return pa.concat_tables(found)
+            is_wanted = wanted(part.read([column])[column]).to_numpy(zero_copy_only=False)
+            if is_wanted.any():
+                tables.append(part.read(schema.names).take(np.flatnonzero(is_wanted)).cast(schema))
+    return pa.concat_tables(tables)
 
 
 def one_of(values: Iterable[str]) -> Callable[[pa.ChunkedArray], Any]:
-    """For `find_rows`: the cells that are one of these."""
-    known = pa.array(sorted(values), pa.string())
-    return lambda cells: pc.is_in(cells, value_set=known)
+    """For `find_rows`: a function that selects the cells that equal one of `values`."""
+    return partial(pc.is_in, value_set=pa.array(sorted(values), pa.string()))
 
 
 def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -179,10 +182,8 @@ def read_frame(folder: Path, columns: Sequence[str] | None = None) -> "pd.DataFr
 
 
 def as_frame(table: pa.Table) -> "pd.DataFrame":
-    """A cell that is a list is a Python list, which can be compared."""
-    lists = {
-        name: table[name].to_pylist() for name in table.column_names if pa.types.is_list(table.schema.field(name).type)
-    }
+    """A data frame in which a list is a Python list, which `==` compares, not an array."""
+    lists = {field.name: table[field.name].to_pylist() for field in table.schema if pa.types.is_list(field.type)}
     return table.to_pandas().assign(**lists)
 
 
@@ -202,50 +203,55 @@ def count_rows(folder: Path) -> int:
 
 
 def vector_column(vectors: npt.NDArray[Any]) -> pa.Array:
-    """(n_rows, dim) numbers as one Parquet column."""
+    """Converts (n_rows, dim) numbers into one Parquet column."""
     return pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
 
 
 def vectors_column(vectors: npt.NDArray[Any]) -> pa.Array:
-    """(n_tokens, dim) numbers of each row as one Parquet column."""
+    """Converts (n_tokens, dim) numbers per row into one Parquet column."""
     ends = np.cumsum([0, *(len(tokens) for tokens in vectors)])
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), vector_column(np.concatenate(vectors)))
 
 
 def read_vectors(folder: Path, ids: "pd.Series[Any]", column: str = "vector") -> npt.NDArray[Any]:
-    """The embeddings of these rows, in their order: (n_rows, dim), or of `token_vectors` one (n_tokens, dim) a row.
+    """The embeddings of the rows with these ids, in the order of `ids`.
+
+    Returns (n_rows, dim) for `vector`, and one (n_tokens, dim) per row for `token_vectors`.
 
     Raises:
         InputError: the table has no such column.
     """
     if column not in read_schema(folder).names:
-        raise InputError(f"{folder}: it has no {column}; set embed.text.token_layer")
+        raise InputError(f"{folder}: it has no column {column}; set embed.text.token_layer")
     table = read_table(folder, ["id", column])
-    place = {row: number for number, row in enumerate(table["id"].to_pylist())}
-    places = [place[row] for row in ids]
-    values = table[column].combine_chunks()
+    index_of = {key: index for index, key in enumerate(table["id"].to_pylist())}
+    indices = [index_of[key] for key in ids]
     if column == "vector":
-        return vectors_of(table[column])[places]
+        return vectors_of(table[column])[indices]
+    values = table[column].combine_chunks()
     dim = values.type.value_type.list_size
     tokens = values.flatten().flatten().to_numpy().reshape(-1, dim)
     ends = values.offsets.to_numpy()
-    return ragged([tokens[ends[row] : ends[row + 1]] for row in places])
+    return ragged([tokens[ends[index] : ends[index + 1]] for index in indices])
 
 
 def vectors_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """(n_rows, dim): a column of vectors, of at least one row."""
+    """(n_rows, dim): the numbers of `vector_column`; the column must have at least one row."""
     return np.asarray(column.combine_chunks().flatten().to_numpy().reshape(len(column), -1))
 
 
 def ragged(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.object_]:
-    """(n_rows,): arrays of any shape, one a row."""
+    """(n_rows,): an array of objects; each is an array of any shape."""
     rows = np.empty(len(arrays), dtype=object)
     rows[:] = arrays
     return rows
 
 
 def named_columns(predictions: npt.NDArray[Any], names: Sequence[str]) -> pa.StructArray:
-    """(n_rows, n_columns) numbers as one Parquet column that says what each of them is; where a row has (n_tokens, n_columns), each name has a list."""
+    """Converts (n_rows, n_columns) numbers into one Parquet column of structs, one field per name.
+
+    If each row has (n_tokens, n_columns) numbers, a field holds a list.
+    """
     if predictions.dtype != object:
         return pa.StructArray.from_arrays([pa.array(column) for column in predictions.T], names=list(names))
     ends = pa.array(np.cumsum([0, *(len(tokens) for tokens in predictions)]), pa.int32())
@@ -256,7 +262,7 @@ def named_columns(predictions: npt.NDArray[Any], names: Sequence[str]) -> pa.Str
 
 
 def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[Any]:
-    """The numbers of `named_columns`."""
+    """The numbers that `named_columns` converted, in the same shape."""
     fields = table[column].combine_chunks().flatten()
     columns = [field.to_numpy(zero_copy_only=False) for field in fields]
     if not pa.types.is_list(fields[0].type):
@@ -277,5 +283,5 @@ def _readable(path: Path) -> Iterator[None]:
 def _parts(folder: Path) -> Iterator[Path]:
     paths = sorted(folder.glob("part-*.parquet"))
     if not paths:
-        raise InputError(f"{folder}: no table here; run `dvc repro` from the first stage on")
+        raise InputError(f"{folder}: there is no table; run `dvc repro`")
     return iter(paths)

@@ -7,15 +7,12 @@ from typing import Any
 from stages.core.errors import InputError
 
 STAGES = Path(__file__).parents[1]
-KEYS = {
-    "modalities": "modality",
-    "targets": "target",
-    "tasks": "modality and target",
-}  # axis: the key in params.yaml that chooses
+# By axis: the key in params.yaml that chooses the variant.
+KEYS = {"modalities": "modality", "targets": "target", "tasks": "modality and target"}
 
 
 def names(axis: str) -> list[str]:
-    """The variants of an axis: the folders in stages/<axis>. A name that begins with an underscore is shared code and no variant."""
+    """The variants of an axis: the folders in stages/<axis>. A name that starts with an underscore is shared code."""
     return sorted(path.name for path in (STAGES / axis).glob("[!_.]*") if path.is_dir())
 
 
@@ -25,15 +22,16 @@ def load(axis: str, name: str, part: str) -> Any:
     Raises:
         InputError: the axis has no such variant.
     """
-    if name not in names(axis):
-        raise InputError(
-            f"params.yaml: {KEYS[axis]}: {name!r} is none of stages/{axis}; there are {', '.join(names(axis))}"
-        )
+    known = names(axis)
+    if name not in known:
+        raise InputError(f"params.yaml: {KEYS[axis]}: {name!r} is not in stages/{axis}; use one of {', '.join(known)}")
     return importlib.import_module(f"stages.{axis}.{name}.{part}")
 
 
 def check(modality: Any, target: Any) -> None:
-    """Checks that both exist, and a task that combines them; values that are no strings are left to the models of params.
+    """Checks that the modality, the target and their task exist.
+
+    Values that are not strings are left to the params models.
 
     Raises:
         InputError: one of them does not exist.

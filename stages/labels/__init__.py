@@ -1,1 +1,1 @@
-"""Names of classes: spellings, suggestions, rare classes, class balance."""
+"""Class names: spellings, suggestions, rare classes, class balance."""

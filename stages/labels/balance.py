@@ -1,4 +1,4 @@
-"""How many rows there are of each class, at several points of the line."""
+"""The class balance: numbers of rows per class, at several points of the pipeline."""
 
 import math
 from collections import Counter
@@ -10,17 +10,21 @@ from stages.contracts.label import Target
 
 
 def count_names(target: Target, labels: Mapping[str, Sequence[Any]]) -> dict[str, dict[str, int]]:
-    """The rows of each name, for labels at every point; names that start with a number by that number, then the others by alphabet."""
-    every = iter(
-        target.names([label for some in labels.values() for label in some])
-    )  # at once: ranges of numbers follow from all of them
-    counts = {
-        point: Counter(name for names in islice(every, len(some)) for name in names) for point, some in labels.items()
-    }
-    return {point: dict(sorted(found.items(), key=lambda item: in_order(item[0]))) for point, found in counts.items()}
+    """For each point of `labels`, the number of rows by name.
+
+    Names that start with a number come first, in the order of their numbers; then the others by alphabet.
+    """
+    # All labels in one call: the ranges of numbers follow from all of them.
+    all_names = iter(target.names([label for point in labels.values() for label in point]))
+    counts = {}
+    for point, point_labels in labels.items():
+        rows_of = Counter(name for names in islice(all_names, len(point_labels)) for name in names)
+        counts[point] = {name: rows_of[name] for name in sorted(rows_of, key=in_order)}
+    return counts
 
 
 def in_order(name: str) -> tuple[float, str]:
+    """A sort key: the number at the start of a name (infinite if there is none), then the name."""
     try:
         start = float(name.split(" ")[0])
     except ValueError:

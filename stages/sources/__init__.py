@@ -1,1 +1,1 @@
-"""Readers of what people have: tables, folders of files, data sets on the hub."""
+"""Readers of sources: tables, folders of files, data sets on the hub."""

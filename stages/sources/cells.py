@@ -13,30 +13,43 @@ def as_json(names: Sequence[str]) -> str:
 
 
 def as_bytes(value: Any) -> bytes:
-    """A text in UTF-8, or the bytes of a file; the hub's {"bytes": ...} is unwrapped, a missing one is empty."""
+    """Content as bytes: a text in UTF-8, the bytes of a file (or the hub's {"bytes": ...}), or b"" if it is missing.
+
+    Raises:
+        BadRow: the value has another type.
+    """
     match value:
         case None:
             return b""
         case bytes() | {"bytes": bytes()}:
             return value if isinstance(value, bytes) else bytes(value["bytes"])
         case str() | int() | float():
-            # Half a surrogate pair, out of JSON, has no bytes.
+            # JSON can hold half a surrogate pair, which UTF-8 cannot encode: it becomes a question mark.
             return str(value).replace(SIDE_MARK, " ").replace(WORD_MARK, " ").encode("utf-8", "replace")
         case list() if all(isinstance(token, str) for token in value):
             return b"".join(as_bytes(token) + WORD_MARK.encode() for token in value)
-    raise BadRow("unusable_content", f"the content is a {type(value).__name__}, expected a text or the bytes of a file")
+    raise BadRow(
+        "unusable_content", f"the content is of type {type(value).__name__}, expected a text or the bytes of a file"
+    )
 
 
 def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
-    """The text of a label, a group or a time; `blank` for one of spaces only, so that rows without a group are not one group."""
-    if value is None or value != value:  # NaN, which JSON and Parquet files write for what is missing
+    """The text of a label, a group or a time; None if it is missing, `blank` if it is only spaces.
+
+    `what` is the name of the column, for messages.
+    With `blank=None`, rows with a blank group have no group, not the same group.
+
+    Raises:
+        BadRow: the value is a list or a mapping.
+    """
+    if value is None or value != value:  # NaN is how JSON and Parquet files write a missing value
         return None
     if isinstance(value, list | dict | tuple):
-        raise BadRow(f"unusable_{what}", f"the {what} is a {type(value).__name__}, expected one value")
+        raise BadRow(f"unusable_{what}", f"the {what} is of type {type(value).__name__}, expected one value")
     text = storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
     return text if text.strip() else blank
 
 
 def storable(text: str) -> str:
-    """Without half surrogate pairs, which JSON and file names can hold and UTF-8 cannot."""
+    """Replaces half surrogate pairs, which JSON and file names can hold and UTF-8 cannot."""
     return text.encode("utf-8", "replace").decode()

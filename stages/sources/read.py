@@ -1,4 +1,4 @@
-"""Chooses the reader of a source by its kind."""
+"""Chooses the reader of a file or folder by its name."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ def read_source(path: Path, format: FileFormat) -> Iterator[Record]:
     """The records of a file or folder.
 
     Raises:
-        InputError: it cannot be read at all, or nothing can be made of it.
+        InputError: it cannot be read, or its format is not known.
     """
     if path.is_dir():
         return read_files(path, format.file_names) if format.file_names else read_class_folders(path)
@@ -31,5 +31,6 @@ def read_source(path: Path, format: FileFormat) -> Iterator[Record]:
         case ".conll":
             return read_conll(path)
     raise InputError(
-        f"{path}: cannot tell its format from its name; use one of {', '.join(TABLES)}, a folder of files by class, or a .yaml descriptor"
+        f"{path}: its name does not end in a known format; use one of {', '.join(TABLES)}, "
+        "a folder with one folder per class, or a .yaml descriptor"
     )

@@ -1,4 +1,4 @@
-"""What readers give: a record of the source, or what is wrong with it."""
+"""A record of the source, and the id of a row."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,18 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Record:
+    """A row of the source, or the reason why it cannot be read."""
+
     source: str  # file and row number
-    values: Mapping[str, Any] = field(default_factory=dict)
-    problem: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)  # by column of the source
+    problem: str | None = None  # what is wrong with the row
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How CSV and TSV files are written, and what the names of files say."""
+    """The format of CSV and TSV files, and the pattern of the names of files."""
 
     delimiter: str | None  # None: a comma, or a tab in .tsv
     header: bool
-    quoting: bool  # False: a quotation mark is a character like any other
+    quoting: bool  # False: quotation marks are ordinary characters
     file_names: str | None  # such as {label}_{speaker}_{take}.wav
 
 
@@ -33,13 +35,13 @@ class BadRow(Exception):
 
 
 class RowIds:
-    """128 bits in hex of (content, label, how many equal rows came before)."""
+    """Gives each row its id: a 128-bit hash, in hex, of content, label and the number of equal rows before it."""
 
     def __init__(self) -> None:
         self._seen: Counter[bytes] = Counter()
 
     def next(self, content: bytes, label: str | None) -> str:
-        # Lengths are hashed too: no two rows can be cut into the same bytes.
+        # The lengths are hashed too: else "ab" + "c" and "a" + "bc" would be the same bytes.
         text = (label or "").encode("utf-8", "replace")
         row = blake2b(b"%d,%d;" % (len(content), -1 if label is None else len(text)) + content + text, digest_size=16)
         earlier = self._seen[row.digest()]

@@ -1,4 +1,4 @@
-"""Categories: any number of names out of a closed set, also none."""
+"""Categories: any number of names of a closed set, including none."""
 
 import json
 from collections import Counter
@@ -17,41 +17,41 @@ REASONS: Mapping[str, str] = {
     "not_a_list": "its label is not a list of names",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
-
-
 CLOSED = True
 
 
 class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
-    drop: list[str] = Field(description="labels to forget: a row keeps its others, and is left out if it has no other")
+    drop: list[str] = Field(
+        description="labels to remove: a row keeps its other labels, and is dropped if it has none left"
+    )
 
 
 def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLabel:
-    """Sorted names, none of them twice; an empty list says that the row has none of the labels."""
+    """Sorted unique names, from a JSON list; an empty list means that the row has none of the labels."""
     if not (raw or "").strip():
         return CleanedLabel(None, "missing_label")
-    given = parsed(raw)
-    if given is None:
+    raw_names = parsed(raw)
+    if raw_names is None:
         return CleanedLabel(None, "not_a_list")
-    found = {params.aliases.get(name, name) for name in map(as_name, given)} - {""}
-    kept = sorted(found - set(params.drop))
-    return CleanedLabel(None, "unwanted_label") if found and not kept else CleanedLabel(kept)
+    names = {params.aliases.get(name, name) for name in map(as_name, raw_names)} - {""}
+    kept = sorted(names - set(params.drop))
+    return CleanedLabel(None, "unwanted_label") if names and not kept else CleanedLabel(kept)
 
 
 def parsed(raw: str | None) -> list[str] | None:
-    """The names in a JSON list, None where it is not one."""
+    """The names in a JSON list; None if `raw` is not a JSON list of strings."""
     try:
-        found = json.loads(raw or "")
+        names = json.loads(raw or "")
     except ValueError:
         return None
-    return found if isinstance(found, list) and all(isinstance(name, str) for name in found) else None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     rows_of: Counter[str] = Counter()
-    for raw, rows in given.items():
-        rows_of.update(dict.fromkeys(parsed(raw) or (), rows))
+    for raw, n_rows in given.items():
+        rows_of.update(dict.fromkeys(parsed(raw) or (), n_rows))
     return suggest_names(rows_of, params)
 
 
@@ -64,10 +64,17 @@ def preview(label: Sequence[str], content: Any) -> str:
 
 
 def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """Its labels; rows without any share a stratum too."""
+    """The labels of each row; rows without labels are in the stratum NO_CLASS."""
     return [tuple(row) or (NO_CLASS,) for row in labels]
 
 
 def names(labels: Sequence[Any]) -> list[tuple[str, ...]]:
-    read = [parsed(row) if isinstance(row, str) else row for row in labels]
-    return [(raw or "",) if row is None else tuple(row) or (NO_CLASS,) for raw, row in zip(labels, read, strict=True)]
+    return [names_of(label) for label in labels]
+
+
+def names_of(label: Any) -> tuple[str, ...]:
+    """The names of a label, raw or cleaned; a raw label that is not a list is one name."""
+    names = parsed(label) if isinstance(label, str) else label
+    if names is None:
+        return (label or "",)
+    return tuple(names) or (NO_CLASS,)

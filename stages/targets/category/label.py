@@ -1,4 +1,4 @@
-"""A category: one of a closed set of names."""
+"""A category: one name of a closed set."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,18 +15,16 @@ REASONS: Mapping[str, str] = {
     "missing_label": "it has no label",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
-
-
 CLOSED = True
 
 
 class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of a label: `Pos: positive`")
-    drop: list[str] = Field(description="labels whose rows are left out")
+    drop: list[str] = Field(description="labels whose rows are dropped")
 
 
 def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLabel:
-    """Trimmed, in one form of Unicode and without what cannot be seen, then replaced by what `aliases` says; a label in `drop` drops its row."""
+    """The normalised name, after `aliases`; a row whose name is in `drop` is dropped."""
     name = as_name(raw or "")
     label = params.aliases.get(name, name)
     if not label:

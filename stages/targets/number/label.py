@@ -17,22 +17,18 @@ REASONS: Mapping[str, str] = {
     "not_a_number": "its label is not a number",
     "out_of_range": "its label is smaller or larger than params allow",
 }
-
-
 CLOSED = False
-
-
 STRATA = 10
 
 
 class LabelParams(Strict):
-    minimum: float | None = Field(description="smaller labels are left out; null: none is too small")
-    maximum: float | None = Field(description="larger labels are left out; null: none is too large")
+    minimum: float | None = Field(description="rows with smaller labels are dropped; null: no minimum")
+    maximum: float | None = Field(description="rows with larger labels are dropped; null: no maximum")
 
     @model_validator(mode="after")
     def check_range(self) -> Self:
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
-            raise ValueError("minimum is not below maximum, so that no label could stay")
+            raise ValueError("minimum must be less than maximum, else all rows are dropped")
         return self
 
 
@@ -49,7 +45,7 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
 
 
 def parsed(raw: Any) -> float:
-    """NaN for what is no number. An underscore between digits is Python's own way to write numbers, not people's."""
+    """The number, or NaN if the value is not a number. Python reads "1_000" as a number, but people do not write so."""
     try:
         return math.nan if "_" in str(raw) else float(raw)
     except (TypeError, ValueError):
@@ -69,18 +65,22 @@ def preview(label: float, content: Any) -> str:
 
 
 def strata(labels: Sequence[float]) -> list[tuple[str, ...]]:
-    """Tenths of the rows, by size; equal labels share one, so there may be fewer."""
+    """Deciles of the labels. Equal labels are in the same stratum, so there may be fewer than STRATA."""
     edges = np.unique(np.quantile(labels, np.linspace(0, 1, STRATA + 1)[1:-1]))
     return [(str(stratum),) for stratum in np.searchsorted(edges, labels, side="right")]
 
 
 def names(labels: Sequence[Any]) -> list[tuple[str, ...]]:
-    """Ranges as wide as a tenth of the spread, or somewhat more."""
+    """Ranges of a round width: at least a tenth of the spread, the 1st to the 99th percentile."""
     numbers = np.array([parsed(label) for label in labels])
     finite = numbers[np.isfinite(numbers)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
-    wanted = (high - low) / STRATA if high > low else 1.0
-    power = 10.0 ** math.floor(math.log10(wanted))
-    width = next(step * power for step in (1, 2, 5, 10) if step * power >= wanted * (1 - 1e-9))
+    width = round_width((high - low) / STRATA if high > low else 1.0)
     starts = np.floor(numbers / width) * width
     return [(f"{start:.12g} to {start + width:.12g}",) if math.isfinite(start) else ("",) for start in starts]
+
+
+def round_width(minimum: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is at least `minimum`."""
+    power = 10.0 ** math.floor(math.log10(minimum))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= minimum * (1 - 1e-9))

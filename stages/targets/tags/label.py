@@ -1,8 +1,9 @@
-"""Tags: for each token whether it begins an entity of some type, stands inside one, or in none (BIO)."""
+"""Tags: one BIO tag per token, which says whether it begins an entity of a type, is inside one, or outside all."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -17,74 +18,77 @@ REASONS: Mapping[str, str] = {
     "unaligned_tags": "it does not have one tag for each of its words",
     "invalid_tags": "its tags are not in an order that the scheme allows",
 }
-
-
 CLOSED = True
 
 
 class LabelParams(NameParams):
     aliases: dict[str, str] = Field(description="other spellings of an entity type: `PER: person`")
-    drop: list[str] = Field(description="entity types to forget: their tokens get the tag O")
+    drop: list[str] = Field(description="entity types to remove: their tokens get the tag O")
     on_invalid: Literal["repair", "drop"] = Field(
-        description="an I- that continues no entity of its type becomes B-, or its row is left out"
+        description="an I- that continues no entity of its type becomes B- (repair), or its row is dropped (drop)"
     )
 
 
 def clean_label(raw: str | None, content: str | None, params: LabelParams) -> CleanedLabel:
-    """BIO tags, as a JSON list or with spaces between them, as many as the content has tokens."""
-    given = tags_of(raw)
-    if given == []:
+    """BIO tags, one per token of the content; a raw label is a JSON list, or tags with spaces between them."""
+    raw_tags = tags_of(raw)
+    if raw_tags == []:
         return CleanedLabel(None, "missing_label")
-    if given is None:
+    if raw_tags is None:
         return CleanedLabel(None, "invalid_tags")
-    if content is not None and len(given) != len(content.split(" ")):
+    if content is not None and len(raw_tags) != len(content.split(" ")):
         return CleanedLabel(None, "unaligned_tags")
-    tags = [renamed(tag, params) for tag in given]
-    valid = as_valid(tags)
-    if valid == tags:
+    tags = [renamed(tag, params) for tag in raw_tags]
+    valid_tags = as_valid(tags)
+    if valid_tags == tags:
         return CleanedLabel(tags)
-    return (
-        CleanedLabel(valid, repairs=("invalid_tags",))
-        if params.on_invalid == "repair"
-        else CleanedLabel(None, "invalid_tags")
-    )
+    if params.on_invalid == "repair":
+        return CleanedLabel(valid_tags, repairs=("invalid_tags",))
+    return CleanedLabel(None, "invalid_tags")
 
 
 def tags_of(label: Any) -> list[str] | None:
-    """The tags of a label, cleaned or still raw; none where it is missing, None where it is anything else than O, B- and I- with a type."""
-    found = label or []
+    """The tags of a label, raw or cleaned; empty if it is missing, None if one is not O, B-<type> or I-<type>."""
+    raw_tags = label or []
     if isinstance(label, str):
         try:
-            found = json.loads(label) if label.lstrip().startswith("[") else label.split()
-        except (ValueError, RecursionError):  # no JSON, or too many brackets
+            raw_tags = json.loads(label) if label.lstrip().startswith("[") else label.split()
+        except (ValueError, RecursionError):  # RecursionError: too many brackets
             return None
-    if not all(isinstance(tag, str) for tag in found):
+    if not all(isinstance(tag, str) for tag in raw_tags):
         return None
-    tags = [as_name(tag) for tag in found]
-    return tags if all(tag == "O" or (tag.startswith(("B-", "I-")) and tag[2:].strip()) for tag in tags) else None
+    tags = [as_name(tag) for tag in raw_tags]
+    return tags if all(map(is_tag, tags)) else None
+
+
+def is_tag(text: str) -> bool:
+    return text == "O" or (text.startswith(("B-", "I-")) and bool(text[2:].strip()))
 
 
 def renamed(tag: str, params: LabelParams) -> str:
+    """The tag with the alias of its type; O if the type is dropped."""
     name = params.aliases.get(tag[2:], tag[2:])
     return "O" if tag == "O" or name in params.drop else tag[:2] + name
 
 
 def as_valid(tags: Sequence[str]) -> list[str]:
-    """An I- that continues no entity of its type begins one."""
-    return [
-        f"B-{tag[2:]}" if tag.startswith("I-") and before[2:] != tag[2:] else tag
-        for before, tag in zip(["O", *tags], tags, strict=False)
-    ]
+    """The tags; an I- that continues no entity of its type becomes B-."""
+    valid_tags = []
+    for previous, tag in pairwise(["O", *tags]):
+        is_start = tag.startswith("I-") and previous[2:] != tag[2:]
+        valid_tags.append(f"B-{tag[2:]}" if is_start else tag)
+    return valid_tags
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     rows_of: Counter[str] = Counter()
-    for raw, rows in given.items():
-        rows_of.update(dict.fromkeys(types_of(tags_of(raw) or ()), rows))
+    for raw, n_rows in given.items():
+        rows_of.update(dict.fromkeys(types_of(tags_of(raw) or ()), n_rows))
     return suggest_names(rows_of, params)
 
 
 def types_of(tags: Iterable[str]) -> set[str]:
+    """The entity types in the tags."""
     return {tag[2:] for tag in tags if tag != "O"}
 
 
@@ -93,7 +97,7 @@ def without_rare_labels(labels: Iterable[Sequence[str]], params: LabelParams) ->
 
 
 def preview(label: Sequence[str], content: Any) -> str:
-    """The tokens that have a tag, each with it."""
+    """The tokens of entities, each with its tag."""
     tagged = [f"{token}/{tag}" for token, tag in zip(content.split(" "), label, strict=False) if tag != "O"]
     return " ".join(tagged) or NO_CLASS
 
@@ -103,5 +107,11 @@ def strata(labels: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
 
 
 def names(labels: Sequence[Any]) -> list[tuple[str, ...]]:
-    """The entity types of each row; O where it has no entity."""
-    return [tuple(sorted(types_of(tags))) or ("O",) if (tags := tags_of(label)) else ("",) for label in labels]
+    """The entity types of each row; O if it has no entity, "" if its label is missing or invalid."""
+    return [names_of(tags_of(label)) for label in labels]
+
+
+def names_of(tags: Sequence[str] | None) -> tuple[str, ...]:
+    if not tags:
+        return ("",)
+    return tuple(sorted(types_of(tags))) or ("O",)

@@ -1,0 +1,148 @@
+"""Decides what is kept: of each row by itself, then of all rows together."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from stages.cleaning.ledger import Decision
+from stages.cleaning.missing import is_missing_content, is_missing_label
+from stages.contracts.clean import Cleaned, Cleaner
+from stages.contracts.label import CleanedLabel, Target
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import Content, Label
+
+Row = dict[str, Any]  # by column
+
+
+@dataclass(frozen=True)
+class JudgedRow:
+    verdict: Row
+    cleaned: Row | None  # None: the row is dropped
+
+
+@dataclass(frozen=True)
+class Together:
+    """What follows from all rows together; arrays and sequences have one element per collected row."""
+
+    measured: Mapping[str, npt.NDArray[np.float64]]  # each (n_rows,); NaN for rows without a value
+    reasons: Sequence[str | None]  # the reason for which a row that was kept so far is dropped, if it is
+    label_params: Any | None  # LabelParams that drop or merge the rare labels; None if no label is rare
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether rows that were kept so far are dropped or have their labels cleaned again."""
+        return self.label_params is not None or any(self.reasons)
+
+    def measures_of(self, index: int) -> Row:
+        values = {name: float(column[index]) for name, column in self.measured.items()}
+        return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Cleans rows and decides which are kept, with the reason if one is dropped."""
+
+    cleaner: Cleaner
+    target: Target
+    content_params: Any  # clean.<modality>
+    label_params: Any  # clean.label
+    missing: Collection[str]  # folded spellings of missing values
+    decisions: Mapping[str, Decision]  # the ledger, by row id
+
+    def judge_row(self, row: Row) -> JudgedRow:
+        """Decides about a collected row without the other rows."""
+        decision = self.decisions.get(row["id"])
+        content = self.clean_content(row["content"])
+        label = self.clean_label(row, content.content, decision)
+        reason = label.reason if label.reason == "ledger" else content.reason or label.reason
+        verdict = {
+            "id": row["id"],
+            "keep": reason is None,
+            "reason": reason,
+            "source": row["source"],
+            "given_label": row["label"],
+            "repairs": [*content.repairs, *label.repairs],
+            "reviewed": decision is not None,
+            **content.measured,
+        }
+        cleaned = {**row, "content": content.content, "label": label.label} if reason is None else None
+        return JudgedRow(verdict, cleaned)
+
+    def clean_content(self, raw: bytes) -> Cleaned:
+        if is_missing_content(raw, self.missing):
+            return Cleaned(None, "empty")
+        return self.cleaner.clean(raw, self.content_params)
+
+    def clean_label(self, row: Row, content: Content | None, decision: Decision | None) -> CleanedLabel:
+        """The label of the ledger, else the cleaned label of the source; `content` is None if the row has none.
+
+        Raises:
+            InputError: the label of the ledger cannot be used; a person's decision must not drop a row by accident.
+        """
+        if decision is None:
+            is_missing = is_missing_label(row["label"], self.missing)
+            return self.target.clean_label(None if is_missing else row["label"], content, self.label_params)
+        if decision.action == "drop":
+            return CleanedLabel(None, "ledger")
+        if decision.action == "keep":
+            return self.target.clean_label(row["label"], content, self.label_params)
+        label = self.target.clean_label(decision.label, content, self.label_params)
+        if label.label is None and content is not None:
+            raise InputError(
+                f"{paths.LEDGER}: row {row['id']}: the label {decision.label!r} cannot be used ({label.reason}); "
+                f"write it as in {paths.COLLECTED}, such as {row['label']!r}, and as clean.label allows"
+            )
+        return label
+
+    def judge_together(
+        self, measures: Mapping[str, npt.NDArray[Any]], keep: Sequence[bool], labels: Iterable[Label]
+    ) -> Together:
+        """Decides what needs all rows: unusual sizes, rare labels.
+
+        `measures` and `keep` have one element per collected row, `labels` one cleaned label per kept row.
+
+        Raises:
+            InputError: labels are rare, and `clean.label.on_rare` says that this is an error.
+        """
+        among = self.cleaner.among(measures, self.content_params)
+        reasons: list[str | None] = [None] * len(keep)
+        if among is not None:
+            reasons = [reason if kept else None for reason, kept in zip(among.reasons, keep, strict=True)]
+        is_left = [reason is None for reason in compress(reasons, keep)]
+        label_params = self.target.without_rare_labels(compress(labels, is_left), self.label_params)
+        return Together(among.measured if among else {}, reasons, label_params)
+
+    def judge_again(self, judged: JudgedRow, index: int, together: Together) -> JudgedRow:
+        """The decision about the row at `index`, after `judge_together`."""
+        verdict = {**judged.verdict, **together.measures_of(index)}
+        reason = together.reasons[index]
+        if judged.cleaned is None:
+            return JudgedRow(verdict, None)
+        if reason is not None:
+            return JudgedRow({**verdict, "keep": False, "reason": reason}, None)
+        if together.label_params is None:
+            return JudgedRow(verdict, judged.cleaned)
+        label = self.clean_rare_label(judged.cleaned, verdict["given_label"], together.label_params)
+        verdict |= {
+            "keep": label.reason is None,
+            "reason": label.reason,
+            "repairs": [*verdict["repairs"], *label.repairs],
+        }
+        return JudgedRow(verdict, {**judged.cleaned, "label": label.label} if label.reason is None else None)
+
+    def clean_rare_label(self, cleaned: Row, given_label: str | None, label_params: Any) -> CleanedLabel:
+        """The label under params that drop or merge rare labels.
+
+        They apply to labels of the ledger too: no model learns a class of a few rows, whoever labelled them.
+        """
+        decision = self.decisions.get(cleaned["id"])
+        raw = decision.label if decision and decision.action == "relabel" else given_label
+        label = self.target.clean_label(raw, cleaned["content"], label_params).label
+        if label is None:
+            return CleanedLabel(None, "rare_label")
+        return CleanedLabel(label, repairs=() if label == cleaned["label"] else ("rare_label",))
