@@ -145,13 +145,10 @@ def judge(rows: pd.DataFrame, concluded: Conclusion, auditor: Auditor, policy: s
         predicted_label=pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype),
         label_quality=judged.label_quality,
         is_label_issue=judged.is_label_issue,
-        keep=True,
-        reason=None,
+        keep=~is_suspect if policy == "drop" else True,
     )
-    if policy == "drop":
-        verdicts["keep"] = ~is_suspect
-        verdicts.loc[is_suspect, "reason"] = "label_issue"
-    elif policy == "relabel":
+    verdicts["reason"] = verdicts["keep"].map({True: None, False: "label_issue"})
+    if policy == "relabel":
         suggested = pd.Series(judged.suggested, index=rows.index, dtype=rows["label"].dtype)
         verdicts["label"] = rows["label"].where(~is_suspect, suggested)
     return verdicts
