@@ -14,10 +14,10 @@ class Comparer(Protocol):
     """Keys for exact duplicates; fingerprints and their similarity for near duplicates."""
 
     signatures: Callable[[Sequence[Content], float], npt.NDArray[np.uint64]] | None
-    """Set if fingerprints are sets of strings and `similarity` is Jaccard's coefficient; None if fingerprints are vectors
-    of length 1 and `similarity` is their cosine.
+    """Set if fingerprints are sets of strings and `similarity` is Jaccard's coefficient.
+    None if fingerprints are vectors of length 1 and `similarity` is their cosine.
 
-    Returns (n_rows, n_buckets) for a threshold: near duplicates at that threshold very likely share a value in a column.
+    Returns (n_rows, n_buckets): near duplicates at the given threshold very likely share a value in some column.
     """
 
     def exact_key(self, content: Content) -> bytes:
