@@ -49,10 +49,9 @@ def correlations(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float
 
     if not (np.ptp(truth) > 0 and np.ptp(predicted) > 0):
         return {"pearson": 0.0, "pearson_low": -1.0, "pearson_high": 1.0, "spearman": 0.0}
-    pearson = pearsonr(truth, predicted)
-    interval = pearson.confidence_interval()
+    interval = pearsonr(truth, predicted).confidence_interval()
     return {
-        "pearson": pearson.statistic,
+        "pearson": float(np.corrcoef(truth, predicted)[0, 1]),  # as in the learning curves
         "pearson_low": interval.low,
         "pearson_high": interval.high,
         "spearman": spearmanr(truth, predicted).statistic,
