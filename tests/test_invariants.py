@@ -380,8 +380,8 @@ MAY_IMPORT = {
     "stage", ["collect", "clean", "dedupe", "outliers", "split", "label_audit", "augment", "evaluate", "report"]
 )
 def test_a_stage_imports_no_more_than_it_uses(stage: str, copy_of_text_line: Path) -> None:
-    run = f"import sys, stages.core.params, stages.{stage} as stage; stage.main(stages.core.params.load_params(stage.Params))"
-    code = f"{run}; print(sorted({HEAVY!r} & set(sys.modules)))"
+    imports = f"import sys, stages.{stage} as stage; from stages.core.params import load_params"
+    code = f"{imports}; stage.main(load_params(stage.Params)); print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=copy_of_text_line,
