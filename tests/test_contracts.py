@@ -584,7 +584,7 @@ def check_attribute(name: str, value: Any) -> None:
     elif name == "REASONS":
         assert value
         check_reasons(value)
-    elif name == "REASONS_AMONG":
+    elif name == "REASONS_TOGETHER":
         check_reasons(value)
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
@@ -652,7 +652,7 @@ def test_every_reason_has_words() -> None:
     assert set(glossary.OF_LABEL_AUDIT) == {"label_issue"}
     for modality, target in (name.split("_", 1) for name in names("tasks")):
         cleaner, labels = load_cleaner(modality), whole_target(target)
-        parts = [glossary.OF_STAGES, cleaner.REASONS, cleaner.REASONS_AMONG, labels.REASONS]
+        parts = [glossary.OF_STAGES, cleaner.REASONS, cleaner.REASONS_TOGETHER, labels.REASONS]
         reasons = glossary.load_reasons(modality, target)
         assert set(reasons.words) == {reason for part in parts for reason in part}
         assert len(reasons.words) == sum(map(len, parts)), "one reason with two meanings"

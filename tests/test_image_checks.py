@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score
 
 from stages import clean as stage
 from stages.cleaning.judge import Judge
-from stages.contracts.clean import Among
+from stages.contracts.clean import JointMeasures
 from stages.core import paths
 from stages.core.params import read_yaml
 from stages.core.tables import iter_rows, new_table, read_frame, row_schema
@@ -153,7 +153,7 @@ def test_what_is_odd_among_the_others_is_dropped(tmp_path: Any, monkeypatch: pyt
 def test_images_that_are_odd_do_not_count_for_their_label() -> None:
     """The only rows with the label "hat" are one that is dropped for its size, and one that was dropped before."""
     reasons = [None, None, "odd_size"]
-    cleaner = SimpleNamespace(among=lambda measures, params: Among({}, reasons))
+    cleaner = SimpleNamespace(measure_together=lambda measures, params: JointMeasures({}, reasons))
     params = category_label.LabelParams(**tiny.CLEAN_NAMES | {"min_rows": 2, "on_rare": "drop"})
     judge = Judge(cleaner, category_label, None, params, missing=(), decisions={})  # type: ignore[arg-type]
     together = judge.judge_together({}, [True, False, True], ["shirt", "hat"])

@@ -109,13 +109,13 @@ class Judge:
         Raises:
             InputError: labels are rare, and `clean.label.on_rare` says that this is an error.
         """
-        among = self.cleaner.among(measures, self.content_params)
+        joint = self.cleaner.measure_together(measures, self.content_params)
         reasons: list[str | None] = [None] * len(keep)
-        if among is not None:
-            reasons = [reason if kept else None for reason, kept in zip(among.reasons, keep, strict=True)]
+        if joint is not None:
+            reasons = [reason if kept else None for reason, kept in zip(joint.reasons, keep, strict=True)]
         is_left = [reason is None for reason in compress(reasons, keep)]
         label_params = self.target.without_rare_labels(compress(labels, is_left), self.label_params)
-        return Together(among.measured if among else {}, reasons, label_params)
+        return Together(joint.measured if joint else {}, reasons, label_params)
 
     def judge_again(self, judged: JudgedRow, index: int, together: Together) -> JudgedRow:
         """The decision about the row at `index`, after `judge_together`."""

@@ -25,7 +25,7 @@ class Cleaned:
 
 
 @dataclass(frozen=True)
-class Among:
+class JointMeasures:
     """Measures that need all rows, such as unusual size: each (n_rows,)."""
 
     measured: Mapping[str, npt.NDArray[np.float64]]  # NaN for rows without a value
@@ -36,14 +36,14 @@ class Cleaner(Protocol):
     """Cleans the content of one row at a time; measures that need all rows come after that."""
 
     REASONS: Mapping[str, str]  # every reason that `clean` can give, with the words for it
-    REASONS_AMONG: Mapping[str, str]  # every reason that `among` can give, with the words for it
-    MEASURES: Mapping[str, pa.DataType]  # what `clean` and `among` measure: columns of data/verdicts/clean
+    REASONS_TOGETHER: Mapping[str, str]  # every reason that `measure_together` can give, with the words for it
+    MEASURES: Mapping[str, pa.DataType]  # what `clean` and `measure_together` measure: columns of data/verdicts/clean
     CleanParams: type[BaseModel]  # the section clean.<modality> of params.yaml
 
     def clean(self, content: bytes, params: Any) -> Cleaned:
         """Repairs and normalises one raw content."""
 
-    def among(self, measured: Mapping[str, npt.NDArray[Any]], params: Any) -> Among | None:
+    def measure_together(self, measured: Mapping[str, npt.NDArray[Any]], params: Any) -> JointMeasures | None:
         """Computes the measures that need all rows from those of `clean`; None if there are none.
 
         A served content is cleaned without it.

@@ -64,7 +64,7 @@ class Reasons:
 
 def load_reasons(modality: str, target: str) -> Reasons:
     cleaner, label_reasons = load_cleaner(modality), load_target(target).REASONS
-    words = {**OF_STAGES, **cleaner.REASONS, **cleaner.REASONS_AMONG, **label_reasons}
+    words = {**OF_STAGES, **cleaner.REASONS, **cleaner.REASONS_TOGETHER, **label_reasons}
     return Reasons(words, frozenset({*label_reasons, "rare_label"}))
 
 

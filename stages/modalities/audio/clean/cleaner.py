@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts.clean import Among, Cleaned
+from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, peak, resample
@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = {
     "silent": "nothing can be heard",
     "too_short": "it is shorter than params allow",
 }
-REASONS_AMONG: Mapping[str, str] = {}
+REASONS_TOGETHER: Mapping[str, str] = {}
 MEASURES = {
     "seconds": pa.float64(),
     "peak_db": pa.float64(),
@@ -232,7 +232,7 @@ def gain_to(samples: Samples, level: float | None) -> float:
     return 1.0 if abs(gain) < 0.1 else float(10 ** (gain / 20))
 
 
-def among(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> Among | None:
+def measure_together(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> JointMeasures | None:
     return None
 
 

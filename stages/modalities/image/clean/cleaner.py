@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from stages.contracts.clean import Among, Cleaned
+from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.modalities.image.clean import checks
@@ -31,7 +31,7 @@ REASONS: Mapping[str, str] = {
     "low_information": "it is nearly of one colour",
     "blurry": "it has no sharp edge",
 }
-REASONS_AMONG: Mapping[str, str] = {
+REASONS_TOGETHER: Mapping[str, str] = {
     "grayscale": "it is grey, and most images are in colour",
     "odd_size": "it is far larger or smaller than most images",
 }
@@ -162,7 +162,7 @@ def is_below(measured: Mapping[str, float], check: str, params: CleanParams) -> 
     return lowest is not None and measured[check] < lowest
 
 
-def among(measured: Mapping[str, npt.NDArray[np.float64]], params: CleanParams) -> Among:
+def measure_together(measured: Mapping[str, npt.NDArray[np.float64]], params: CleanParams) -> JointMeasures:
     """Drops images of odd sizes, and grey images if most images have colours."""
     odd_size, lowest = checks.odd_sizes(measured["size"]), params.lowest
     reasons = np.full(len(odd_size), None, dtype=object)
@@ -170,7 +170,7 @@ def among(measured: Mapping[str, npt.NDArray[np.float64]], params: CleanParams) 
         reasons[odd_size < lowest.odd_size] = "odd_size"
     if lowest.grayscale is not None and np.nanmedian(measured["grayscale"]) >= lowest.grayscale:
         reasons[measured["grayscale"] < lowest.grayscale] = "grayscale"
-    return Among({"odd_size": odd_size}, reasons.tolist())
+    return JointMeasures({"odd_size": odd_size}, reasons.tolist())
 
 
 def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:

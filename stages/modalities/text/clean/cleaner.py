@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from stages.contracts.clean import Among, Cleaned
+from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.core.tables import SIDE_MARK, WORD_MARK
@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = {
     "other_language": "it is almost certainly in a language that params do not list",
     "pii": "it holds personal data",
 }
-REASONS_AMONG: Mapping[str, str] = {}
+REASONS_TOGETHER: Mapping[str, str] = {}
 MEASURES = {
     "language": pa.string(),
     "language_probability": pa.float64(),
@@ -269,7 +269,7 @@ def without_hidden(text: str) -> str:
     return text
 
 
-def among(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> Among | None:
+def measure_together(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> JointMeasures | None:
     return None
 
 
