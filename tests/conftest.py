@@ -4,10 +4,13 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from filelock import FileLock
+from pydantic import BaseModel
 
+from stages.core.run import Counts
 from tests import data_line, tiny
 
 
@@ -80,3 +83,24 @@ def image_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def audio_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Likewise."""
     return judged(tmp_path_factory, "audio")
+
+
+Run = Callable[[ModuleType, BaseModel], Counts]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a stage with these params, and holds that every row is kept or has a reason."""
+
+    def run_stage(stage: ModuleType, params: BaseModel) -> Counts:
+        counts = stage.main(params)
+        assert isinstance(counts, Counts)
+        assert counts.rows_in == counts.rows_kept + sum(counts.dropped.values())
+        return counts
+
+    return run_stage

@@ -1,4 +1,6 @@
-"""A line from collect to label_audit, in this process and without a model: small data with every kind of finding, some of it made to do harm."""
+"""A line from collect to label_audit, in this process and without a model: small data with every kind of finding, some
+of it made to do harm.
+"""
 
 import csv
 import os
@@ -62,7 +64,8 @@ def text_params() -> dict[str, object]:
     params = text_category.params()
     params["collect"] |= {"splits": {"train": FILE, "test": "test.csv"}, "on_bad_row": "drop"}  # type: ignore[operator]
     params["clean"]["label"]["aliases"] = {"FRUIT": "fruit"}  # type: ignore[index]
-    params["clean"]["text"] |= {"max_chars": 100_000, "max_symbol_ratio": None, "max_repetition": None}  # type: ignore[index]
+    # type: ignore[index]
+    params["clean"]["text"] |= {"max_chars": 100_000, "max_symbol_ratio": None, "max_repetition": None}
     params["outliers"]["threshold"] = 8.0  # type: ignore[index]
     params["label_audit"] |= {"max_quality": 0.5, "C": 10.0}  # type: ignore[operator]
     return params
@@ -76,7 +79,9 @@ KINDS: dict[str, tuple[Callable[[Path], None], Callable[[], dict[str, object]]]]
 
 
 def embed_by_label() -> None:
-    """As a good encoder might: a corner for each label, the wrong one for two rows, one of its own for each of two training rows and a test row."""
+    """As a good encoder might: a corner for each label, the wrong one for two rows, one of its own for each of two
+    training rows and a test row.
+    """
     rows = read_frame(paths.CLEANED, ["id", "label"])
     vectors = np.random.default_rng(0).normal(0, 0.05, (len(rows), 8)).astype(np.float32)
     vectors[np.arange(len(rows)), (rows["label"] == "fruit").to_numpy().astype(int)] += 1

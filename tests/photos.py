@@ -1,4 +1,6 @@
-"""Photos that are drawn: a ground with a light on it, things with shadows and patterns, the noise of a camera; and the faults that photos have."""
+"""Photos that are drawn: a ground with a light on it, things with shadows and patterns, the noise of a camera; and the
+faults that photos have.
+"""
 
 import io
 from collections.abc import Callable

@@ -1,6 +1,7 @@
 """Sentences with and without what tells who somebody is, and how well it is found in them: for tests and the bench.
 
-pii.tsv marks what is to be found ("call ‹phone:020 7946 0958›"); its other rows are look-alikes, by kind. The `first` set was written before there was
+pii.tsv marks what is to be found ("call ‹phone:020 7946 0958›"); its other rows are look-alikes, by kind. The `first`
+set was written before there was
 any code, the `second` and the `third` before the code was run on them; docs/results.md has what it came to then.
 """
 

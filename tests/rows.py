@@ -12,7 +12,9 @@ from stages.core.tables import row_schema, write_frame
 
 
 def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequence[Any]) -> pd.DataFrame:
-    """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in order."""
+    """data/cleaned and the verdicts that later stages join with it; `more` replaces columns. Ids are numbers, in
+    order.
+    """
     rows = pd.DataFrame(
         {
             "id": [f"{number:03d}" for number in range(len(labels))],

@@ -10,7 +10,9 @@ RATE = 8_000
 
 
 def tones(kind: str, seconds: float = 0.5, rate: int = RATE, seed: int = 0) -> npt.NDArray[np.float32]:
-    """A tone with overtones that rises, falls or stays, swelling and fading, each seed with a beat and overtones of its own; or noise."""
+    """A tone with overtones that rises, falls or stays, swelling and fading, each seed with a beat and overtones of
+    its own; or noise.
+    """
     rng = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
     swell = 0.3 * np.sin(np.pi * time / seconds) ** 2

@@ -2,7 +2,7 @@
 
     python -m tests.planted.plant
 
-The pipeline never reads the key; tests/test_planted.py scores the pipeline against it.
+The pipeline never reads the key; tests/line/test_planted.py scores the pipeline against it.
 """
 
 import csv

@@ -1,4 +1,6 @@
-"""Sample data for each variant, found by its name: samples/<axis>/<name>.py. A new variant adds a file, there is no list to edit."""
+"""Sample data for each variant, found by its name: samples/<axis>/<name>.py. A new variant adds a file, there is no
+list to edit.
+"""
 
 import importlib
 from importlib.util import find_spec

@@ -10,7 +10,9 @@ from tests.tiny import ROOT
 
 
 def write_data(folder: Path) -> None:
-    """Rising and falling tones in files that say what they are, with a given test split; a copy as MP3, a silent file and a wrong label."""
+    """Rising and falling tones in files that say what they are, with a given test split; a copy as MP3, a silent
+    file and a wrong label.
+    """
     folder.mkdir(parents=True)
     for number in range(60):
         kind = ("up", "down")[number % 2]

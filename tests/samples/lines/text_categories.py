@@ -9,7 +9,9 @@ from tests.tiny import FILLERS, ROOT, texts
 
 
 def write_data(folder: Path) -> None:
-    """Texts about fruit, about tools, about both or about neither, with the numbers of their classes; two have an unwanted class, one of them no other."""
+    """Texts about fruit, about tools, about both or about neither, with the numbers of their classes; two have an
+    unwanted class, one of them no other.
+    """
     folder.mkdir(parents=True)
     rng = random.Random(5)
     with (folder / "mixtures.tsv").open("w", encoding="utf-8", newline="") as file:

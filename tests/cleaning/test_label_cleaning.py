@@ -1,0 +1,316 @@
+"""What is done about labels and contents that are missing, labels that are spelled in several ways, and labels of too
+few rows.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from stages import clean as stage
+from stages.cleaning.missing import is_missing_content, is_missing_label
+from stages.contracts.label import load_target
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.run import Counts
+from stages.core.tables import iter_rows, read_frame
+from stages.labels.names import suggest_names
+from stages.modalities.text.clean.cleaner import CleanParams
+from stages.targets.category import label as category_label
+from tests import tiny
+from tests.collected import write_collected
+
+Clean = Callable[..., Counts]
+
+
+class TextSection(stage.Section):
+    text: CleanParams
+
+
+@pytest.fixture
+def clean(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Clean:
+    """Cleans texts with their labels; keywords are of clean.label."""
+    monkeypatch.chdir(tmp_path)
+    paths.LEDGER.parent.mkdir()
+    paths.LEDGER.write_text("id,action,label,note\n")
+
+    def run(
+        rows: Sequence[tuple[str, str | None]], target: str = "category", missing: Sequence[str] = (), **label: Any
+    ) -> Counts:
+        write_collected(rows)
+        names = {} if target == "number" else tiny.CLEAN_NAMES | ({"on_invalid": "repair"} if target == "tags" else {})
+        params = load_target(target).LabelParams(**{**names, **label})
+        section = TextSection(label=params, missing=list(missing), text=CleanParams(**tiny.CLEAN_TEXT))
+        return stage.main(stage.Params.model_construct(modality="text", target=target, clean=section))
+
+    return run
+
+
+def labels() -> list[Any]:
+    return [row["label"] for row in iter_rows(paths.CLEANED)]
+
+
+def reasons() -> list[str | None]:
+    return [row["reason"] for row in iter_rows(paths.CLEAN_VERDICTS)]
+
+
+def suggested() -> list[tuple[str, str, int]]:
+    return [(row["key"], row["value"], row["rows"]) for row in iter_rows(paths.SUGGESTIONS)]
+
+
+# --- missing ---
+
+
+@pytest.mark.parametrize("raw", ["NA", " n a ", "na\n", '["NA"]', '["na", "N A"]'])
+def test_spellings_are_compared_without_case_and_space(raw: str) -> None:
+    assert is_missing_label(raw, {"na"})
+    assert not is_missing_label(raw, set())
+
+
+@pytest.mark.parametrize("raw", ["Nan", "banana", "[]", '["NA", "pear"]', '[" "]', "[NA", "", None])
+def test_what_is_not_listed_is_not_missing(raw: str | None) -> None:
+    assert not is_missing_label(raw, {"na"})
+
+
+def test_a_pair_needs_both_sides() -> None:
+    assert is_missing_content(b"a pear\x1eN/A", {"n/a"})
+    assert not is_missing_content(b"n/a pears", {"n/a"})
+    assert not is_missing_content(b"\xff\xfena", {"na"})
+
+
+def test_listed_spellings_are_missing_and_others_are_suggested(clean: Clean) -> None:
+    rows = [
+        ("a pear", "None"),
+        ("a fig", " n/a "),
+        ("N/A", "fruit"),
+        ("-", "fruit"),
+        ("a plum", "none"),
+        ("a spade", "tool"),
+        ("an apple", ""),
+    ]
+    clean(rows)
+    assert labels() == ["None", "n/a", "fruit", "fruit", "none", "tool"]  # nothing is eaten unasked
+    assert suggested()[:3] == [("clean.missing", "-", 1), ("clean.missing", "n/a", 2), ("clean.missing", "none", 2)]
+    clean(rows, missing=["N/A", "-"])
+    assert reasons() == [None, "missing_label", "empty", "empty", None, None, "missing_label"]
+    assert labels() == ["None", "none", "tool"]
+    assert [one for one in suggested() if one[0] == "clean.missing"] == [("clean.missing", "none", 2)]
+
+
+def test_a_label_that_somebody_gave_is_not_missing(clean: Clean) -> None:
+    ids = write_collected(rows := [("a pear", "fruit"), ("a stone", "None"), ("a fig", "None")])
+    paths.LEDGER.write_text(f"id,action,label,note\n{ids[0]},relabel,None,\n{ids[1]},keep,,\n")
+    clean(rows, missing=["None"])
+    assert labels() == ["None", "None"]
+    assert reasons() == [None, None, "missing_label"]
+
+
+def test_missing_numbers_are_told_from_what_is_no_number(clean: Clean) -> None:
+    clean(
+        [("a pear", "nan"), ("a fig", "-999"), ("a plum", "two"), ("a stone", "2")],
+        "number",
+        ["NaN", "-999"],
+        minimum=None,
+        maximum=None,
+    )
+    assert reasons() == ["missing_label", "missing_label", "not_a_number", None]
+
+
+# --- suggestions ---
+
+
+def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]:
+    """Key, value, and what is proposed in the place of the value."""
+    found = suggest_names(dict(given), category_label.LabelParams(**tiny.CLEAN_NAMES | changes))
+    return [
+        (
+            one.key.removeprefix("clean.label."),
+            one.value,
+            one.proposal.split("`")[1].split(": ")[1] if "`" in one.proposal else "",
+        )
+        for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rarer", "commoner"),
+    [
+        ("Tshirt", "T-Shirt"),
+        ("t shirt", "T-Shirt"),
+        ("NEGATIVE", "negative"),
+        ("Cafe", "café"),
+        ("pos.", "pos"),
+        ("covid19", "covid-19"),
+        ("card_fee", "card fee"),
+        ("Dresses", "Dress"),
+        ("Shoe", "Shoes"),
+        ("category", "categories"),
+        ("Longsleve", "Longsleeve"),
+        ("Longsleevve", "Longsleeve"),
+        ("Longslevee", "Longsleeve"),
+        ("Longslexve", "Longsleeve"),
+    ],
+)
+def test_spellings_of_one_name_are_suggested(rarer: str, commoner: str) -> None:
+    assert names((rarer, 3), (commoner, 200), ("other things", 9)) == [("aliases", rarer, commoner)]
+    assert names((rarer, 3), (commoner, 200), aliases={rarer: commoner}) == []
+    assert names((rarer, 3), (commoner, 200), drop=[rarer]) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Shirt", "T-Shirt"),
+        ("Pants", "Panty"),
+        ("typical", "atypical"),
+        ("version1", "version2"),
+        ("1-2", "12"),
+        ("-1", "1"),
+        ("1.0", "10"),
+        ("A-", "A"),
+        ("C", "C++"),
+        ("a", "A"),
+        ("new", "news"),
+        ("1", "1s"),
+        ("が", "か"),
+    ],
+)
+def test_two_classes_are_not_taken_for_one(one: str, other: str) -> None:
+    assert names((one, 3), (other, 200)) == names((other, 3), (one, 200)) == []
+
+
+def test_words_that_are_both_common_are_no_typos() -> None:
+    assert names(("complement", 30), ("compliment", 200)) == []
+    assert names(("complement", 20), ("compliment", 200)) == [("aliases", "complement", "compliment")]
+
+
+def test_the_commonest_spelling_is_the_one_that_is_meant() -> None:
+    found = names(("T-Shirt", 200), ("Tshirt", 3), ("t-shirts", 2), ("T shirt", 1))
+    assert found == [
+        ("aliases", "Tshirt", "T-Shirt"),
+        ("aliases", "T shirt", "T-Shirt"),
+        ("aliases", "t-shirts", "T-Shirt"),
+    ]
+
+
+def test_names_of_no_class_are_suggested_for_dropping() -> None:
+    given = [
+        ("Shirt", 78),
+        ("Not sure", 46),
+        ("not_clear", 2),
+        ("Don't know", 4),
+        ("Other", 15),
+        ("Skip", 5),
+        ("Otherworldly", 2),
+    ]
+    assert names(*given) == [("drop", name, "") for name in ("Don't know", "Not sure", "Other", "Skip", "not_clear")]
+    assert names(*given, drop=["Not sure", "Other", "Skip", "not_clear", "Don't know"]) == []
+
+
+def test_many_names_are_compared_in_time() -> None:
+    many = [
+        (f"{''.join(chr(97 + number // 26**place % 26) * 4 for place in range(4))} name", 1) for number in range(20_000)
+    ]
+    assert len(names(*many)) == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "rows"),
+    [
+        ("categories", [(json.dumps(["fruits", "tool"]), 2), (json.dumps(["fruit"]), 5), ("no list", 1)]),
+        ("tags", [("B-fruits I-fruits O", 2), ("B-fruit O B-fruit", 5), ("?", 1)]),
+    ],
+)
+def test_names_are_found_in_labels_of_several(target: str, rows: list[tuple[str, int]]) -> None:
+    found = load_target(target).suggest(
+        dict(rows),
+        load_target(target).LabelParams(**tiny.CLEAN_NAMES, **({"on_invalid": "repair"} if target == "tags" else {})),
+    )
+    assert [(one.value, one.rows) for one in found] == [("fruits", 2)]
+
+
+# --- rare labels ---
+
+FRUIT = [
+    ("a pear", "fruit"),
+    ("a fig", "fruit"),
+    ("a plum", "fruit"),
+    ("an anvil", "tool"),
+    ("a spade", "tool"),
+    (" ", "tool"),
+    ("a moth", "insect"),
+]
+
+
+def test_rare_labels_stop_the_run(clean: Clean) -> None:
+    with pytest.raises(
+        InputError,
+        match=r"clean\.label\.min_rows: 2 labels have fewer than 3 rows: 'insect' \(1\), 'tool' \(2\); set "
+        r"clean\.label\.on_rare",
+    ):
+        clean(FRUIT, min_rows=3)  # a row that is dropped does not count
+    assert sorted(path.name for path in Path("data").iterdir()) == ["collected", "ledger.csv"]  # nothing was written
+    assert clean(FRUIT, min_rows=1).rows_kept == 6
+
+
+def test_rare_labels_are_dropped(clean: Clean) -> None:
+    counts = clean(FRUIT, min_rows=2, on_rare="drop")
+    assert counts.metrics()["dropped_rare_label"] == 1
+    assert counts.rows_in == counts.rows_kept + sum(counts.dropped.values()) == 7
+    assert labels() == ["fruit"] * 3 + ["tool"] * 2
+    assert reasons() == [None] * 5 + ["empty", "rare_label"]
+    before = {path: path.read_bytes() for path in Path("data").rglob("*.parquet")}
+    with pytest.raises(InputError, match="none of 7 rows can be used"):
+        clean(FRUIT, min_rows=9, on_rare="drop")
+    assert {path: path.read_bytes() for path in Path("data").rglob("*.parquet")} == before
+
+
+def test_the_name_that_rare_labels_become_may_be_rare_only_where_they_are_merged(clean: Clean) -> None:
+    rows = [*FRUIT, ("a box of things", "other")]
+    assert clean(rows, min_rows=2, on_rare="drop", merge_into="other").metrics()["dropped_rare_label"] == 2
+    assert "dropped_rare_label" not in clean(rows, min_rows=2, on_rare="merge", merge_into="other").metrics()
+
+
+def test_names_in_params_are_read_as_labels_are(clean: Clean) -> None:
+    clean(
+        [("an apple", "fruit"), ("a pear", "Fruit"), ("a nail", "tool")],
+        aliases={" Fruit ": "fruit\u200b"},
+        drop=[" tool"],
+    )
+    assert [row["label"] for row in iter_rows(paths.CLEANED)] == ["fruit", "fruit"]
+    with pytest.raises(ValidationError, match="the name must not be blank"):
+        clean(FRUIT, merge_into=" ")
+
+
+def test_rare_labels_are_merged(clean: Clean) -> None:
+    counts = clean(FRUIT, min_rows=3, on_rare="merge", merge_into="thing", aliases={"insect": "bug"})
+    assert labels() == ["fruit"] * 3 + ["thing"] * 3
+    assert counts.metrics()["repaired_rare_label"] == 3
+    assert [row["repairs"] for row in iter_rows(paths.CLEAN_VERDICTS)][-1] == ["rare_label"]
+    assert read_frame(paths.CLEANED, ["content"])["content"].tolist() == [
+        "a pear",
+        "a fig",
+        "a plum",
+        "an anvil",
+        "a spade",
+        "a moth",
+    ]
+
+
+def test_rare_names_among_several(clean: Clean) -> None:
+    rows = [("a pear", '["fruit"]'), ("a fig", '["fruit", "wood"]'), ("a moth", '["insect"]'), ("a stone", "[]")]
+    clean(rows, "categories", min_rows=2, on_rare="drop")
+    assert (labels(), reasons()) == ([["fruit"], ["fruit"], []], [None, None, "rare_label", None])
+    clean(rows, "categories", min_rows=2, on_rare="merge")
+    assert labels() == [["fruit"], ["fruit", "other"], ["other"], []]
+
+
+def test_rare_entities(clean: Clean) -> None:
+    rows = [("a\x1fpear\x1f", "O B-fruit"), ("a\x1ffig\x1f", "O B-fruit"), ("a\x1fmoth\x1f", "O B-insect")]
+    clean(rows, "tags", min_rows=2, on_rare="drop")
+    assert (labels()[2], reasons()) == (["O", "O"], [None] * 3)
+    clean(rows, "tags", min_rows=2, on_rare="merge")
+    assert labels()[2] == ["O", "B-other"]

@@ -1,0 +1,123 @@
+"""Labels are cleaned, and the ledger overrules what clean decides."""
+
+import pytest
+
+from stages import clean
+from stages.cleaning.ledger import Decision, read_ledger
+from stages.core import paths
+from stages.core.tables import read_frame
+from stages.modalities.text.clean import cleaner
+from stages.targets.category import label as category_label
+from tests import tiny
+from tests.cleaning.text_params import CLEAN_TEXT
+from tests.collected import Content, write_collected
+from tests.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+@pytest.mark.parametrize(
+    ("raw", "label", "reason"),
+    [
+        ("fruit", "fruit", None),
+        ("  red \n fruit ", "red fruit", None),
+        ("Obst", "fruit", None),
+        ("other", None, "unwanted_label"),
+        ("misc", None, "unwanted_label"),  # an alias of one that is unwanted
+        ("n/a", None, "missing_label"),  # an alias of nothing
+        ("", None, "missing_label"),
+        (None, None, "missing_label"),
+        ("Other", "Other", None),
+        ("fru\u200bit", "fruit", None),
+        ("cafe\u0301", "caf\u00e9", None),
+    ],
+)
+def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
+    cleaned = category_label.clean_label(
+        raw,
+        "a text",
+        category_label.LabelParams(
+            **tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit", "misc": "other", "n/a": ""}, "drop": ["other"]}
+        ),
+    )
+    assert (cleaned.label, cleaned.reason) == (label, reason)
+
+
+class TextSection(clean.Section):
+    text: cleaner.CleanParams
+
+
+def clean_params() -> clean.Params:
+    section = TextSection(
+        label=category_label.LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"Obst": "fruit"}, "drop": ["other"]}),
+        missing=[],
+        text=CLEAN_TEXT,
+    )
+    return clean.Params.model_construct(modality="text", target="category", clean=section)
+
+
+def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None:
+    rows: list[Content] = [
+        ("a ripe <b>apple</b>", "Obst"),
+        ("a spade", "fruit"),
+        ("an odd thing", "fruit"),
+        ("x", "fruit"),
+        ("x", "fruit"),
+        ("a stone", "other"),
+        ("a pear", None),
+        ("a plum", None),
+    ]
+    ids = write_collected(rows)
+    lines = [
+        (ids[0], "keep", ""),
+        (ids[1], "relabel", "tool"),
+        (ids[2], "drop", ""),
+        (ids[3], "drop", ""),
+        (ids[7], "relabel", "Obst"),
+        ("gone", "drop", ""),
+    ]
+    paths.LEDGER.write_text(
+        "id,action,label,note\n" + "".join(f"{row},{action},{label},\n" for row, action, label in lines)
+    )
+    counts = run(clean, clean_params())
+    cleaned = read_frame(paths.CLEANED)
+    assert cleaned[["id", "content", "label", "source"]].to_numpy().tolist() == [
+        [ids[0], "a ripe apple", "fruit", "notes.csv:1"],
+        [ids[1], "a spade", "tool", "notes.csv:2"],
+        [ids[7], "a plum", "fruit", "notes.csv:8"],
+    ]
+    verdicts = read_frame(paths.CLEAN_VERDICTS)
+    assert verdicts["id"].tolist() == ids
+    assert verdicts["reason"].fillna("").tolist() == [
+        "",
+        "",
+        "ledger",
+        "ledger",
+        "too_short",
+        "unwanted_label",
+        "missing_label",
+        "",
+    ]
+    assert verdicts["keep"].tolist() == (verdicts["reason"].isna()).tolist()
+    assert verdicts["reviewed"].tolist() == [True, True, True, True, False, False, False, True]
+    assert verdicts["given_label"].fillna("-").tolist() == [label or "-" for _, label in rows]
+    assert counts.metrics() == {
+        "rows_in": 8,
+        "rows_kept": 3,
+        "dropped_ledger": 2,
+        "dropped_missing_label": 1,
+        "dropped_too_short": 1,
+        "dropped_unwanted_label": 1,
+        "repaired_html": 1,
+        "repaired_spaces": 1,
+        "ledger_used": 5,
+        "ledger_without_row": 1,
+    }
+
+
+def test_ledger_is_read() -> None:
+    paths.LEDGER.parent.mkdir()
+    paths.LEDGER.write_bytes(
+        b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
+    )
+    assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}

@@ -1,0 +1,166 @@
+"""Vectors that are known are not computed again, and nobody can tell from the bytes."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages import embed
+from stages.contracts.embed import Embedded
+from stages.core import paths
+from stages.modalities.text import embed as embedder
+from stages.models.vector_cache import CACHE, VectorCache, shared_root
+from tests import tiny
+from tests.rows import write_rows
+
+TEXTS = [text for text, _ in tiny.texts(40, seed=1)]
+
+
+@pytest.fixture
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    tiny.write_text_model(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the model was asked for, from now on."""
+    asked: list[str] = []
+    real = embedder.embed
+
+    def spy(contents: Sequence[str], params: Any) -> Embedded:
+        asked.extend(contents)
+        return real(contents, params)
+
+    monkeypatch.setattr(embedder, "embed", spy)
+    return asked
+
+
+def embedded(model: Path, texts: Sequence[str], **more: Any) -> bytes:
+    """The bytes of data/embeddings of rows with these texts."""
+    write_rows(["fruit"] * len(texts), texts)
+    own = embedder.EmbedParams.model_validate(
+        {"model": str(model), "max_length": 32, "batch_size": 8, "token_layer": None, **more}
+    )
+    # type: ignore[arg-type]
+    embed.main(embed.Params.model_construct(modality="text", threads=1, embed=SimpleNamespace(of=lambda _: own)))
+    return b"".join(path.read_bytes() for path in sorted(paths.EMBEDDINGS.glob("*.parquet")))
+
+
+@pytest.mark.parametrize("token_layer", [None, 1])
+def test_only_new_rows_are_computed_and_the_bytes_are_those_of_a_cold_run(
+    model: Path, computed: list[str], token_layer: int | None
+) -> None:
+    embedded(model, TEXTS[:30], token_layer=token_layer)
+    del computed[:]
+    warm = embedded(model, TEXTS[5:32][::-1] + TEXTS[:1] * 2, token_layer=token_layer)
+    assert computed == TEXTS[30:32][::-1]
+    CACHE.unlink()
+    assert embedded(model, TEXTS[5:32][::-1] + TEXTS[:1] * 2, token_layer=token_layer) == warm
+    assert len(computed) == 2 + 28  # a text that stands twice is computed once
+
+
+def test_other_settings_and_other_weights_have_other_vectors(model: Path, computed: list[str]) -> None:
+    import torch
+    from transformers import AutoModel
+
+    embedded(model, TEXTS[:4])
+    embedded(model, TEXTS[:4], max_length=16)
+    backbone = AutoModel.from_pretrained(model)
+    with torch.no_grad():
+        backbone.embeddings.word_embeddings.weight.add_(0.1)
+    backbone.save_pretrained(model)
+    embedded(model, TEXTS[:4])
+    assert computed == TEXTS[:4] * 3
+    embedded(model, TEXTS[:4])
+    assert len(computed) == 12
+
+
+def test_a_damaged_cache_is_begun_anew(model: Path, computed: list[str]) -> None:
+    cold = embedded(model, TEXTS[:4])
+    CACHE.write_bytes(b"rubbish" * 1_000)
+    assert embedded(model, TEXTS[:4]) == cold
+    assert embedded(model, TEXTS[:4]) == cold
+    assert computed == TEXTS[:4] * 2
+
+
+def damage_a_page(path: Path) -> None:
+    pages = bytearray(path.read_bytes())
+    pages[4096:4196] = b"\xff" * 100
+    path.write_bytes(pages)
+
+
+def change_the_vectors(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE entries SET vector = zeroblob(16)")
+
+
+def make_a_folder_of_it(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def lose_the_columns(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DROP TABLE entries")
+        database.execute("CREATE TABLE entries (something)")
+
+
+@pytest.mark.parametrize("change", [damage_a_page, change_the_vectors, make_a_folder_of_it, lose_the_columns])
+def test_what_the_cache_has_become_changes_no_vector(
+    change: Callable[[Path], None], model: Path, computed: list[str]
+) -> None:
+    cold = embedded(model, TEXTS)
+    change(CACHE)
+    assert embedded(model, TEXTS) == cold
+    assert computed == TEXTS * 2
+    assert embedded(model, TEXTS) == cold
+
+
+def test_a_cache_that_others_write_is_left_to_them(
+    model: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cold = embedded(model, TEXTS[:4])
+    file = CACHE.stat().st_ino
+    monkeypatch.setattr("stages.models.vector_cache.WAIT", 0.01)
+    with closing(sqlite3.connect(CACHE)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert embedded(model, TEXTS[:4]) == cold
+    assert computed == TEXTS[:4] * 2
+    embedded(model, TEXTS[:4])
+    assert len(computed) == 8
+    assert CACHE.stat().st_ino == file
+
+
+def test_a_newer_revision_on_the_hub_forgets_the_older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The revision is known only after the model was loaded for what is missing."""
+    revision = ["old"]
+    monkeypatch.setattr("stages.models.pretrained.identity", lambda model: revision[0])
+    cache = VectorCache(tmp_path / "cache.sqlite", "settings", "some/model")
+
+    def run(contents: list[str]) -> Embedded:
+        return Embedded(np.full((len(contents), 2), 1.0 if revision[0] == "old" else 2.0, dtype=np.float32))
+
+    def run_and_update(contents: list[str]) -> Embedded:
+        revision[0] = "new"
+        return run(contents)
+
+    assert cache.complete(["a"], run).rows.tolist() == [[1, 1]]
+    assert cache.complete(["a", "b"], run_and_update).rows.tolist() == [[2, 2], [2, 2]]
+
+
+def test_experiments_in_temporary_folders_share_the_cache() -> None:
+    project = Path("/home/ann/project")
+    assert shared_root(project) == project
+    assert shared_root(project / ".dvc/tmp/exps/standalone/abc") == project

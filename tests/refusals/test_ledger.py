@@ -1,0 +1,86 @@
+"""Ledgers that cannot be used are refused; a decision of a person never loses a row."""
+
+from pathlib import Path
+
+from stages.core import paths
+from stages.core.tables import iter_rows
+from tests.refusals.bad_input import LEDGER_HEADER, Bad, each, put, refuse, run, set_params
+
+LEDGERS = [
+    Bad(
+        "wrong header",
+        "data/ledger.csv: expected the header id,action,label,note, got id,action,label",
+        {"ledger.csv": "id,action,label\n"},
+    ),
+    Bad("empty", "data/ledger.csv: expected the header id,action,label,note, got ", {"ledger.csv": ""}),
+    Bad(
+        "unknown action",
+        "data/ledger.csv, line 2: unknown action 'delete'; use keep, drop, relabel",
+        {"ledger.csv": LEDGER_HEADER + "a1,delete,,\n"},
+    ),
+    Bad(
+        "relabel without a label",
+        "data/ledger.csv, line 3: relabel with label ''; relabel needs a label, the other actions take none",
+        {"ledger.csv": LEDGER_HEADER + "a1,keep,,\na2,relabel,,\n"},
+    ),
+    Bad(
+        "keep with a label",
+        "data/ledger.csv, line 2: keep with label 'fruit'; relabel needs a label, the other actions take none",
+        {"ledger.csv": LEDGER_HEADER + "a1,keep,fruit,\n"},
+    ),
+    Bad(
+        "second decision about a row",
+        "data/ledger.csv, line 4: a second decision about row a1; keep one",
+        {"ledger.csv": LEDGER_HEADER + "a1,keep,,\na2,keep,,\na1,drop,,\n"},
+    ),
+    Bad(
+        "note with a comma",
+        "data/ledger.csv, line 2: expected 4 cells; quote a note that has commas",
+        {"ledger.csv": LEDGER_HEADER + "a1,drop,,blurred, and dark\n"},
+    ),
+    Bad(
+        "too few cells",
+        "data/ledger.csv, line 2: expected 4 cells; quote a note that has commas",
+        {"ledger.csv": LEDGER_HEADER + "a1,drop\n"},
+    ),
+    Bad(
+        "not UTF-8",
+        "data/ledger.csv: cannot be read (…); it must be a UTF-8 CSV file with the header id,action,label,note",
+        {"ledger.csv": (LEDGER_HEADER + "a1,drop,,grün\n").encode("latin-1")},
+    ),
+    Bad(
+        "nothing is left after clean",
+        "data/collected: none of 2 rows can be used ({'too_short': 2}), such as notes.csv:1, whose label is 'fruit'; "
+        "see clean, collect.columns and collect.label_format",
+        params={"clean.text.min_chars": 50},
+    ),
+]
+
+
+@each(LEDGERS)
+def test_ledger_and_clean(bad: Bad) -> None:
+    run("collect")
+    for name, content in bad.files.items():
+        put(name, content)
+    set_params(bad.params)
+    refuse("clean", bad.message)
+
+
+def test_a_persons_word_does_not_lose_a_row() -> None:
+    run("collect")
+    row = next(iter_rows(paths.COLLECTED))
+    put("ledger.csv", LEDGER_HEADER + f"{row['id']},relabel,rubbish,\n")
+    set_params({"clean.label.drop": ["rubbish"]})
+    refuse(
+        "clean",
+        f"data/ledger.csv: row {row['id']}: the label 'rubbish' cannot be used (unwanted_label); "
+        f"write it as in data/collected, such as {row['label']!r}, and as clean.label allows",
+    )
+
+
+def test_missing_ledger() -> None:
+    run("collect")
+    Path("data/ledger.csv").unlink()
+    refuse(
+        "clean", "data/ledger.csv: cannot be read (…); it must be a UTF-8 CSV file with the header id,action,label,note"
+    )

@@ -1,0 +1,152 @@
+"""Wrong training labels are found; held-out labels are judged and never changed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from stages import label_audit
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import read_frame, vector_column, write_tables
+from stages.targets.category import label as category_label
+from tests.conftest import Run
+from tests.rows import write_rows
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+def write_vectors(vectors: np.ndarray) -> None:
+    ids = [f"{number:03d}" for number in range(len(vectors))]
+    write_tables(paths.EMBEDDINGS, [pa.table({"id": ids, "vector": vector_column(vectors.astype(np.float32))})])
+
+
+def corners(labels: Sequence[str]) -> np.ndarray:
+    """(n_rows, dim): a vector of length 1 for every label, each label in its own corner."""
+    names = sorted(set(labels))
+    vectors = np.random.default_rng(0).normal(0, 0.05, (len(labels), 8))
+    vectors[np.arange(len(labels)), [names.index(label) for label in labels]] += 1
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+TRUTH = ["apple", "hammer", "plum"] * 30
+PLANTED = {4: "apple", 9: "plum", 20: "hammer", 31: "plum", 44: "apple"}  # training rows whose label is wrong
+HELD_OUT = {row: "validation" if row < 75 else "test" for row in range(60, 90)}
+WRONG = [PLANTED.get(row, label) for row, label in enumerate(TRUTH)]
+
+
+def audited(
+    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), max_quality: float = 0.5
+) -> pd.DataFrame:
+    splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
+    write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
+    write_vectors(corners(TRUTH))
+    section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, "max_quality": max_quality})
+    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    found = read_frame(paths.LABEL_VERDICTS).set_index("id")
+    return found.set_index(found.index.astype(int)).sort_index()
+
+
+def test_no_class_may_lose_all_of_its_training_rows() -> None:
+    judged = pd.DataFrame(
+        {"given_label": ["fig", "plum", "plum"], "label": ["fig", "plum", "plum"], "keep": [True, True, False]}
+    )
+    label_audit.check_classes(judged, category_label)
+    with pytest.raises(InputError, match=r"no training row with the label 'fig'; set label_audit\.policy: keep"):
+        label_audit.check_classes(judged.assign(keep=[False, True, True]), category_label)
+
+
+def test_planted_labels_are_found_and_dropped(run: Run) -> None:
+    found = audited(run, WRONG)
+    assert found.index[~found["keep"]].tolist() == list(PLANTED)
+    assert found["reason"].dropna().to_dict() == dict.fromkeys(PLANTED, "label_issue")
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+    assert found.loc[list(PLANTED), "predicted_label"].tolist() == [TRUTH[row] for row in PLANTED]
+    assert found.loc[list(PLANTED), "label_quality"].max() < found.drop(list(PLANTED))["label_quality"].min()
+    assert found["given_label"].tolist() == WRONG
+
+
+def test_policy_relabel_corrects(run: Run) -> None:
+    found = audited(run, WRONG, "relabel")
+    assert found["keep"].all()
+    assert found["label"].tolist() == TRUTH
+    assert found["given_label"].tolist() == WRONG
+
+
+def test_policy_keep_changes_nothing(run: Run) -> None:
+    found = audited(run, WRONG, "keep")
+    assert found["keep"].all()
+    assert found["label"].tolist() == WRONG
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+
+
+def test_only_the_worst_labels_are_acted_on(run: Run) -> None:
+    found = audited(run, WRONG, max_quality=0.0)
+    assert found["keep"].all()
+    assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_what_people_reviewed_stays(run: Run, policy: str) -> None:
+    found = audited(run, WRONG, policy, reviewed=[4, 9])
+    assert found.loc[[4, 9], "keep"].all()
+    assert found.loc[[4, 9], "label"].tolist() == [PLANTED[4], PLANTED[9]]
+    assert found.index[~found["keep"] | (found["label"] != found["given_label"])].tolist() == [20, 31, 44]
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_held_out_labels_are_judged_and_never_changed(run: Run, policy: str) -> None:
+    labels = list(WRONG)
+    labels[62], labels[80] = "apple", "hammer"
+    assert [TRUTH[62], TRUTH[80]] == ["plum", "plum"]
+    found = audited(run, labels, policy)
+    held_out = found.loc[list(HELD_OUT)]
+    assert held_out["keep"].all()
+    assert held_out["label"].tolist() == [labels[row] for row in HELD_OUT]
+    assert sorted(held_out["label_quality"].nsmallest(2).index) == [62, 80]
+    assert held_out.loc[[62, 80], "predicted_label"].tolist() == ["plum", "plum"]
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel", "keep"])
+def test_no_held_out_label_matters_to_a_training_row(run: Run, policy: str) -> None:
+    """Every held-out label is turned into another one: what happens to training rows is the same, to the bit."""
+    before = audited(run, WRONG, policy)
+    other = {"apple": "hammer", "hammer": "plum", "plum": "apple"}
+    after = audited(run, [other[label] if row in HELD_OUT else label for row, label in enumerate(WRONG)], policy)
+    pd.testing.assert_frame_equal(
+        before[before["split"] == "train"], after[after["split"] == "train"], check_exact=True
+    )
+    assert (
+        before["predictions"].tolist() == after["predictions"].tolist()
+    )  # of the probe, on held-out rows too: it is a baseline of the test
+
+
+def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
+    """Five copies of one wrong label, in one group: no fold learns the mistake from another copy."""
+    copies = [1, 7, 13, 19, 25]
+    labels = ["plum" if row in copies else label for row, label in enumerate(TRUTH)]
+    vectors = corners(TRUTH)
+    vectors[copies] = vectors[1]
+    write_rows(
+        labels,
+        split=[HELD_OUT.get(row, "train") for row in range(90)],
+        cluster=["001" if row in copies else f"{row:03d}" for row in range(90)],
+    )
+    write_vectors(vectors)
+    section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5)
+    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    found = read_frame(paths.LABEL_VERDICTS)
+    assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
+
+
+def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
+    write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
+    write_vectors(corners(TRUTH))
+    section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5)
+    with pytest.raises(
+        InputError,
+        match=r"all .* training rows are in the same group or cluster, but .*; see collect\.columns\.group",
+    ):
+        run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))

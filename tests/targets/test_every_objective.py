@@ -1,0 +1,50 @@
+"""Every objective does what its Protocol promises."""
+
+import json
+from typing import cast
+
+import pytest
+
+from stages.contracts.objective import Learnable
+from tests.samples.checks import same_bits
+from tests.samples.variants import names, outputs_of_probe, samples_of
+from tests.targets.predictions import objective_of
+
+objectives = pytest.mark.parametrize("name", names("targets"))
+
+
+@objectives
+def test_objective_says_the_same_after_it_was_saved(name: str) -> None:
+    """`from_recipe` of what stands in the model's folder, after JSON."""
+    samples = samples_of(name, "targets")
+    objective = objective_of(name, samples.labels)
+    outputs = outputs_of_probe(name, objective)
+    tuned = objective.tuned(samples.labels, outputs)
+    again = cast(type[Learnable], type(tuned)).from_recipe(json.loads(json.dumps(tuned.recipe())))
+    one, other = tuned.conclude(outputs), again.conclude(outputs)
+    assert list(again.columns) == list(tuned.columns)
+    assert list(one.columns) == list(other.columns)
+    assert list(one.labels) == list(other.labels)
+    assert same_bits(one.predictions, other.predictions)
+    assert tuned.tunable or list(objective.conclude(outputs).labels) == list(one.labels)
+
+
+@objectives
+def test_objective_does_not_depend_on_the_order_of_labels(name: str) -> None:
+    labels = samples_of(name, "targets").labels
+    objective = objective_of(name, labels)
+    assert list(objective.columns) == list(objective_of(name, labels[::-1]).columns)
+    assert len(set(objective.columns)) == len(objective.columns)
+    assert objective.config()["num_labels"] == len(objective.columns)
+
+
+@objectives
+def test_objective_gives_what_a_trainer_needs(name: str) -> None:
+    samples = samples_of(name, "targets")
+    objective = objective_of(name, samples.labels)
+    assert objective.metric.isidentifier()
+    assert 0 <= objective.label_smoothing < 1
+    assert objective.loss is None or callable(objective.loss)
+    targets = objective.targets(samples.labels)
+    assert len(targets) == len(samples.labels)
+    assert objective.targets(samples.labels[:1]) == targets[:1]

@@ -1,0 +1,32 @@
+"""A number as the label."""
+
+import numpy as np
+import pytest
+
+from stages.core.errors import InputError
+from tests.samples.variants import whole_target
+from tests.targets.predictions import objective_of
+
+
+def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
+    """The mean of labels is the same for every row, whatever the rounding of its sum."""
+    target = whole_target("number")
+    for n_rows in range(5, 60):
+        labels = np.random.default_rng(n_rows).integers(0, 50, n_rows) / 10
+        objective = objective_of("number", labels.tolist())
+        found = target.score(
+            labels.tolist(), objective.conclude(target.constant(labels.tolist(), labels.tolist(), objective.columns)), 5
+        )
+        assert (found["pearson"], found["spearman"], found["r2"]) == (0, 0, pytest.approx(0, abs=1e-9)), n_rows
+
+
+def test_ranges_of_numbers_that_are_far_apart() -> None:
+    for labels in (["1", "2", "1e300"], ["-1e200", "", "3"], ["2.5"] * 4, ["1e-30", "2e-30"], [None, "ripe"]):
+        found = whole_target("number").names(labels)
+        assert [row == ("",) for row in found] == [label in (None, "", "ripe") for label in labels]
+
+
+def test_numbers_that_do_not_differ_cannot_be_learned() -> None:
+    for number in (0.1, 2.3, 1e9 + 0.1):
+        with pytest.raises(InputError, match="training rows: all labels are"):
+            objective_of("number", [number] * 7)
