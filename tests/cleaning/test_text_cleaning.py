@@ -88,8 +88,10 @@ def test_gibberish(text: str) -> None:
 
 NO_GIBBERISH = [
     *SHORT, *SENTENCES.values(),
-    "熟したりんごを買いました", "خانه‌ها زیبا هستند", "मुझे यह पसंद है", "ฉันชอบมันมาก", "🍏🍐🍊🍋🍌🍉🍇🍓", "👩‍🌾 👨‍👩‍👧‍👦 🏳️‍🌈",
-    "for (i = 0; i < n; i++) { a[i] += b[i]; }", "x^2 + y^2 = z^2", "SELECT * FROM rows WHERE id = 7;", "12 34 56 78 90", "+44 20 7946 0958", "Wow!!!!!",
+    "熟したりんごを買いました", "خانه‌ها زیبا هستند", "मुझे यह पसंद है", "ฉันชอบมันมาก",
+    "🍏🍐🍊🍋🍌🍉🍇🍓", "👩‍🌾 👨‍👩‍👧‍👦 🏳️‍🌈",
+    "for (i = 0; i < n; i++) { a[i] += b[i]; }", "x^2 + y^2 = z^2", "SELECT * FROM rows WHERE id = 7;",
+    "12 34 56 78 90", "+44 20 7946 0958", "Wow!!!!!",
     "no no no, that is not what I ordered", "what on earth were they thinking??????", "¯\\_(ツ)_/¯ whatever", "the the",
     "Blah blah blah", "HOWS THIS HOWS THIS HOWS THIS", "1000000", "22 33 44 55 66 77", "bye bye",
 ]  # fmt: skip

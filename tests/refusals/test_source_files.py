@@ -114,9 +114,7 @@ SOURCES = [
         "invalid JSON",
         "data/notes.json: not valid JSON (… at line 2); if each line is an object, name the file .jsonl",
         {
-            "notes.json": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": "a red car", "kind": "vehicle"}\n'.replace(
-                "}", "", 1
-            )
+            "notes.json": '{"text": "a ripe apple", "kind": "fruit"\n{"text": "a red car", "kind": "vehicle"}\n',
         },
         {"collect.source": "data/notes.json"},
     ),

@@ -33,17 +33,23 @@ CONTRAST = """() => {
   };
   const behind = (element) => {
     const colour = getComputedStyle(element).backgroundColor;
-    return rgba(colour)[3] === 0 && element.parentElement ? behind(element.parentElement) : rgba(colour)[3] === 0 ? "rgb(255, 255, 255)" : colour;
+    if (rgba(colour)[3] !== 0) return colour;
+    return element.parentElement ? behind(element.parentElement) : "rgb(255, 255, 255)";
   };
   const texts = [...document.body.querySelectorAll("*")].filter((element) =>
     element.tagName !== "SCRIPT" && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
   return Math.min(...texts.map((element) => {
-    const [low, high] = [light(getComputedStyle(element).color), light(behind(element))].sort((one, other) => one - other);
+    const [ink, ground] = [light(getComputedStyle(element).color), light(behind(element))];
+    const [low, high] = [Math.min(ink, ground), Math.max(ink, ground)];
     return (high + 0.05) / (low + 0.05);
   }));
 }"""
 
-SECONDS = "(player) => new Promise((done) => { player.onloadedmetadata = () => done(player.duration); player.onerror = () => done(0); player.load(); })"
+SECONDS = """(player) => new Promise((done) => {
+  player.onloadedmetadata = () => done(player.duration);
+  player.onerror = () => done(0);
+  player.load();
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +94,10 @@ def data(request: pytest.FixtureRequest) -> Path:
 def test_nothing_is_wider_than_the_window(browser: Any, data: Path, width: int) -> None:
     page = Visit(browser, data, width).opened().page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    hidden = "[...document.querySelectorAll('.card, figure, p, h2, h3')].filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).length"
-    assert page.evaluate(hidden) == 0
+    boxes = "[...document.querySelectorAll('.card, figure, p, h2, h3')]"
+    assert (
+        page.evaluate(f"{boxes}.filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth).length") == 0
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -110,12 +118,7 @@ def test_no_request_leaves_the_page(browser: Any, data: Path) -> None:
     images = "[...document.images].map((image) => image.complete && image.naturalWidth > 0)"
     assert all(visit.page.evaluate(images))
     for player in visit.page.query_selector_all("audio"):
-        assert (
-            player.evaluate(
-                "(one) => new Promise((done) => { one.onloadedmetadata = () => done(one.duration); one.onerror = () => done(0); one.load() })"
-            )
-            > 0.1
-        )
+        assert player.evaluate(SECONDS) > 0.1
 
 
 def test_hostile_data_does_nothing(browser: Any, text_data: Path) -> None:
@@ -136,7 +139,10 @@ def test_no_other_script_would_run(browser: Any, text_data: Path, tmp_path: Path
     """Even if a template forgot to escape something: the page's own policy forbids it."""
     (tmp_path / paths.DATA_REPORT).parent.mkdir(parents=True)
     page = (text_data / paths.DATA_REPORT).read_text()
-    evil = '<script>window.wasHacked = true</script><img src="https://example.org/x.png" onerror="window.wasHacked = true">'
+    evil = (
+        "<script>window.wasHacked = true</script>"
+        '<img src="https://example.org/x.png" onerror="window.wasHacked = true">'
+    )
     (tmp_path / paths.DATA_REPORT).write_text(page.replace("<main>", f"<main>{evil}"))
     visit = Visit(browser, tmp_path)
     assert visit.page.evaluate("window.wasHacked") is None
