@@ -151,8 +151,8 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     from scipy.special import softmax
     from transformers import AutoTokenizer
 
-    from stages.modalities.text.encode.texts import TextEncoder, collator, encode, probe_head
-    from stages.modalities.text.learn import first_model
+    from stages.modalities.text.encode.texts import TextEncoder, collator, encode
+    from stages.modalities.text.learn import first_model, probe_head
     from stages.targets._probe import fit_probe
 
     rows = tiny.texts(20, seed=3)

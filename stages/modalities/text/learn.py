@@ -53,7 +53,7 @@ def finetune(
     """Meets contracts.learn.Task for any objective on whole texts."""
     from transformers import AutoTokenizer, set_seed
 
-    from stages.modalities.text.encode.texts import collator, encode, probe_head, run_model
+    from stages.modalities.text.encode.texts import collator, encode, run_model
     from stages.models import pretrained
     from stages.training.trainer import Examples, fine_tune
 
@@ -90,6 +90,20 @@ def finetune(
     more = {"pooling": section.pooling, "max_length": section.max_length}
     write_recipe(folder, {**recipe, **objective.recipe(), **more})
     return metrics
+
+
+def probe_head(
+    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float
+) -> Any:
+    """Initial weights of the head: a linear probe of the frozen backbone's vectors (LP-FT: Kumar et al. 2022).
+
+    `rows` are tokenised: each has `sides` and `labels`.
+    """
+    from stages.modalities.text.encode.backbone import Head
+    from stages.modalities.text.encode.texts import pooled_vectors
+
+    vectors = pooled_vectors(model, tokenizer, rows, batch_size)
+    return Head.of(*objective.first_head(vectors, [row["labels"] for row in rows], C))
 
 
 def length(row: Mapping[str, Any]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -14,9 +15,8 @@ from tqdm import tqdm
 from transformers import AutoModel, AutoTokenizer
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from stages.contracts.objective import Learnable
 from stages.core.tables import Vectors
-from stages.modalities.text.encode.backbone import HEAD, Head, Headed, check_length, run_fixed
+from stages.modalities.text.encode.backbone import HEAD, Headed, check_length, run_fixed
 from stages.models import pretrained
 
 PAIR_PARTS = 4  # vectors that `combined` joins
@@ -145,18 +145,10 @@ def run_model(
         return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
 
 
-def probe_head(
-    model: PooledText,
-    tokenizer: Any,
-    rows: Sequence[Mapping[str, Any]],
-    batch_size: int,
-    objective: Learnable,
-    C: float,
-) -> Head:
-    """Initial weights of the head: a linear probe of the frozen backbone's vectors (LP-FT: Kumar et al. 2022).
-
-    `rows` are tokenised: each has `sides` and `labels`.
-    """
+def pooled_vectors(
+    model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int
+) -> npt.NDArray[np.float32]:
+    """The inputs of the model's head, (n_rows, dim), for tokenised rows with `sides`."""
     model.eval().to(pretrained.device())
     sides = [side for row in rows for side in row["sides"]]
     by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
@@ -166,5 +158,4 @@ def probe_head(
             chosen = by_length[start : start + batch_size]
             batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
             vectors[chosen] = model.pool(**batch).cpu().numpy()
-    row_vectors = combined(torch.from_numpy(vectors), model.n_sides).numpy()
-    return Head.of(*objective.first_head(row_vectors, [row["labels"] for row in rows], C))
+    return np.asarray(combined(torch.from_numpy(vectors), model.n_sides).numpy())
