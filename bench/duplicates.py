@@ -28,9 +28,9 @@ from stages.clean import VERDICT
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import new_table, row_schema
-from stages.duplicates import neighbours
-from stages.duplicates.finders import VectorFinder
+from stages.duplicates import vector_index
 from stages.duplicates.index import Signatures, clear_unshared
+from stages.duplicates.near_duplicates import VectorFinder
 from stages.modalities.text import compare
 
 THRESHOLD = 0.7
@@ -220,10 +220,10 @@ def peers(folder: Path) -> None:
 
 def drop_by_vectors(vectors: np.ndarray, flat_rows: int) -> tuple[set[int], float]:
     """The rows that dedupe would drop and its CPU seconds; the search is exact up to `flat_rows`."""
-    neighbours.FLAT_ROWS = flat_rows
+    vector_index.FLAT_ROWS = flat_rows
     started = time.process_time()
     order = np.arange(len(vectors))
-    finder = VectorFinder(Signatures(vectors, order), order, neighbours.cosine, 0.95, "semantic")
+    finder = VectorFinder(Signatures(vectors, order), order, vector_index.cosine, 0.95, "semantic")
     dropped = set()
     for row in order.tolist():
         if finder.match(row):

@@ -24,9 +24,10 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import read_frame, read_vectors, verdict_schema, write_frame
-from stages.duplicates.finders import BucketFinder, ExactFinder, Finder, Match, VectorFinder
+from stages.duplicates.exact_duplicates import ExactFinder, Finder, Match
 from stages.duplicates.index import Signatures, build_index, read_candidates
-from stages.duplicates.neighbours import cosine
+from stages.duplicates.near_duplicates import BucketFinder, VectorFinder
+from stages.duplicates.vector_index import cosine
 
 VERDICT = verdict_schema(
     ("cluster", pa.string()),

@@ -23,9 +23,9 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
-from stages.duplicates.finders import BucketFinder, best_match
 from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
-from stages.duplicates.neighbours import VectorIndex, cosine
+from stages.duplicates.near_duplicates import BucketFinder, best_match
+from stages.duplicates.vector_index import VectorIndex, cosine
 
 VERDICT = pa.schema(
     [

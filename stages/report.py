@@ -13,14 +13,14 @@ from stages.core.atomic import write_text
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows
-from stages.page.cards import Card, as_card, describe_outcomes
 from stages.page.distributions import of_sizes, of_verdicts
+from stages.page.example_cards import Card, as_card, describe_outcomes
+from stages.page.example_rows import read_rows
 from stages.page.examples import Kind, all_kinds
 from stages.page.glossary import load_reasons
-from stages.page.outcomes import funnel, read_outcomes
 from stages.page.overview import class_table, count_outliers, label_changes
 from stages.page.render import render
-from stages.page.rows import read_rows
+from stages.page.row_outcomes import funnel, read_outcomes
 
 MAX_ROWS = 200  # of a table on the page
 

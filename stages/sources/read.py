@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.sources.files import read_conll, read_delimited, read_json, read_json_lines, read_parquet
+from stages.sources.conll_files import read_conll
+from stages.sources.csv_files import read_delimited
 from stages.sources.folders import read_class_folders, read_files
+from stages.sources.json_files import read_json, read_json_lines
+from stages.sources.parquet_files import read_parquet
 from stages.sources.records import FileFormat, Record
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll")

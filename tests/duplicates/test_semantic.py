@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.duplicates import finders, neighbours
+from stages.duplicates import near_duplicates, vector_index
 from tests.duplicates.rows import OTHER, directions, run, write_rows, write_vectors
 from tests.tiny import phrase
 
@@ -65,8 +65,8 @@ def by_brute_force(vectors: np.ndarray, threshold: float) -> list[bool]:
 @pytest.mark.parametrize("block", [7, 64, 1_000])
 def test_vectors_are_compared_with_all_that_stay(graph: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a block and before it, as one by one would."""
-    monkeypatch.setattr(finders, "BLOCK", block)
-    monkeypatch.setattr(neighbours, "FLAT_ROWS", 10 if graph else 10_000)
+    monkeypatch.setattr(near_duplicates, "BLOCK", block)
+    monkeypatch.setattr(vector_index, "FLAT_ROWS", 10 if graph else 10_000)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 8)).repeat(5, axis=0) + rng.normal(0, 0.15, (300, 8))
     vectors = vectors[rng.permutation(300)]

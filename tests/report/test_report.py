@@ -15,11 +15,11 @@ from stages.core import paths
 from stages.core.params import load_params
 from stages.core.tables import read_frame, read_schema, read_table, write_frame, write_tables
 from stages.page import overview
-from stages.page.cards import as_side
+from stages.page.example_cards import as_side
+from stages.page.example_rows import ids_of_private_rows
 from stages.page.examples import Ref, all_kinds
 from stages.page.glossary import load_reasons
-from stages.page.outcomes import funnel, read_outcomes
-from stages.page.rows import ids_of_private_rows
+from stages.page.row_outcomes import funnel, read_outcomes
 from stages.targets.category import label as category_label
 from tests.data_line import FILE, HOSTILE, LABEL, inside
 

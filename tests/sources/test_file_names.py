@@ -47,7 +47,7 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "'speaker': 'van', 'take': 'berg_2'} and as {'digit': '0_van', 'speaker': 'berg', " in str(
         records[1].problem
     )
-    assert "not of the form {digit}_{speaker}_{take}.wav" in str(records[4].problem)
+    assert "its name does not match {digit}_{speaker}_{take}.wav" in str(records[4].problem)
     with pytest.raises(InputError, match=r"0_van_berg_2\.wav:1: its name can be read as"):
         collect(collected(folder))
     assert collect(collected(folder, on_bad_row="drop")).dropped == {"unreadable_row": 2}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.sources.files import read_conll
+from stages.sources.conll_files import read_conll
 from stages.sources.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
 from stages.sources.records import Record
 

@@ -101,7 +101,7 @@ def test_every_class_must_be_learned_but_none_of_them_need_not() -> None:
     split = np.array(["train", "train", "validation", "test"])
     check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot"], ["hot"]]), False, True)
     check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot"], []]), True, True)
-    with pytest.raises(InputError, match=r"no row falls into train: 'sweet' \(1 of 1 rows left\)"):
+    with pytest.raises(InputError, match=r"labels without a row in train: 'sweet' \(1 of 1 rows are kept\)"):
         check_labels(split, categories_label.strata([["hot"], ["hot"], ["hot", "sweet"], ["hot"]]), True, True)
 
 

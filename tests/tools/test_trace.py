@@ -17,7 +17,7 @@ from stages.core import paths
 from stages.core.params import load_params
 from stages.core.tables import named_columns, read_frame, read_table, write_tables
 from stages.page.glossary import load_reasons
-from stages.page.outcomes import read_outcomes
+from stages.page.row_outcomes import read_outcomes
 from tests.data_line import FILE, LABEL
 from tools import lookup, trace
 

@@ -5,7 +5,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from stages.duplicates.neighbours import cosine
+from stages.duplicates.vector_index import cosine
 from stages.modalities.image.content import decode, pixels
 
 THUMBNAIL = 32  # pixels per side

@@ -21,18 +21,6 @@ from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, peak, resample
 
-# Each with its words for people: the end of "it was dropped, because...".
-REASONS: Mapping[str, str] = {
-    "empty": "there is nothing in it",
-    "unreadable": "it cannot be decoded",
-    "implausible_header": "its header gives an impossible sample rate or number of channels",
-    "truncated": "its end is missing",
-    "too_long": "it is longer than params allow",
-    "clipped": "it was recorded too loud",
-    "silent": "nothing can be heard",
-    "too_short": "it is shorter than params allow",
-}
-REASONS_TOGETHER: Mapping[str, str] = {}
 MEASURES = {
     "seconds": pa.float64(),
     "peak_db": pa.float64(),

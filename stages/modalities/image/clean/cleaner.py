@@ -18,23 +18,6 @@ from stages.core.params import Strict
 from stages.modalities.image.clean import checks
 from stages.modalities.image.clean.privacy import find_pii
 
-# Each with its words for people: the end of "it was dropped, because...".
-REASONS: Mapping[str, str] = {
-    "empty": "there is nothing in it",
-    "unreadable": "it cannot be decoded",
-    "too_many_pixels": "it has more pixels than params allow",
-    "unknown_range": "its pixels are numbers of an unknown range of brightness",
-    "too_small": "it is smaller than params allow",
-    "dark": "even its brightest pixels are dark",
-    "light": "even its darkest pixels are light",
-    "odd_aspect_ratio": "it is far longer on one side than on the other",
-    "low_information": "it is nearly of one colour",
-    "blurry": "it has no sharp edge",
-}
-REASONS_TOGETHER: Mapping[str, str] = {
-    "grayscale": "it is grey, and most images are in colour",
-    "odd_size": "it is far larger or smaller than most images",
-}
 MEASURES = {
     **dict.fromkeys(checks.SCORES, pa.float64()),
     "size": pa.float64(),  # the square root of the area, in pixels

@@ -23,16 +23,6 @@ from stages.modalities.text.clean import checks
 from stages.modalities.text.clean.privacy import Span, find_pii
 from stages.modalities.text.content import SPACE
 
-# Each with its words for people: the end of "it was dropped, because...".
-REASONS: Mapping[str, str] = {
-    "empty": "there is nothing in it",
-    "too_short": "it is shorter than params allow",
-    "too_long": "it is longer than params allow",
-    "gibberish": "it is mostly signs, repeats itself over and over, or is in no language",
-    "other_language": "it is almost certainly in a language that params do not list",
-    "pii": "it holds personal data",
-}
-REASONS_TOGETHER: Mapping[str, str] = {}
 MEASURES = {
     "language": pa.string(),
     "language_probability": pa.float64(),

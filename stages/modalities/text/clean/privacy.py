@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stages.modalities.text.clean.cues import cues_after, cues_before
-from stages.modalities.text.clean.numbers import is_iban, is_id, kind_of
+from stages.modalities.text.clean.privacy_cues import cues_after, cues_before
+from stages.modalities.text.clean.privacy_numbers import is_iban, is_id, kind_of
 
 KINDS = ("email", "phone", "card", "iban", "ip", "id")
 WINDOW = 8  # groups of digits that one number may have

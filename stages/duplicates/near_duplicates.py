@@ -1,72 +1,24 @@
-"""Three ways to find the kept row that a row duplicates: by equal content, by shared buckets, by similar vectors.
-
-Each way is a `Finder`. Rows are passed to it one at a time, first to `match`, and then to `add` if the row is kept. So
-a row is only ever matched with kept rows. An index yields the candidates; then their similarity to the row is computed
-exactly.
-"""
+"""Finds near duplicates by shared buckets or similar vectors, and semantic duplicates by similar vectors."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import compress
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.compare import Comparer
 from stages.duplicates.bitmaps import Bitmaps
+from stages.duplicates.exact_duplicates import Match
 from stages.duplicates.index import Signatures
-from stages.duplicates.neighbours import VectorIndex
+from stages.duplicates.vector_index import VectorIndex
 
 BLOCK = 1_024  # rows whose vectors are compared at a time
 FEW_CANDIDATES = 20  # up to this number, bitmaps cost more time than they save
 ROUNDING = 1e-5  # how far a product of float32 vectors may be below the exact similarity
-
 Similarity = Callable[[Any, Any], float]
-
-
-@dataclass(frozen=True)
-class Match:
-    """A kept row of which another row is a duplicate."""
-
-    row: int
-    similarity: float
-    kind: str
-
-
-class Finder(Protocol):
-    """Finds duplicates of one kind."""
-
-    def match(self, row: int) -> Match | None:
-        """The kept row that is most similar to this row; None if no similarity reaches the threshold."""
-
-    def add(self, row: int) -> None:
-        """Records that a row is kept: the row that was last passed to `match`, if any was."""
-
-
-class ExactFinder:
-    """Finds rows of the same content."""
-
-    def __init__(self, content: npt.NDArray[np.intp], kind: str) -> None:
-        """
-        Args:
-            content: (n_rows,) numbers, equal for rows of the same content.
-        """
-        self._content = content
-        self._kind = kind
-        self._kept = np.full(content.max(initial=-1) + 1, -1, dtype=np.intp)  # the kept row of each content; -1: none
-
-    def match(self, row: int) -> Match | None:
-        """The first kept row of the same content."""
-        kept = int(self._kept[self._content[row]])
-        return Match(kept, 1.0, self._kind) if kept >= 0 else None
-
-    def add(self, row: int) -> None:
-        content = self._content[row]
-        if self._kept[content] < 0:
-            self._kept[content] = row
 
 
 class BucketFinder:

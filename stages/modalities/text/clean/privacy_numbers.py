@@ -8,7 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
-from stages.modalities.text.clean.cues import vocabulary
+from stages.modalities.text.clean.privacy_cues import vocabulary
 
 _THOUSANDS = re.compile(r"\d{1,2}([ .])\d{3}(?:\1\d{3})+")
 _DECIMAL = re.compile(r"\d{1,3}\.\d{5,}")

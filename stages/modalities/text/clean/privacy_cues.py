@@ -18,7 +18,7 @@ _WORD_BEFORE = re.compile(r"[^\W\d_]+|§")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words of words.toml, of all languages together.
+    """The words of privacy_words.toml, of all languages together.
 
     A cue is `phone`, `card`, `ip`, `other` or the name of an id number, which is that of its module in python-stdnum.
     """
@@ -34,7 +34,7 @@ class Vocabulary:
 
 @cache
 def vocabulary() -> Vocabulary:
-    tables = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(Path(__file__).with_name("privacy_words.toml").read_text(encoding="utf-8"))
     id_numbers = tables["id_numbers"]
     return Vocabulary(
         cues=_cues(tables),
