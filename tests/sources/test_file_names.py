@@ -54,7 +54,7 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert collected_splits() == {"0_jan_2.wav:1": "test", "7_theo_14.wav:1": "train", "7_theo_4.wav:1": "test"}
     for name in ("readme.txt", "0_van_berg_2.wav"):
         (folder / name).unlink()
-    with pytest.raises(InputError, match=r"the split '14'; collect\.splits knows \[0-4\]"):
+    with pytest.raises(InputError, match=r"unknown split '14'; collect\.splits has \[0-4\]"):
         collect(collected(folder, splits={"test": "[0-4]"}))
 
 
