@@ -114,6 +114,8 @@ CONCERNED = [
     (edit("stages/contracts/score.py"), {"evaluate"}),
     (edit("stages/page/report.html"), {"report"}),
     (edit("stages/page/glossary.py"), {"report"}),
+    (edit("stages/modalities/text/clean/reasons.py"), {"clean", "report"}),
+    (edit("stages/modalities/image/clean/privacy.py"), set()),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
     (edit("stages/modalities/text/embed.py"), {"embed"}),
     *SAME_OUTPUTS,
