@@ -4,10 +4,12 @@ python -m tools.summary
 """
 
 import json
+import sys
 from typing import Any
 
 from stages.contracts.score import load_scorer
 from stages.core import paths
+from stages.core.errors import InputError
 from stages.core.params import read_yaml
 
 NEXT_STEPS = """
@@ -23,7 +25,10 @@ Where to look next (. .venv/bin/activate first)
 
 
 def read_metrics(stage: str) -> dict[str, Any]:
-    metrics: dict[str, Any] = json.loads((paths.METRICS / f"{stage}.json").read_text(encoding="utf-8"))
+    path = paths.METRICS / f"{stage}.json"
+    if not path.exists():  # DVC deletes the outs of a stage that fails
+        raise InputError(f"{path} does not exist: {stage} has not run, or it failed; run `dvc repro`")
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return metrics
 
 
@@ -57,7 +62,10 @@ def scores() -> list[str]:
 
 
 def main() -> None:
-    print("\nRows", *funnel(), "\nScores", *scores(), NEXT_STEPS, sep="\n")
+    try:
+        print("\nRows", *funnel(), "\nScores", *scores(), NEXT_STEPS, sep="\n")
+    except InputError as error:
+        sys.exit(f"summary: error: {error}")
 
 
 if __name__ == "__main__":

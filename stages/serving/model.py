@@ -55,13 +55,14 @@ class Model:
             raise InputError(
                 f"predict: expected a list of contents, got a single {type(raw).__name__}; write [content]"
             )
-        if self.modality != "text":
-            for index, content in enumerate(raw):
-                if isinstance(content, str):
-                    raise InputError(
-                        f"predict: content {index} is the str {content[:40]!r}, and this model takes the bytes of "
-                        f"{self.modality} files; pass Path(...).read_bytes()"
-                    )
+        for index, content in enumerate(raw):
+            if isinstance(content, str) and self.modality != "text":
+                raise InputError(
+                    f"predict: content {index} is the str {content[:40]!r}, and this model takes the bytes of "
+                    f"{self.modality} files; pass Path(...).read_bytes()"
+                )
+            if not isinstance(content, bytes | str):
+                raise InputError(f"predict: content {index} is a {type(content).__name__}; expected bytes or a str")
         return [content.encode("utf-8", "replace") if isinstance(content, str) else content for content in raw]
 
 
@@ -73,6 +74,9 @@ def load_model(folder: Path | str) -> Model:
     """
     folder = Path(folder)
     recipe: Mapping[str, Any] = read_recipe(folder)
+    if missing := {"modality", "target", "clean"} - recipe.keys():
+        keys = ", ".join(sorted(missing))
+        raise InputError(f"{folder}: whetstone.json lacks {keys}; name a folder that finetune wrote")
     cleaner = load_cleaner(recipe["modality"])
     return Model(
         folder=folder,

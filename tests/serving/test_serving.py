@@ -83,3 +83,18 @@ def test_no_stage_imports_serving() -> None:
     for stage in (path.stem for path in sorted((tiny.ROOT / "stages").glob("[!_]*.py"))):
         for task in closure.tasks:
             assert not [file for file in closure.files(stage, *task) if file.startswith("stages/serving/")], stage
+
+
+@pytest.mark.parametrize("content", [None, 5])
+def test_what_is_no_content_is_refused(content: object, text_line: Path) -> None:
+    message = f"predict: content 1 is a {type(content).__name__}; expected bytes or a str"
+    with pytest.raises(InputError, match=message):
+        load_model(text_line / "models/finetuned").predict(["a ripe fig", content])  # type: ignore[list-item]
+
+
+def test_a_recipe_without_its_task_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "whetstone.json").write_text("{}")
+    with pytest.raises(
+        InputError, match=r"whetstone\.json lacks clean, modality, target; name a folder that finetune wrote"
+    ):
+        load_model(tmp_path)
