@@ -30,7 +30,7 @@ class Closure:
 
     def files(self, stage: str, modality: str, target: str) -> set[str]:
         """The files of stages/ that a stage runs for one modality and target."""
-        chosen = {"modalities": modality, "targets": target, "tasks": f"{modality}_{target}"}
+        chosen = _chosen(modality, target)
         found: set[str] = set()
         waiting = [f"stages/{stage}.py"]
         while waiting:
@@ -47,13 +47,8 @@ class Closure:
         """
         files = {file for task in self.tasks for file in self._templates(self.files(stage, *task), *task)}
         missing = {file for task in self.tasks for file in self._templates(self._all_files(), *task)} - files
-        listed = {
-            next(
-                (folder for folder in _folders(file) if not any(other.startswith(f"{folder}/") for other in missing)),
-                file,
-            )
-            for file in files
-        }
+        incomplete = {folder for file in missing for folder in _folders(file)}
+        listed = {next((folder for folder in _folders(file) if folder not in incomplete), file) for file in files}
         own, core = f"stages/{stage}.py", "stages/core"
         return sorted(listed, key=lambda path: (path != own, path != core, path.startswith(LAST), path))
 
@@ -124,7 +119,7 @@ class Closure:
 
     def _templates(self, files: set[str] | frozenset[str], modality: str, target: str) -> set[str]:
         """These files as dvc.yaml names them; files of other variants are left out."""
-        chosen = {"modalities": modality, "targets": target, "tasks": f"{modality}_{target}"}
+        chosen = _chosen(modality, target)
         found = set()
         for file in files:
             _, axis, *rest = file.split("/")
@@ -133,6 +128,11 @@ class Closure:
             elif rest[0] == chosen[axis]:
                 found.add("/".join(["stages", axis, AXES[axis], *rest[1:]]))
         return found
+
+
+def _chosen(modality: str, target: str) -> dict[str, str]:
+    """The variant of each axis."""
+    return {"modalities": modality, "targets": target, "tasks": f"{modality}_{target}"}
 
 
 def _folders(file: str) -> list[str]:

@@ -1,7 +1,6 @@
 """Rows that stand in two splits are found, whatever let them in."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +21,7 @@ TRAIN = [
 TEST = ["nobody has seen this sentence before today", "and nobody has seen this other one either"]
 
 
-@pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("workplace")
 
 
 def write_splits(

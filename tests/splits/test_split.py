@@ -2,7 +2,6 @@
 
 import random
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,9 +18,7 @@ from tests.rows import write_rows
 SECTION = {"method": "stratified", "validation": 0.2, "test": 0.2, "gap": 0.0, "folds": 5, "fold": 0, "max_leaks": 0}
 
 
-@pytest.fixture(autouse=True)
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("workplace")
 
 
 # --- dealing out ---
