@@ -38,6 +38,7 @@ PREDICTIONS = Path("data/predictions")
 MODEL = Path("models/finetuned")
 
 METRICS = Path("metrics")
+WARNINGS = METRICS / "warnings"
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "training"
 DATA_REPORT = METRICS / "report" / "data.html"

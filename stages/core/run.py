@@ -1,8 +1,8 @@
-"""The frame around every stage: metrics/<stage>.json and one line at its end, or one clear error."""
+"""The frame around every stage: its metrics, its warnings and one line at its end, or one clear error."""
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -16,6 +16,17 @@ from stages.core.params import load_params
 P = TypeVar("P", bound=BaseModel)
 
 
+UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
+
+
+@dataclass(frozen=True)
+class DataWarning:
+    """Something out of the ordinary that does not stop a stage."""
+
+    message: str  # what was found, with its share or number of rows
+    see: str  # the key of params.yaml to look at
+
+
 @dataclass(frozen=True)
 class Counts:
     """The numbers of rows of a stage: `rows_in == rows_kept + sum(dropped.values())`."""
@@ -23,6 +34,7 @@ class Counts:
     rows_in: int
     dropped: Mapping[str, int] = field(default_factory=dict)  # by reason
     more: Mapping[str, float | int] = field(default_factory=dict)  # other metrics of the stage
+    warnings: Sequence[DataWarning] = ()
 
     @property
     def rows_kept(self) -> int:
@@ -39,11 +51,20 @@ class Counts:
         dropped = f"{n_dropped:,} dropped ({reasons})" if reasons else f"{n_dropped:,} dropped"
         return f"{self.rows_in:,} rows in, {self.rows_kept:,} kept, {dropped}"
 
+    def all_warnings(self, stage: str) -> list[DataWarning]:
+        """The warnings of the stage, after one about the number of dropped rows if that is unusual."""
+        n_dropped = self.rows_in - self.rows_kept
+        if n_dropped <= UNUSUAL_DROP * self.rows_in:
+            return list(self.warnings)
+        reason, count = max(self.dropped.items(), key=lambda item: (item[1], item[0]))
+        message = f"{n_dropped / self.rows_in:.0%} of the rows are dropped, most of them as {reason} ({count:,})"
+        return [DataWarning(message, stage), *self.warnings]
+
 
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
-    """Runs `main` on its params, writes its counts to metrics/<metrics or name>.json and prints them.
+    """Runs `main` on its params, and writes its counts to metrics/<metrics or name>.json and its warnings.
 
-    An InputError ends the process with one line on stderr and exit status 1.
+    Both are printed too. An InputError ends the process with one line on stderr and exit status 1.
     """
     started = time.perf_counter()
     try:
@@ -53,7 +74,11 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
+    warnings = counts.all_warnings(name)
+    write_json(paths.WARNINGS / f"{name}.json", [vars(warning) for warning in warnings])
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
+    for warning in warnings:
+        print(f"{name}: warning: {warning.message}; see {warning.see}")
 
 
 def check_unchanged(params: BaseModel) -> None:
