@@ -312,7 +312,6 @@ def read_file(section: Section, cell: str) -> bytes:
 ADVICE = {
     "missing_column": "",  # it is missing from all rows, so the row need not be mended
     "unusable_file": "; or set collect.on_bad_row: drop",
-    "missing_file": "; put it there, mend the row, or set collect.on_bad_row: drop",
 }
 MEND = "; mend the row, or set collect.on_bad_row: drop"
 

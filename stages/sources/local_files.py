@@ -117,9 +117,7 @@ def file_problem(path: Path, folder: Path) -> str | None:
         mode = path.stat().st_mode
     except OSError as error:
         if not is_link:
-            return (
-                "it is not there" if error.errno == errno.ENOENT else f"it cannot be read ({error.strerror}); {ALLOW}"
-            )
+            return "not there" if error.errno == errno.ENOENT else f"it cannot be read ({error.strerror}); {ALLOW}"
         if error.errno == errno.ELOOP:
             return "a link that leads back to itself; delete it"
         return f"a link to {shown(path.readlink())}, which is not there; fetch that file, or delete the link"

@@ -39,7 +39,7 @@ def test_nothing_is_left_when_every_row_is_dropped() -> None:
     set_params({"collect.on_bad_row": "drop"})
     refuse(
         "collect",
-        "data/notes.csv: none of its 2 rows can be used ({'unreadable_row': 2}; the first: line 2 has 1 cells, the "
+        "data/notes.csv: none of its 2 rows can be used (unreadable_row 2; the first: line 2 has 1 cells, the "
         "file has 2 columns); "
         "check collect.source and collect.columns",
     )

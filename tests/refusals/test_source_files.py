@@ -196,8 +196,8 @@ SOURCES = [
     ),
     Bad(
         "folder without folders of classes",
-        "data/pictures: expected one folder per class, got none; for a folder of tables set collect.splits or "
-        "collect.table",
+        "data/pictures: expected one folder per class, got files only; set collect.file_names to the parts of their "
+        "names, such as 'apple.png', or move them into one folder per class",
         {"pictures/apple.png": png()},
         {"collect.source": "data/pictures"},
     ),
