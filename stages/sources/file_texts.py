@@ -7,7 +7,7 @@ from stages.sources.file_kinds import kind_of
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 START = 8192  # bytes, as git looks for a NUL
-GUESSES = ("utf-16", "gb18030", "cp1252")  # suggested if a file can be decoded with it; the last decodes most files
+LETTERS_ABOVE_ASCII = 0.4  # the share of bytes above 127 in scripts of other letters; in Latin scripts it is smaller
 
 
 def in_utf8(content: bytes, name: str, encoding: str | None) -> tuple[bytes, str | None]:
@@ -43,12 +43,12 @@ def is_text(content: bytes, name: str) -> bool:
 
 def advice(content: bytes) -> str:
     """What to do with a text that is not UTF-8."""
-    for encoding in GUESSES:
-        if encoding == "utf-16" and not content.startswith(BYTE_ORDER_MARKS):
-            continue
-        try:
-            content.decode(encoding)
-        except UnicodeError:
-            continue
-        return f"set collect.encoding to the encoding of such files, for example {encoding}"
-    return "set collect.encoding to the encoding of such files, or convert them"
+    share_above_ascii = sum(byte > 127 for byte in content) / len(content)
+    encoding = "gb18030" if share_above_ascii > LETTERS_ABOVE_ASCII else "cp1252"
+    if content.startswith(BYTE_ORDER_MARKS):
+        encoding = "utf-16"
+    try:
+        content.decode(encoding)
+    except UnicodeError:
+        return "set collect.encoding to the encoding of such files, or convert them"
+    return f"set collect.encoding to the encoding of such files, for example {encoding}"

@@ -62,8 +62,8 @@ class Layout:
         paths = list_files(folder).all_rows
         most_common = Counter(kind_of(path.name) for path in paths).most_common(1)
         contents = {kind for kind, _ in most_common}
-        self.files = [path.parts for path in paths if not is_note(path.name, contents)]
-        self.tops = sorted({parts[0] for parts in self.files if len(parts) > 1})
+        self.files = [path.parts for path in paths if not is_note(path.name, contents)]  # without those about the data
+        self.tops = sorted({path.parts[0] for path in paths if len(path.parts) > 1})
 
     def inner(self, top: str) -> list[str]:
         """The folders in one of the folders."""
@@ -135,7 +135,7 @@ def refuse_splits_of_classes(layout: Layout, pattern: str | None) -> None:
     inner = sorted({name for top in layout.tops for name in layout.inner(top)})
     splits = as_splits(inner)
     holds_splits = all(map(meanings, inner)) and len(splits) > 1
-    if not holds_splits or any(map(layout.has_files, layout.tops)):
+    if len(layout.tops) < 2 or not holds_splits or any(map(layout.has_files, layout.tops)):
         return
     if {len(parts) for parts in layout.files} == {3} and len(splits) == len(inner):
         path = "{class}/{split}/" + (pattern or "{name}")
