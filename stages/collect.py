@@ -332,12 +332,18 @@ class BadRows:
         """
         if self.section.on_bad_row == "error":
             advice = ADVICE.get(bad.reason, MEND)
-            raise InputError(f"{self.section.source}, {record.source}: {bad}{advice}") from bad
+            raise InputError(f"{self._where(record)}: {bad}{advice}") from bad
         self.dropped[bad.reason] += 1
         self.first = self.first or str(bad)
         source = storable(record.source)
         key = RowIds().next(source.encode(), split)
         return {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
+
+    def _where(self, record: Record) -> str:
+        """The source and the row; a source that is one file is named once."""
+        source = Path(self.section.source)
+        name, _, number = record.source.rpartition(":")
+        return f"{source}:{number}" if name == source.name else f"{source}, {record.source}"
 
     def check(self, rows_in: int) -> None:
         """Checks that a row was collected.
