@@ -19,12 +19,17 @@ from tqdm import tqdm
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import SIDE_MARK, new_table, row_schema, verdict_schema
+from stages.labels.names import as_name
 from stages.sources.cells import as_bytes, as_json, as_text, storable
 from stages.sources.descriptors import read_descriptor
-from stages.sources.folders import leads_out
+from stages.sources.file_texts import in_utf8
+from stages.sources.folders import FolderNotes
 from stages.sources.label_formats import BadLabel, names_of, names_of_flags, tagged, tagged_by_spans
+from stages.sources.layouts import check_layout, suspect_classes
+from stages.sources.local_files import file_problem, has_hidden_part, leads_out, read_bytes
+from stages.sources.name_groups import suggest_group
 from stages.sources.read import read_source
 from stages.sources.records import BadRow, FileFormat, Record, RowIds
 
@@ -77,8 +82,9 @@ class Section(Strict):
         "with {} for the cell of `columns.content`, such as images/{}.jpg, or just {}"
     )
     file_names: str | None = Field(
-        description="for a folder of files: the parts of their names, such as {label}_{speaker}_{take}.wav; "
-        "each part is a column"
+        description="for a folder of files: the parts of their names, such as {label}_{speaker}_{take}.wav, or with a "
+        "`/` of their paths in the folder; each part is a column, and so is `class`, the folder of a file, if there "
+        "are folders and the pattern has no `/`"
     )
     label_format: Literal["one", "list", "tags", "spans"] = Field(
         description="the format of labels: one name or number; a list (an empty cell: none of the labels); "
@@ -98,6 +104,7 @@ class Section(Strict):
     quoting: bool = Field(
         description="whether quotation marks enclose cells in CSV and TSV files; false: they are ordinary characters"
     )
+    encoding: str | None = Field(description="the encoding of texts that are not UTF-8, such as cp1252; null: none is")
     on_bad_row: Literal["error", "drop"] = Field(
         description="a row that cannot be read stops the run (error), or is dropped and counted (drop)"
     )
@@ -139,17 +146,22 @@ class Row:
     given_split: str | None
 
 
-def open_splits(section: Section) -> Mapping[str, Iterable[Record]]:
+def open_splits(section: Section, notes: FolderNotes) -> Mapping[str, Iterable[Record]]:
     """The records of each split that the source gives; the key is "" if it gives none, or gives them row by row."""
     source = Path(section.source)
     split_names = None if section.columns.split else section.splits
     if source.suffix == ".yaml":
         return open_descriptor(source, split_names)
-    format = FileFormat(section.delimiter, section.header, section.quoting, section.file_names)
-    if split_names is not None:
-        return {split: read_source(inside(source, name), format) for split, name in split_names.items()}
-    path = inside(source, section.table) if section.table else source
-    return {"": read_source(path, format)}
+    if split_names is None:
+        files = {"": inside(source, section.table) if section.table else source}
+    else:
+        files = {str(split): inside(source, name) for split, name in split_names.items()}
+    if section.columns.split is None:
+        for path in files.values():
+            if path.is_dir():
+                check_layout(path, source, section.file_names)
+    format = FileFormat(section.delimiter, section.header, section.quoting, section.encoding, section.file_names)
+    return {split: read_source(path, format, notes) for split, path in files.items()}
 
 
 def open_descriptor(source: Path, split_names: Mapping[Any, str] | None) -> Mapping[str, Iterable[Record]]:
@@ -197,7 +209,7 @@ def convert(record: Record, split: str, section: Section) -> Row:
         BadRow: the record cannot be read, or a column, a file or usable content is missing.
     """
     if record.problem is not None:
-        raise BadRow("unreadable_row", record.problem)
+        raise BadRow(record.reason, record.problem)
     values, columns = record.values, section.columns
     for column in columns.names:
         if column not in values:
@@ -207,16 +219,21 @@ def convert(record: Record, split: str, section: Section) -> Row:
     return Row(
         content=convert_content(content, section),
         label=as_text(label, "label"),
-        group=as_text(values[columns.group], "group", blank=None) if columns.group else None,
-        time=as_text(values[columns.time], "time", blank=None) if columns.time else None,
+        group=trimmed(values[columns.group], "group") if columns.group else None,
+        time=trimmed(values[columns.time], "time") if columns.time else None,
         source=storable(record.source),
         given_split=given_split(values[columns.split], section) if columns.split else split or None,
     )
 
 
+def trimmed(value: Any, what: str) -> str | None:
+    """A group, a time or a split in the form that labels get, so that those that look alike are equal."""
+    return as_name(as_text(value, what) or "") or None
+
+
 def convert_content(content: Any, section: Section) -> bytes:
     if section.files is not None:
-        return as_bytes(read_file(Path(section.source), section.files.replace("{}", str(content))))
+        return read_file(section, str(content))
     if isinstance(section.columns.content, list):
         return SIDE_MARK.encode().join(map(as_bytes, content))
     return as_bytes(content)
@@ -257,7 +274,7 @@ def given_split(value: Any, section: Section) -> str:
     Raises:
         BadRow: no pattern matches.
     """
-    name = as_text(value, "split") or ""
+    name = trimmed(value, "split") or ""
     patterns = section.splits or {}
     for split in ("test", "validation", "train"):
         if split in patterns and fnmatchcase(name, patterns[split]):
@@ -265,11 +282,38 @@ def given_split(value: Any, section: Section) -> str:
     raise BadRow("unknown_split", f"unknown split {name!r}; collect.splits has {', '.join(patterns.values())}")
 
 
-def read_file(folder: Path, name: str) -> bytes:
+def read_file(section: Section, cell: str) -> bytes:
+    """The content of the file that a cell names.
+
+    Raises:
+        BadRow: there is no such file, or it cannot be read.
+    """
+    if has_hidden_part(cell):
+        raise BadRow("unusable_file", f"{cell!r} is hidden, or a tool left it behind; delete the row")
+    folder, name = Path(section.source), (section.files or "{}").replace("{}", cell)
+    path = folder / name
     try:
-        return inside(folder, name).read_bytes()
-    except (ValueError, OSError) as error:  # ValueError: InputError, or a NUL in the name
-        raise BadRow("missing_file", str(error).removesuffix(PATH_ADVICE)) from error
+        if leads_out(path, folder) and not path.is_symlink():
+            raise BadRow("missing_file", f"{name!r} leads out of {folder}; name a path inside it")
+        problem = file_problem(path, folder)
+    except ValueError as error:  # a NUL in the name
+        raise BadRow("missing_file", f"{name!r} can be no name of a file ({error})") from error
+    if problem is None:
+        content, problem = read_bytes(path)
+    if problem is None:
+        content, problem = in_utf8(content, name, section.encoding)
+    if problem is not None:
+        reason = "unusable_file" if path.is_symlink() or path.exists() else "missing_file"
+        raise BadRow(reason, f"{path}: {problem}")
+    return content
+
+
+# What to do about bad rows; the messages of files say it themselves.
+ADVICE = {
+    "missing_column": "",  # it is missing from all rows, so the row need not be mended
+    "unusable_file": "; or set collect.on_bad_row: drop",
+}
+MEND = "; mend the row, or set collect.on_bad_row: drop"
 
 
 @dataclass
@@ -287,14 +331,19 @@ class BadRows:
             InputError: a bad row stops the run.
         """
         if self.section.on_bad_row == "error":
-            # A column is missing from all rows, so the row need not be mended.
-            advice = "" if bad.reason == "missing_column" else "; mend the row, or set collect.on_bad_row: drop"
-            raise InputError(f"{self.section.source}, {record.source}: {bad}{advice}") from bad
+            advice = ADVICE.get(bad.reason, MEND)
+            raise InputError(f"{self._where(record)}: {bad}{advice}") from bad
         self.dropped[bad.reason] += 1
         self.first = self.first or str(bad)
         source = storable(record.source)
         key = RowIds().next(source.encode(), split)
         return {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
+
+    def _where(self, record: Record) -> str:
+        """The source and the row; a source that is one file is named once."""
+        source = Path(self.section.source)
+        name, _, number = record.source.rpartition(":")
+        return f"{source}:{number}" if name == source.name else f"{source}, {record.source}"
 
     def check(self, rows_in: int) -> None:
         """Checks that a row was collected.
@@ -303,28 +352,29 @@ class BadRows:
             InputError: all `rows_in` rows are bad.
         """
         if rows_in == self.dropped.total():
-            reasons = f" ({dict(self.dropped)}; the first: {self.first})" if self.dropped else ""
+            counts = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.most_common())
+            reasons = f" ({counts}; the first: {self.first})" if self.dropped else ""
             raise InputError(
                 f"{self.section.source}: none of its {rows_in} rows can be used{reasons}; "
                 "check collect.source and collect.columns"
             )
 
 
-def iter_records(section: Section) -> Iterator[tuple[str, Record]]:
+def iter_records(section: Section, notes: FolderNotes) -> Iterator[tuple[str, Record]]:
     """(split, record) of every row of the source, with a progress bar per split."""
-    for split, records in open_splits(section).items():
+    for split, records in open_splits(section, notes).items():
         for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
             yield split, record
 
 
 def collect(section: Section) -> Counts:
     """Streams the rows of the source into data/collected, and bad rows into data/verdicts/collect."""
-    ids, bad_rows, rows_in = RowIds(), BadRows(section), 0
+    ids, bad_rows, notes, rows_in = RowIds(), BadRows(section), FolderNotes(), 0
     with (
         new_table(paths.COLLECT_VERDICTS, VERDICT) as verdicts,
         new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected,
     ):
-        for split, record in iter_records(section):
+        for split, record in iter_records(section, notes):
             rows_in += 1
             try:
                 row = convert(record, split, section)
@@ -333,7 +383,18 @@ def collect(section: Section) -> Counts:
             else:
                 collected.write_row({"id": ids.next(row.content, row.label), **vars(row)})
         bad_rows.check(rows_in)
-    return Counts(rows_in, bad_rows.dropped)
+    return Counts(rows_in, bad_rows.dropped, warnings=folder_warnings(section, notes))
+
+
+def folder_warnings(section: Section, notes: FolderNotes) -> list[DataWarning]:
+    """What the user of a folder of files should know."""
+    warnings = notes.warnings()
+    columns = section.columns
+    if columns.label == "class" and section.file_names is None:
+        warnings += suspect_classes(values["class"] for values in notes.columns)
+    if columns.group is None and section.splits is None:
+        warnings += suggest_group(notes.names, notes.columns, section.file_names, columns.label)
+    return warnings
 
 
 def main(params: Params) -> Counts:

@@ -12,11 +12,13 @@ OF_COLLECT: Mapping[str, str] = {
     "unreadable_row": "its line cannot be read as a row of the table",
     "missing_column": "it lacks a column that collect.columns names",
     "missing_file": "the file that it names does not exist",
+    "unusable_file": "its file is hidden, a link that cannot be followed, no regular file, or cannot be read",
     "unknown_split": "its split is not listed in collect.splits",
     "unusable_content": "its content is neither a text nor a file",
     "unusable_label": "its label does not have the form that collect.label_format names",
     "unusable_group": "its group is more than one value",
     "unusable_time": "its time is more than one value",
+    "unusable_split": "its split is more than one value",
 }
 OF_CLEAN: Mapping[str, str] = {
     "ledger": "a person dropped it in data/ledger.csv",

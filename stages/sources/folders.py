@@ -1,63 +1,171 @@
 """Reads folders of files: one folder per class, or files whose names contain their labels."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.sources.records import Record
+from stages.core.run import DataWarning
+from stages.sources.file_kinds import is_note, kind_of
+from stages.sources.file_texts import in_utf8
+from stages.sources.local_files import Listing, list_files, read_bytes, shown
+from stages.sources.records import FileFormat, Record
 
 
-def read_class_folders(path: Path) -> Iterator[Record]:
-    """One record per file of a folder with one folder per class: columns `file` (bytes) and `class`."""
-    entries = _visible(path.iterdir())
-    folders = [entry for entry in entries if entry.is_dir()]
-    if not folders:
-        raise InputError(
-            f"{path}: expected one folder per class, got none; "
-            "for a folder of tables set collect.splits or collect.table"
-        )
-    for file in entries:
-        if file.is_file():
-            problem = "it is beside the folders of classes; move it into one of them"
-            yield Record(f"{file.name}:1", problem=problem)
-    for folder in folders:
-        for file in _visible(folder.rglob("*")):
-            if file.is_file():
-                yield _file_record(file, path, {"class": folder.name})
+@dataclass
+class FolderNotes:
+    """What the readers of folders leave out or notice; `warnings` says it."""
+
+    hidden: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of the files that are rows
+    columns: list[Mapping[str, str]] = field(default_factory=list)  # of these files: class and parts of the name
+
+    def add(self, folder: Path, listing: Listing) -> None:
+        self.hidden += [str(folder / path) for path in listing.hidden]
+        self.empty += [str(folder / path) for path in listing.empty]
+
+    def add_name(self, name: str, columns: Mapping[str, str]) -> None:
+        self.names.append(name)
+        self.columns.append(columns)
+
+    def warnings(self) -> list[DataWarning]:
+        said = {
+            "hidden files, or files that tools left behind, are no rows": self.hidden,
+            "files about the data are no rows": self.notes,
+            "empty folders give no rows": self.empty,
+        }
+        return [
+            DataWarning(f"{len(paths):,} {what}: {examples(paths)}", "collect.source")
+            for what, paths in said.items()
+            if paths
+        ]
 
 
-def read_files(path: Path, pattern: str) -> Iterator[Record]:
-    """One record per file of a folder: columns `file` (bytes) and the parts of the file's name.
+def examples(paths: list[str]) -> str:
+    """The first three paths."""
+    return ", ".join(map(shown, paths[:3])) + (", ..." if len(paths) > 3 else "")
 
-    `pattern` names the parts, such as {label}_{speaker}_{take}.wav.
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Reads the files of one folder."""
+
+    folder: Path
+    listing: Listing
+    encoding: str | None
+    notes: FolderNotes
+
+    def class_folders(self, name_parts: "NameParts | None") -> Iterator[Record]:
+        """One record per file of a folder with one folder per class: columns `file` (bytes) and `class`."""
+        contents = {kind_of(path.name) for path in self.listing.files if len(path.parts) > 1}
+        for path in self.listing.all_rows:
+            if len(path.parts) > 1 or path in self.listing.problems:
+                yield self.record(path, name_parts, {"class": path.parts[0]})
+            elif is_note(path.name, contents):
+                self.notes.notes.append(str(self.folder / path))
+            else:
+                yield bad_file(path, "it is beside the folders of classes; move it into one of them, or delete it")
+
+    def files(self, name_parts: "NameParts") -> Iterator[Record]:
+        """One record per file: columns `file` (bytes) and the parts of the file's name or path."""
+        contents = {kind_of(path.name) for path in self.listing.files if name_parts.matches(path)}
+        for path in self.listing.all_rows:
+            is_row = path in self.listing.problems or name_parts.matches(path)
+            if is_row or not is_note(path.name, contents):
+                yield self.record(path, name_parts, {})
+            else:
+                self.notes.notes.append(str(self.folder / path))
+
+    def record(self, path: Path, name_parts: "NameParts | None", columns: Mapping[str, str]) -> Record:
+        """The record of a file, or what is wrong with it."""
+        if path in self.listing.problems:
+            return bad_file(path, self.listing.problems[path])
+        parts = name_parts.read(path) if name_parts else {}
+        if isinstance(parts, str):
+            return bad_file(path, parts)
+        content, problem = read_bytes(self.folder / path)
+        if problem is None:
+            content, problem = in_utf8(content, path.name, self.encoding)
+        if problem is not None:
+            return bad_file(path, problem)
+        self.notes.add_name(path.name, {**parts, **columns})
+        return Record(f"{path}:1", {"file": content, **parts, **columns})
+
+
+def read_folder(folder: Path, format: FileFormat, notes: FolderNotes) -> Iterator[Record]:
+    """The records of a folder.
+
+    Without `file_names`, each folder in it is a class. A pattern with a `/` is that of a file's path in the folder, and
+    any other that of a file's name: in the folder itself or, if there are folders in it, in these, which are classes.
 
     Raises:
-        InputError: the pattern names no part, a part twice, or a part `file`.
+        InputError: the folder has no such layout, or the pattern cannot be used.
     """
-    shortest, longest = _name_patterns(pattern)
-    for file in _visible(path.iterdir()):
-        source = f"{file.name}:1"
-        if file.is_dir():
-            problem = (
-                "a folder, but with collect.file_names set no folder is read; for one folder per class set it to null"
-            )
-            yield Record(source, problem=problem)
-            continue
-        match, other = shortest.fullmatch(file.name), longest.fullmatch(file.name)
-        if match is None or other is None:
-            yield Record(source, problem=f"its name does not match {pattern}; see collect.file_names")
-        elif match.groupdict() != other.groupdict():
-            problem = f"its name can be read as {match.groupdict()} and as {other.groupdict()}"
-            yield Record(source, problem=f"{problem}; rename the file, or change collect.file_names")
-        else:
-            yield _file_record(file, path, match.groupdict())
+    name_parts = NameParts(format.file_names) if format.file_names else None
+    listing = list_files(folder)
+    notes.add(folder, listing)
+    reader = FolderReader(folder, listing, format.encoding, notes)
+    has_folders = any(len(path.parts) > 1 for path in listing.all_rows)
+    if name_parts and ("/" in name_parts.pattern or not has_folders):
+        return reader.files(name_parts)
+    if not has_folders:
+        raise InputError(f"{folder}: expected one folder per class, got {flat_folder(listing)}")
+    if name_parts and "class" in name_parts.names:
+        raise InputError(
+            f"collect.file_names: {name_parts.pattern!r}: {folder} has folders, whose names are the column `class`; "
+            "give that part of the file names another name"
+        )
+    return reader.class_folders(name_parts)
 
 
-def _name_patterns(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Two expressions for file names: one with the shortest first parts, one with the longest.
+def bad_file(path: Path, problem: str) -> Record:
+    return Record(f"{path}:1", problem=problem, reason="unusable_file")
 
-    If both find the same parts, the name can be read in only one way.
+
+def flat_folder(listing: Listing) -> str:
+    """What a folder without folders holds, and the settings that read it."""
+    kinds = {kind_of(path.name) for path in listing.files}
+    if not listing.all_rows:
+        return "an empty folder"
+    if "table" not in kinds:
+        return (
+            f"files only; set collect.file_names to the parts of their names, such as {shown(listing.all_rows[0])!r}, "
+            "or move them into one folder per class"
+        )
+    return "files only; for a folder of tables set collect.splits or collect.table"
+
+
+class NameParts:
+    """The parts of file names that match a pattern."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.names, self._shortest, self._longest = _name_patterns(pattern)
+
+    def matches(self, path: Path) -> bool:
+        return self._shortest.fullmatch(self._text(path)) is not None
+
+    def read(self, path: Path) -> dict[str, str] | str:
+        """The parts, or why there are none."""
+        shortest, longest = self._shortest.fullmatch(self._text(path)), self._longest.fullmatch(self._text(path))
+        if shortest is None or longest is None:
+            return f"its name does not match {self.pattern}; rename or move the file, or change collect.file_names"
+        if shortest.groupdict() != longest.groupdict():
+            readings = f"{shortest.groupdict()} and as {longest.groupdict()}"
+            return f"its name can be read as {readings}; rename the file, or change collect.file_names"
+        return shortest.groupdict()
+
+    def _text(self, path: Path) -> str:
+        return path.as_posix() if "/" in self.pattern else path.name
+
+
+def _name_patterns(pattern: str) -> tuple[list[str], re.Pattern[str], re.Pattern[str]]:
+    """The names of the parts and two expressions: one with the shortest first parts, one with the longest.
+
+    If both find the same parts, the name can be read in only one way. No part contains a `/`.
     """
     names = re.findall(r"{(\w*)}", pattern)
     are_usable = all(name.isidentifier() and name != "file" for name in names)
@@ -69,23 +177,6 @@ def _name_patterns(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     before, *after = [re.escape(text) for text in re.split(r"{\w+}", pattern)]
     shortest = longest = before
     for name, text in zip(names, after, strict=True):
-        shortest += f"(?P<{name}>.+?){text}"
-        longest += f"(?P<{name}>.+){text}"
-    return re.compile(shortest), re.compile(longest)
-
-
-def _visible(files: Iterable[Path]) -> list[Path]:
-    """The paths in order, without hidden ones."""
-    return sorted(file for file in files if not file.name.startswith("."))
-
-
-def _file_record(file: Path, folder: Path, parts: Mapping[str, str]) -> Record:
-    source = f"{file.relative_to(folder)}:1"
-    if leads_out(file, folder):
-        return Record(source, problem=f"a link that leads out of {folder}")
-    return Record(source, {"file": file.read_bytes(), **parts})
-
-
-def leads_out(path: Path, folder: Path) -> bool:
-    """Whether `path` is outside `folder`, by its name or through a link."""
-    return not path.resolve().is_relative_to(folder.resolve())
+        shortest += f"(?P<{name}>[^/]+?){text}"
+        longest += f"(?P<{name}>[^/]+){text}"
+    return names, re.compile(shortest, re.DOTALL), re.compile(longest, re.DOTALL)

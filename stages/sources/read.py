@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.core.errors import InputError
 from stages.sources.conll_files import read_conll
 from stages.sources.csv_files import read_delimited
-from stages.sources.folders import read_class_folders, read_files
+from stages.sources.folders import FolderNotes, read_folder
 from stages.sources.json_files import read_json, read_json_lines
 from stages.sources.parquet_files import read_parquet
 from stages.sources.records import FileFormat, Record
@@ -14,14 +14,16 @@ from stages.sources.records import FileFormat, Record
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll")
 
 
-def read_source(path: Path, format: FileFormat) -> Iterator[Record]:
-    """The records of a file or folder.
+def read_source(path: Path, format: FileFormat, notes: FolderNotes) -> Iterator[Record]:
+    """The records of a file or folder; `notes`: where the readers of folders say what they leave out.
 
     Raises:
         InputError: it cannot be read, or its format is not known.
     """
     if path.is_dir():
-        return read_files(path, format.file_names) if format.file_names else read_class_folders(path)
+        return read_folder(path, format, notes)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: neither a file nor a folder; copy what it gives into a file")
     match path.suffix.lower():
         case ".csv" | ".tsv" as suffix:
             return read_delimited(path, format.delimiter or ("\t" if suffix == ".tsv" else ","), format)

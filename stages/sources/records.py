@@ -14,6 +14,7 @@ class Record:
     source: str  # file and row number
     values: Mapping[str, Any] = field(default_factory=dict)  # by column of the source
     problem: str | None = None  # what is wrong with the row
+    reason: str = "unreadable_row"  # the kind of problem
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class FileFormat:
     delimiter: str | None  # None: a comma, or a tab in .tsv
     header: bool
     quoting: bool  # False: quotation marks are ordinary characters
+    encoding: str | None  # None: UTF-8
     file_names: str | None  # such as {label}_{speaker}_{take}.wav
 
 

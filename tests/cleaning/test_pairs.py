@@ -33,7 +33,14 @@ def section(**changes: Any) -> collect.Section:
         "file_names": None,
         "label_format": "one",
     }
-    rest = {"label_delimiter": None, "delimiter": None, "header": True, "quoting": True, "on_bad_row": "drop"}
+    rest = {
+        "label_delimiter": None,
+        "delimiter": None,
+        "header": True,
+        "quoting": True,
+        "encoding": None,
+        "on_bad_row": "drop",
+    }
     return collect.Section(**{**values, **rest, **changes})
 
 

@@ -41,12 +41,12 @@ SOURCES = [
     ),
     Bad(
         "CSV row with too few cells",
-        "data/notes.csv, notes.csv:2: line 3 has 1 cells, the file has 2 columns" + MEND,
+        "data/notes.csv:2: line 3 has 1 cells, the file has 2 columns" + MEND,
         {"notes.csv": NOTES.replace("a red car,vehicle", "a red car")},
     ),
     Bad(
         "CSV row with too many cells",
-        "data/notes.csv, notes.csv:1: line 2 has 3 cells, the file has 2 columns" + MEND,
+        "data/notes.csv:1: line 2 has 3 cells, the file has 2 columns" + MEND,
         {"notes.csv": NOTES.replace("a ripe apple", "a ripe, red apple")},
     ),
     Bad(
@@ -56,7 +56,7 @@ SOURCES = [
     ),
     Bad(
         "missing column",
-        "data/notes.csv, notes.csv:1: no column 'label', the row has 'text', 'kind'; see collect.columns",
+        "data/notes.csv:1: no column 'label', the row has 'text', 'kind'; see collect.columns",
         params={"collect.columns.label": "label"},
     ),
     Bad("empty file", "data/notes.csv: " + NOTHING, {"notes.csv": ""}),
@@ -75,7 +75,7 @@ SOURCES = [
     ),
     Bad(
         "quotation mark in the middle of a cell",
-        "data/notes.csv, notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set "
+        "data/notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set "
         "collect.quoting: false" + MEND,
         {"notes.csv": NOTES.replace("a red car", '"a red" car')},
     ),
@@ -96,7 +96,7 @@ SOURCES = [
     ),
     Bad(
         "list for a label",
-        "data/notes.jsonl, notes.jsonl:1: the label is of type list, expected one value" + MEND,
+        "data/notes.jsonl:1: the label is of type list, expected one value" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": ["fruit", "food"]}\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
@@ -132,31 +132,31 @@ SOURCES = [
     ),
     Bad(
         "JSON line that is none",
-        "data/notes.jsonl, notes.jsonl:2: not valid JSON (… at character 9)" + MEND,
+        "data/notes.jsonl:2: not valid JSON (… at character 9)" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": a red car}\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON line that is a list",
-        "data/notes.jsonl, notes.jsonl:2: expected an object with columns, got list" + MEND,
+        "data/notes.jsonl:2: expected an object with columns, got list" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": "fruit"}\n["a red car", "vehicle"]\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON line in too many brackets",
-        "data/notes.jsonl, notes.jsonl:1: not valid JSON (…)" + MEND,
+        "data/notes.jsonl:1: not valid JSON (…)" + MEND,
         {"notes.jsonl": "[" * 100_000},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON number of too many digits",
-        "data/notes.jsonl, notes.jsonl:1: not valid JSON (…)" + MEND,
+        "data/notes.jsonl:1: not valid JSON (…)" + MEND,
         {"notes.jsonl": '{"text": ' + "7" * 5000 + ', "kind": "number"}'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "content that is neither text nor file",
-        "data/notes.jsonl, notes.jsonl:1: the content is of type dict, expected a text or the bytes of a file" + MEND,
+        "data/notes.jsonl:1: the content is of type dict, expected a text or the bytes of a file" + MEND,
         {"notes.jsonl": '{"text": {"en": "a ripe apple"}, "kind": "fruit"}'},
         {"collect.source": "data/notes.jsonl"},
     ),
@@ -196,8 +196,8 @@ SOURCES = [
     ),
     Bad(
         "folder without folders of classes",
-        "data/pictures: expected one folder per class, got none; for a folder of tables set collect.splits or "
-        "collect.table",
+        "data/pictures: expected one folder per class, got files only; set collect.file_names to the parts of their "
+        "names, such as 'apple.png', or move them into one folder per class",
         {"pictures/apple.png": png()},
         {"collect.source": "data/pictures"},
     ),

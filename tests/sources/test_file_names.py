@@ -7,6 +7,7 @@ import pytest
 
 from stages.collect import Params, Section, collect
 from stages.core.errors import InputError
+from stages.sources.folders import FolderNotes
 from stages.sources.read import read_source
 from stages.sources.records import FileFormat
 
@@ -26,7 +27,9 @@ def collected(folder: Path, **changes: Any) -> Section:
         "label_delimiter": None,
         "delimiter": None,
     }
-    return Params(collect=Section(**given | {"header": True, "quoting": True, "on_bad_row": "error"} | changes)).collect
+    return Params(
+        collect=Section(**given | {"header": True, "quoting": True, "encoding": None, "on_bad_row": "error"} | changes)
+    ).collect
 
 
 def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,22 +38,22 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder.mkdir()
     for name in ("7_theo_4.wav", "7_theo_14.wav", "0_jan_2.wav", "0_van_berg_2.wav", ".hidden", "readme.txt"):
         (folder / name).write_bytes(name.encode())
-    records = list(read_source(folder, FileFormat(None, True, True, "{digit}_{speaker}_{take}.wav")))
+    records = list(
+        read_source(folder, FileFormat(None, True, True, None, "{digit}_{speaker}_{take}.wav"), FolderNotes())
+    )
     assert [record.source for record in records] == [
         "0_jan_2.wav:1",
         "0_van_berg_2.wav:1",
         "7_theo_14.wav:1",
         "7_theo_4.wav:1",
-        "readme.txt:1",
     ]
     assert records[2].values == {"file": b"7_theo_14.wav", "digit": "7", "speaker": "theo", "take": "14"}
     assert "'speaker': 'van', 'take': 'berg_2'} and as {'digit': '0_van', 'speaker': 'berg', " in str(
         records[1].problem
     )
-    assert "its name does not match {digit}_{speaker}_{take}.wav" in str(records[4].problem)
     with pytest.raises(InputError, match=r"0_van_berg_2\.wav:1: its name can be read as"):
         collect(collected(folder))
-    assert collect(collected(folder, on_bad_row="drop")).dropped == {"unreadable_row": 2}
+    assert collect(collected(folder, on_bad_row="drop")).dropped == {"unusable_file": 1}
     assert collected_splits() == {"0_jan_2.wav:1": "test", "7_theo_14.wav:1": "train", "7_theo_4.wav:1": "test"}
     for name in ("readme.txt", "0_van_berg_2.wav"):
         (folder / name).unlink()
@@ -69,4 +72,4 @@ def collected_splits() -> dict[str, str]:
 @pytest.mark.parametrize("pattern", ["take.wav", "{a}_{a}.wav", "{}.wav", "{file}.wav", "{1}_{2}.wav"])
 def test_patterns_of_names_are_checked(pattern: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"collect\.file_names: .*it must have named parts, each once"):
-        list(read_source(tmp_path, FileFormat(None, True, True, pattern)))
+        list(read_source(tmp_path, FileFormat(None, True, True, None, pattern), FolderNotes()))

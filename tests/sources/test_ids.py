@@ -92,7 +92,7 @@ def collect_params(**changes: Any) -> collect.Params:
         "label_format": "one",
         "label_delimiter": None,
     }
-    section |= {"delimiter": None, "header": True, "quoting": True, "on_bad_row": "error"}
+    section |= {"delimiter": None, "header": True, "quoting": True, "encoding": None, "on_bad_row": "error"}
     return collect.Params.model_validate({"collect": {**section, **changes}})
 
 

@@ -31,6 +31,7 @@ def section(source: Path, label_format: str, **columns: Any) -> Section:
             "delimiter": None,
             "header": True,
             "quoting": True,
+            "encoding": None,
             "on_bad_row": "drop",
         }
     )
