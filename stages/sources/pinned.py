@@ -16,7 +16,7 @@ FORMATS = frozenset(
     | {"meshfolder", "pdffolder", "niftifolder", "webdataset", "xml", "hdf5", "eval", "tsfile", "iceberg", "vortex"}
     | {"mmcif", "pdb", "genbank", "fasta", "fastq", "harbor", "sql", "generator"}
 )
-COMMIT = re.compile(r"[0-9a-f]{7,40}")
+BRANCH = re.compile(r"main|master|refs/.+")  # what moves; a tag cannot be told from a branch of another name
 PINNED_URL = re.compile(r"[/@][0-9a-f]{40}(/|$)")
 
 
@@ -44,8 +44,8 @@ def refuse_unseen_changes(path: Path, arguments: Mapping[str, Any]) -> None:
                 f"{advice(arguments, value)}"
             )
     revision = str(arguments.get("revision") or "")
-    if not is_local and not COMMIT.fullmatch(revision):
-        what = f"`revision` {revision!r} is no commit" if revision else "`revision` is missing"
+    if not is_local and (not revision or BRANCH.fullmatch(revision)):
+        what = f"`revision` {revision!r} is a branch" if revision else "`revision` is missing"
         raise InputError(
             f"{path}: load_dataset: {what}; set it to a commit of {name!r}, so that the data cannot change"
         )

@@ -78,7 +78,7 @@ def test_a_folder_with_metadata_on_this_machine() -> None:
             "reads https://example.org/a.csv, which can change unseen",
         ),
         ("path: hdf5\nrevision: 0123abc\ndata_files: rows.h5", "load_dataset reads rows.h5 on this machine"),
-        ("path: some/things\nrevision: main", "`revision` 'main' is no commit; set it to a commit of 'some/things'"),
+        ("path: some/things\nrevision: main", "`revision` 'main' is a branch; set it to a commit of 'some/things'"),
     ],
 )
 def test_what_can_change_unseen(arguments: str, what: str) -> None:
