@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.contracts.audit import Judged
+from stages.contracts.audit import Judged, Reliability
 from stages.contracts.objective import Conclusion
 
 VECTORS = "vector"
@@ -24,8 +24,21 @@ def audit(labels: Sequence[float], concluded: Conclusion) -> Judged:
 
     truth, predicted = np.asarray(labels), np.asarray(concluded.labels)
     if len(truth) < 2:  # no other residual to compare with
-        return Judged(np.ones(len(truth)), np.zeros(len(truth), dtype=bool), concluded.labels)
+        return Judged(np.ones(len(truth)), np.zeros(len(truth), dtype=bool), concluded.labels, [()] * len(truth))
     typical = sigmaclip(truth - predicted, 3, 3).clipped
     std = float(np.sqrt(np.mean(typical**2))) or 1.0
     quality = np.asarray(get_label_quality_scores(truth / std, predicted / std, method="residual"))
-    return Judged(quality, quality < ISSUE, concluded.labels)
+    return Judged(quality, quality < ISSUE, concluded.labels, [()] * len(truth))
+
+
+def reliability(labels: Sequence[float], concluded: Conclusion) -> Reliability:
+    """The share of the errors of a constant that the predictions avoid: of the squared or of the absolute errors.
+
+    The larger of both: a few wild labels decide the first, labels that are mostly equal the second.
+    """
+    truth = np.asarray(labels, dtype=np.float64)
+    errors = truth - np.asarray(concluded.labels)
+    squared, absolute = np.square(truth - truth.mean()).sum(), np.abs(truth - np.median(truth)).sum()
+    if not absolute:  # all labels are equal
+        return Reliability(0.0, {})
+    return Reliability(float(max(1 - np.square(errors).sum() / squared, 1 - np.abs(errors).sum() / absolute)), {})
