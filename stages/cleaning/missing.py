@@ -11,6 +11,8 @@ from stages.labels.names import as_name
 KNOWN = {
     *("na", "n/a", "n.a.", "n/a.", "#n/a", "#na", "<na>", "nan", "nat", "null", "(null)", "nil", "none", "(none)"),
     *("missing", "(missing)", "blank", "(blank)", "empty", "(empty)", "-", "--", "---", "–", "—", "?", "??", "."),
+    *("n.a", "na.", "-nan", "\\n", "#n/an/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # of databases and C
+    *("#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"),  # of spreadsheets
 }
 # Further spellings of groups: as a label, each of them may be a class.
 KNOWN_OF_GROUPS = KNOWN | {

@@ -23,6 +23,7 @@ _DECIMAL_COMMA = re.compile(
 _GROUPED_DOTS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+|\.\d{3})")
 _GROUPED_COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+|,\d{3})")
 _THREE_AFTER_COMMA = re.compile(r"[+-]?\d{1,3},\d{3}")
+_ERROR = re.compile(r"#.+|-?1\.#\w+")  # of a spreadsheet or of C: a missing value
 _THREE_AFTER_DOT = re.compile(r"[+-]?\d{1,3}\.\d{3}")
 
 
@@ -93,7 +94,7 @@ def most_common(counts: Counter[str]) -> str:
 def form_of(raw: str) -> Form | None:
     """The form of a label that has digits and is not read as a number; None if it is read, or has none."""
     text = as_name(raw).replace(_MINUS, "-")
-    if math.isfinite(as_number(text)) or not any(c.isnumeric() for c in text):
+    if math.isfinite(as_number(text)) or _ERROR.fullmatch(text) or not any(c.isnumeric() for c in text):
         return None
     if _DECIMAL_COMMA.fullmatch(text):
         return DECIMAL_COMMA

@@ -377,6 +377,15 @@ def test_names_in_params_that_no_row_has(clean: Clean) -> None:
 # --- numbers as people write them ---
 
 
+@pytest.mark.parametrize("error", ["#DIV/0!", "-1.#IND", "#N/A", "\\N", "-nan"])
+def test_errors_of_spreadsheets_are_missing_numbers(clean: Clean, error: str) -> None:
+    rows = rows_of(["1", "2", error])
+    assert clean(rows, "number", minimum=None, maximum=None).warnings == []
+    assert suggested() == [("clean.missing", error.casefold(), 1)]
+    clean(rows, "number", missing=[error], minimum=None, maximum=None)
+    assert (reasons()[-1], suggested()) == ("missing_label", [])
+
+
 @pytest.mark.parametrize(
     ("odd", "see"),
     [
