@@ -165,7 +165,9 @@ def audit_training(
     labels = train["label"].tolist()
     judged = kind.audit.audit(labels, concluded)
     reliability = kind.audit.reliability(labels, concluded)
-    spared = spare(train, judged, reliability, kind.label.strata(labels), section)
+    # Numbers are one class here: the wildest of them are all in the same of their strata.
+    strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
+    spared = spare(train, judged, reliability, strata, section)
     rows = judge(train, concluded, judged, spared)
     is_suspect = judged.is_label_issue & pd.isna(spared)
     if section.policy == "drop":
@@ -289,9 +291,8 @@ def losses(trained: pd.DataFrame, target: Target, section: Section) -> list[Data
     """Warnings about classes that lose many training rows, or would lose more than the policy may take."""
     before, after = class_sizes(trained, target)
     warnings = []
-    for name in sorted(before):
-        lost = 1 - after[name] / before[name]
-        if target.CLOSED and lost > LARGE_LOSS:
+    for name in sorted(before) if target.CLOSED else ():
+        if 1 - after[name] / before[name] > LARGE_LOSS:
             message = f"the policy leaves {after[name]:,} of {before[name]:,} training rows with the label {name!r}"
             warnings.append(DataWarning(message, "label_audit.max_share"))
     n_beyond = int((trained["spared"] == "max_share").sum())
@@ -350,8 +351,10 @@ def main(params: Params) -> Counts:
     issues = judged.groupby("split")["is_label_issue"].sum()
     more: dict[str, float | int] = {f"label_issues_{split}": int(count) for split, count in issues.items()}
     relabelled = int((judged["label"] != judged["given_label"]).sum())
-    before, after = class_sizes(judged[judged["split"] == "train"], kind.label)
-    more |= {"relabelled": relabelled, "largest_class_loss": max(1 - after[name] / before[name] for name in before)}
+    more["relabelled"] = relabelled
+    if kind.label.CLOSED:
+        before, after = class_sizes(judged[judged["split"] == "train"], kind.label)
+        more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
     return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
 
 

@@ -32,13 +32,9 @@ def audit(labels: Sequence[float], concluded: Conclusion) -> Judged:
 
 
 def reliability(labels: Sequence[float], concluded: Conclusion) -> Reliability:
-    """The share of the errors of a constant that the predictions avoid: of the squared or of the absolute errors.
+    """Spearman's rank correlation, which a few wild labels do not change."""
+    from scipy.stats import rankdata
 
-    The larger of both: a few wild labels decide the first, labels that are mostly equal the second.
-    """
-    truth = np.asarray(labels, dtype=np.float64)
-    errors = truth - np.asarray(concluded.labels)
-    squared, absolute = np.square(truth - truth.mean()).sum(), np.abs(truth - np.median(truth)).sum()
-    if not absolute:  # all labels are equal
-        return Reliability(0.0, {})
-    return Reliability(float(max(1 - np.square(errors).sum() / squared, 1 - np.abs(errors).sum() / absolute)), {})
+    ranks = [rankdata(numbers) - (len(labels) + 1) / 2 for numbers in (labels, concluded.labels)]
+    spread = math.sqrt(math.prod(float(np.square(row).sum()) for row in ranks))
+    return Reliability(float((ranks[0] * ranks[1]).sum()) / spread if spread else 0.0, {})
