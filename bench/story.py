@@ -75,6 +75,7 @@ def write_label_issues(folder: Path, rows: pd.DataFrame, splits: Sequence[str], 
         is_label_issue=quality < 0.02,
         given_label=rows["label"],
         predicted_label="tea",
+        spared=None,
     )
     audited["keep"] = ~((audited["split"] == "train") & (quality < 0.01))
     audited["reason"] = audited["keep"].map({True: None, False: "label_issue"})

@@ -6,6 +6,7 @@ A row that cannot be used is dropped with a reason of the modality or of the tar
 Changes that need a person's decision are suggested, not made.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +19,16 @@ from pydantic import Field
 from tqdm import tqdm
 
 from stages.cleaning.judge import Judge, JudgedRow, Together
-from stages.cleaning.ledger import read_ledger
-from stages.cleaning.missing import folded
-from stages.cleaning.tally import RawCounts, Tally, new_tally
+from stages.cleaning.ledger import check_classes, read_ledger
+from stages.cleaning.missing import folded, is_missing_label
+from stages.cleaning.tally import RawCounts, Tally, new_tally, shown
 from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.contracts.label import Suggestion, load_target
 from stages.core import paths
 from stages.core.atomic import partial_folder, replace_folder
 from stages.core.params import Strict, VariantSection
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
 
 VERDICT = verdict_schema(
@@ -80,6 +81,7 @@ class Draft:
                 tally.add(judged.verdict)
                 if judged.cleaned is not None:
                     cleaned.write_row(judged.cleaned)
+                    tally.add_cleaned(judged.cleaned)
             tally.check()
 
     def read(self) -> Iterator[JudgedRow]:
@@ -122,8 +124,28 @@ def collected_rows(raw_counts: RawCounts) -> Iterator[dict[str, Any]]:
     """The rows of data/collected, counted in `raw_counts`."""
     rows = iter_rows(paths.COLLECTED)
     for row in tqdm(rows, total=count_rows(paths.COLLECTED), desc="clean", unit=" rows", disable=None):
-        raw_counts.add(row["content"], row["label"])
+        raw_counts.add(row)
         yield row
+
+
+def check_labels(judge: Judge) -> list[DataWarning]:
+    """What is out of the ordinary in the raw labels, apart from rows that people decided about, and in the ledger.
+
+    Raises:
+        InputError: these cannot be the labels, or the ledger has a label by mistake.
+    """
+    labels: Counter[str] = Counter()
+    undecided: Counter[str] = Counter()
+    decisions = {}
+    for row in iter_rows(paths.COLLECTED, ["id", "label"]):
+        labels[row["label"] or ""] += 1
+        if row["id"] in judge.decisions:
+            decisions[row["id"]] = judge.decisions[row["id"]]
+        elif not is_missing_label(row["label"], judge.missing):
+            undecided[row["label"] or ""] += 1
+    new_classes = check_classes(decisions, labels, judge.target, judge.label_params, paths.LEDGER)
+    warnings = judge.target.check(undecided, judge.label_params)
+    return [*warnings, *(DataWarning(message, "clean.label") for message in new_classes)]
 
 
 def judge_together(judge: Judge, draft: Draft) -> Together:
@@ -139,7 +161,8 @@ def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
     rows = [vars(suggestion) for suggestion in suggestions]
     write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist(rows, schema=SUGGESTION)])
     for suggestion in suggestions:
-        print(f"clean: {suggestion.rows} rows have {suggestion.value!r}: {suggestion.key}: {suggestion.proposal}")
+        rows_have = "1 row has" if suggestion.rows == 1 else f"{suggestion.rows} rows have"
+        print(f"clean: {rows_have} {shown(suggestion.value)}: {suggestion.key}: {suggestion.proposal}")
 
 
 def suggest(judge: Judge, raw_counts: RawCounts) -> list[Suggestion]:
@@ -175,6 +198,7 @@ def new_draft(folder: Path, params: Params, judge: Judge) -> Draft:
 
 def main(params: Params) -> Counts:
     judge = new_judge(params)
+    warnings = check_labels(judge)
     raw_counts = RawCounts(judge.missing)
     with partial_folder(paths.CLEANED) as folder:
         draft = new_draft(folder, params, judge)
@@ -182,11 +206,11 @@ def main(params: Params) -> Counts:
         draft.publish()
     unused = judge.decisions.keys() - tally.reviewed
     if unused:
-        print(
-            f"clean: {len(unused)} decisions of {paths.LEDGER} are about rows that do not exist, such as {min(unused)}"
-        )
+        are_about = "1 decision is about a row" if len(unused) == 1 else f"{len(unused)} decisions are about rows"
+        exist = "does not exist" if len(unused) == 1 else "do not exist"
+        print(f"clean: {paths.LEDGER}: {are_about} that {exist}, such as {min(unused)}")
     write_suggestions(suggest(judge, raw_counts))
-    return tally.counts(n_decisions=len(judge.decisions))
+    return tally.counts(len(judge.decisions), [*warnings, *raw_counts.warnings()])
 
 
 if __name__ == "__main__":

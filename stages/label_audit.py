@@ -8,6 +8,7 @@ are kept. It judges the held-out rows, which are never changed, and its predicti
 of evaluate. No held-out label influences the verdict on a training row.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,13 +20,13 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts.audit import Auditor, load_auditor
+from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
 from stages.contracts.label import NO_CLASS, Target, load_target
 from stages.contracts.objective import Conclusion, Objective, load_objective
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import (
     Label,
     Predictions,
@@ -40,6 +41,11 @@ from stages.core.tables import (
 )
 from stages.splits.stratify import deal
 
+MIN_F1 = 0.5  # of a class out of fold; below it, most labels of the class that the probe doubts are right
+MIN_AGREEMENT = 0.1  # of all classes out of fold; below it, the probe is hardly better than a constant answer
+LARGE_LOSS = 0.2  # a larger share of the training rows of a class is worth a warning
+SHOWN = 5  # classes in a message
+
 
 class Section(Strict):
     folds: int = Field(
@@ -50,6 +56,9 @@ class Section(Strict):
         description="what happens to training rows with a label issue; held-out rows are never changed"
     )
     max_quality: float = Field(ge=0, le=1, description="label quality above which the policy ignores an issue")
+    max_share: float = Field(
+        ge=0, le=1, description="largest share of the training rows of a class that the policy drops or relabels"
+    )
 
 
 class Params(Strict):
@@ -86,6 +95,7 @@ class Audited:
 
     rows: pd.DataFrame
     concluded: Conclusion
+    reliability: Reliability
 
 
 def predict_with_probe(
@@ -134,42 +144,111 @@ def predict_out_of_fold(
     return np.asarray(np.concatenate(outputs)[order])
 
 
-def judge(rows: pd.DataFrame, concluded: Conclusion, auditor: Auditor, policy: str, max_quality: float) -> pd.DataFrame:
-    """Adds the label quality and the verdict of the policy: `keep`, `reason`, and the `label` to train on."""
-    judged = auditor.audit(rows["label"].tolist(), concluded)
-    # A weak probe reports many correct labels as issues, so the policy applies only to those of lowest
-    # quality, and never to labels that a person decided.
-    is_suspect = judged.is_label_issue & (judged.label_quality <= max_quality) & ~rows["reviewed"].to_numpy()
-    verdicts = rows.assign(
+def judge(rows: pd.DataFrame, concluded: Conclusion, judged: Judged, spared: npt.NDArray[np.object_]) -> pd.DataFrame:
+    """Adds the label quality, and why the policy leaves an issue alone; all rows are kept unchanged."""
+    return rows.assign(
         given_label=rows["label"],
         predicted_label=pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype),
         label_quality=judged.label_quality,
         is_label_issue=judged.is_label_issue,
-        keep=~is_suspect if policy == "drop" else True,
+        spared=spared,
+        keep=True,
+        reason=None,
     )
-    verdicts["reason"] = verdicts["keep"].map({True: None, False: "label_issue"})
-    if policy == "relabel":
-        suggested = pd.Series(judged.suggested, index=rows.index, dtype=rows["label"].dtype)
-        verdicts["label"] = rows["label"].where(~is_suspect, suggested)
-    return verdicts
 
 
 def audit_training(
-    train: pd.DataFrame, objective: Objective, outputs: Predictions, auditor: Auditor, section: Section
+    train: pd.DataFrame, objective: Objective, outputs: Predictions, kind: TargetParts, section: Section
 ) -> Audited:
-    """The verdict on each training row."""
+    """The verdict on each training row: `keep`, `reason`, and the `label` to train on, as the policy says."""
     concluded = objective.conclude(outputs)
-    return Audited(judge(train, concluded, auditor, section.policy, section.max_quality), concluded)
+    labels = train["label"].tolist()
+    judged = kind.audit.audit(labels, concluded)
+    reliability = kind.audit.reliability(labels, concluded)
+    # Numbers are one class here: the wildest of them are all in the same of their strata.
+    strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
+    spared = spare(train, judged, reliability, strata, section)
+    rows = judge(train, concluded, judged, spared)
+    is_suspect = judged.is_label_issue & pd.isna(spared)
+    if section.policy == "drop":
+        rows["keep"] = ~is_suspect
+        rows["reason"] = rows["keep"].map({True: None, False: "label_issue"})
+    elif section.policy == "relabel":
+        suggested = pd.Series(judged.suggested, index=rows.index, dtype=rows["label"].dtype)
+        rows["label"] = rows["label"].where(~is_suspect, suggested)
+    return Audited(rows, concluded, reliability)
+
+
+def spare(
+    train: pd.DataFrame,
+    judged: Judged,
+    reliability: Reliability,
+    strata: Sequence[tuple[str, ...]],
+    section: Section,
+) -> npt.NDArray[np.object_]:
+    """Why the policy does not apply to the label issue of each row, (n_rows,); None if it does, or there is no issue.
+
+    A weak probe reports many correct labels as issues, so the policy applies only to those of lowest quality, and only
+    to classes that the probe knows. It never applies to labels that a person decided.
+    """
+    spared = np.full(len(train), None, dtype=object)
+    if section.policy == "keep":
+        return spared
+    weak = weak_classes(reliability)
+    is_weak = [reliability.of_all < MIN_AGREEMENT or not weak.isdisjoint(names) for names in judged.doubted]
+    reasons = {
+        "reviewed": train["reviewed"].to_numpy(dtype=bool),
+        "max_quality": judged.label_quality > section.max_quality,
+        "weak_probe": np.array(is_weak, dtype=bool),
+    }
+    for reason, applies in reasons.items():
+        spared[judged.is_label_issue & pd.isna(spared) & applies] = reason
+    suspects = np.flatnonzero(judged.is_label_issue & pd.isna(spared))
+    spared[above_share(suspects, judged.label_quality, strata, section.max_share)] = "max_share"
+    return spared
+
+
+def weak_classes(reliability: Reliability) -> set[str]:
+    """The classes whose labels the probe cannot judge."""
+    return {name for name, f1 in reliability.of_class.items() if f1 < MIN_F1}
+
+
+def above_share(
+    suspects: npt.NDArray[np.intp],
+    quality: npt.NDArray[np.float64],
+    strata: Sequence[tuple[str, ...]],
+    max_share: float,
+) -> list[int]:
+    """The suspects beyond the share of a class that may leave it; those of lowest quality leave first."""
+    sizes = Counter(name for row in strata for name in row)
+    left = {name: int(max_share * size + 1e-9) for name, size in sizes.items()}  # 1e-9: 0.29 * 100 is 28.999...
+    beyond = []
+    for row in suspects[np.argsort(quality[suspects], kind="stable")].tolist():
+        if any(left[name] < 1 for name in strata[row]):
+            beyond.append(row)
+            continue
+        for name in strata[row]:
+            left[name] -= 1
+    return beyond
 
 
 def score_held_out(held_out: pd.DataFrame, outputs: Predictions, objective: Objective, auditor: Auditor) -> Audited:
     """The label quality of each held-out row; all rows are kept unchanged."""
     concluded = objective.conclude(outputs)
-    return Audited(judge(held_out, concluded, auditor, "keep", 0.0), concluded)
+    labels = held_out["label"].tolist()
+    judged = auditor.audit(labels, concluded)
+    spared = np.full(len(held_out), None, dtype=object)
+    return Audited(judge(held_out, concluded, judged, spared), concluded, auditor.reliability(labels, concluded))
 
 
-def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> pa.Table:
-    """The verdict on each row, training rows first."""
+@dataclass(frozen=True)
+class Audit:
+    verdicts: pa.Table  # training rows first
+    warnings: Sequence[DataWarning]
+
+
+def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> Audit:
+    """The verdict on each row, and what is out of the ordinary."""
     in_train = (rows["split"] == "train").to_numpy()
     train, held_out = rows[in_train].reset_index(drop=True), rows[~in_train].reset_index(drop=True)
     train_vectors, held_out_vectors = vectors[in_train], vectors[~in_train]
@@ -177,7 +256,7 @@ def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Param
     objective = kind.objective.of(labels)
     outputs = predict_out_of_fold(train, train_vectors, objective, kind.label, params)
     objective = objective.tuned(labels, outputs)
-    trained = audit_training(train, objective, outputs, kind.audit, params.label_audit)
+    trained = audit_training(train, objective, outputs, kind, params.label_audit)
     check_classes(trained.rows, kind.label)
     kept = trained.rows["keep"].to_numpy()
     final_labels = trained.rows["label"][kept].tolist()
@@ -185,7 +264,52 @@ def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Param
     scored = score_held_out(held_out, outputs, objective, kind.audit)
     judged = pd.concat([trained.rows, scored.rows], ignore_index=True)
     predictions = np.concatenate([trained.concluded.predictions, scored.concluded.predictions])
-    return as_table(judged, predictions, trained.concluded.columns, kind.label)
+    table = as_table(judged, predictions, trained.concluded.columns, kind.label)
+    return Audit(table, [*weakness(trained), *losses(trained.rows, kind.label, params.label_audit)])
+
+
+def weakness(trained: Audited) -> list[DataWarning]:
+    """A warning if the policy leaves labels alone because the probe cannot judge them."""
+    n_spared = int((trained.rows["spared"] == "weak_probe").sum())
+    if not n_spared:
+        return []
+    if trained.reliability.of_all < MIN_AGREEMENT:
+        message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
+        return [DataWarning(message, "embed")]
+    f1 = trained.reliability.of_class
+    weakest = sorted(weak_classes(trained.reliability), key=lambda name: (f1[name], name))
+    shown = ", ".join(f"{name!r} ({f1[name]:.2f})" for name in weakest[:SHOWN])
+    more = f" and {len(weakest) - SHOWN} more" if len(weakest) > SHOWN else ""
+    message = (
+        f"the probe cannot judge the labels {shown}{more}: its F1 is below {MIN_F1}; {n_spared:,} doubtful labels that "
+        "concern them were not changed"
+    )
+    return [DataWarning(message, "embed")]
+
+
+def losses(trained: pd.DataFrame, target: Target, section: Section) -> list[DataWarning]:
+    """Warnings about classes that lose many training rows, or would lose more than the policy may take."""
+    before, after = class_sizes(trained, target)
+    warnings = []
+    for name in sorted(before) if target.CLOSED else ():
+        if 1 - after[name] / before[name] > LARGE_LOSS:
+            message = f"the policy leaves {after[name]:,} of {before[name]:,} training rows with the label {name!r}"
+            warnings.append(DataWarning(message, "label_audit.max_share"))
+    n_beyond = int((trained["spared"] == "max_share").sum())
+    if n_beyond:
+        message = (
+            f"{n_beyond:,} more labels are so doubtful that the policy applies, but their classes would lose more than "
+            f"{section.max_share:.0%} of their training rows"
+        )
+        warnings.append(DataWarning(message, "label_audit.max_share"))
+    return warnings
+
+
+def class_sizes(trained: pd.DataFrame, target: Target) -> tuple[Counter[str], Counter[str]]:
+    """The training rows of each stratum of the given labels, before and after the policy."""
+    given = Counter(chain.from_iterable(target.strata(trained["given_label"].tolist())))
+    kept = Counter(chain.from_iterable(target.strata(trained.loc[trained["keep"], "label"].tolist())))
+    return given, kept
 
 
 def check_classes(judged: pd.DataFrame, target: Target) -> None:
@@ -193,13 +317,12 @@ def check_classes(judged: pd.DataFrame, target: Target) -> None:
     Raises:
         InputError: a class loses all of its training rows.
     """
-    before = set(chain.from_iterable(target.strata(judged["given_label"].tolist())))
-    after = set(chain.from_iterable(target.strata(judged.loc[judged["keep"], "label"].tolist())))
-    lost = before - after - {NO_CLASS}
+    before, after = class_sizes(judged, target)
+    lost = before.keys() - after.keys() - {NO_CLASS}
     if target.CLOSED and lost:
         raise InputError(
             f"the policy leaves no training row with the label {min(lost)!r}; "
-            "set label_audit.policy: keep, or a lower label_audit.max_quality"
+            "set label_audit.policy: keep, or a lower label_audit.max_share"
         )
 
 
@@ -212,6 +335,7 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[s
         ("label", target.LABEL),
         ("label_quality", pa.float64()),
         ("is_label_issue", pa.bool_()),
+        ("spared", pa.string()),
     )
     table = pa.Table.from_pandas(judged, schema=schema, preserve_index=False)
     return table.append_column("predictions", named_columns(predictions, columns))
@@ -221,13 +345,17 @@ def main(params: Params) -> Counts:
     rows = read_rows()
     kind = TargetParts.load(params.target)
     vectors = read_vectors(paths.EMBEDDINGS, rows["id"], kind.audit.VECTORS)
-    verdicts = audit(rows, vectors, kind, params)
-    write_tables(paths.LABEL_VERDICTS, [verdicts])
-    judged = as_frame(verdicts.drop_columns("predictions"))
+    audited = audit(rows, vectors, kind, params)
+    write_tables(paths.LABEL_VERDICTS, [audited.verdicts])
+    judged = as_frame(audited.verdicts.drop_columns("predictions"))
     issues = judged.groupby("split")["is_label_issue"].sum()
-    more = {f"label_issues_{split}": int(count) for split, count in issues.items()}
+    more: dict[str, float | int] = {f"label_issues_{split}": int(count) for split, count in issues.items()}
     relabelled = int((judged["label"] != judged["given_label"]).sum())
-    return Counts(len(judged), judged["reason"].value_counts().to_dict(), {**more, "relabelled": relabelled})
+    more["relabelled"] = relabelled
+    if kind.label.CLOSED:
+        before, after = class_sizes(judged[judged["split"] == "train"], kind.label)
+        more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
+    return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
 
 
 if __name__ == "__main__":

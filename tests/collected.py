@@ -16,9 +16,12 @@ def ids_of(rows: Sequence[Content]) -> list[str]:
     return [ids.next(content.encode(), label) for content, label in rows]
 
 
-def write_collected(rows: Sequence[Content]) -> list[str]:
+def write_collected(rows: Sequence[Content], groups: Sequence[str | None] = ()) -> list[str]:
+    """Writes the rows and returns their ids; their groups are also their times."""
     ids = ids_of(rows)
     with new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as writer:
         for number, (row, (content, label)) in enumerate(zip(ids, rows, strict=True), start=1):
-            writer.write_row({"id": row, "content": content.encode(), "label": label, "source": f"notes.csv:{number}"})
+            group = groups[number - 1] if groups else None
+            keys = {"group": group, "time": group, "source": f"notes.csv:{number}"}
+            writer.write_row({"id": row, "content": content.encode(), "label": label, **keys})
     return ids

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.cleaning.ledger import Decision
-from stages.cleaning.missing import is_missing_content, is_missing_label
+from stages.cleaning.missing import is_missing, is_missing_content, is_missing_label
+from stages.cleaning.tally import shown
 from stages.contracts.clean import Cleaned, Cleaner
 from stages.contracts.label import CleanedLabel, Target
 from stages.core import paths
@@ -70,8 +71,10 @@ class Judge:
             "reviewed": decision is not None,
             **content.measured,
         }
-        cleaned = {**row, "content": content.content, "label": label.label} if reason is None else None
-        return JudgedRow(verdict, cleaned)
+        if reason is not None:
+            return JudgedRow(verdict, None)
+        keys = {name: None if is_missing(row[name], self.missing) else row[name] for name in ("group", "time")}
+        return JudgedRow(verdict, {**row, **keys, "content": content.content, "label": label.label})
 
     def clean_content(self, raw: bytes) -> Cleaned:
         if is_missing_content(raw, self.missing):
@@ -94,8 +97,8 @@ class Judge:
         label = self.target.clean_label(decision.label, content, self.label_params)
         if label.label is None and content is not None:
             raise InputError(
-                f"{paths.LEDGER}: row {row['id']}: the label {decision.label!r} cannot be used ({label.reason}); "
-                f"write it as in {paths.COLLECTED}, such as {row['label']!r}, and as clean.label allows"
+                f"{paths.LEDGER}, line {decision.line}: the label {shown(decision.label)} of row {row['id']} cannot be "
+                f"used ({label.reason}); write it as in {paths.COLLECTED}, and as clean.label allows"
             )
         return label
 

@@ -1,11 +1,15 @@
 """The ledger, data/ledger.csv: people's decisions about single rows. They overrule every model."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from stages.contracts.label import NO_CLASS, Target
 from stages.core.errors import InputError
+from stages.labels.doubts import similar
+from stages.labels.names import as_name
 
 COLUMNS = ["id", "action", "label", "note"]
 HEADER = ",".join(COLUMNS)
@@ -16,6 +20,7 @@ ACTIONS = ("keep", "drop", "relabel")
 class Decision:
     action: str  # keep: the given label is right; relabel: `label` is right; drop: the row cannot be used
     label: str
+    line: int  # of the ledger
 
 
 def read_ledger(path: Path) -> Mapping[str, Decision]:
@@ -30,7 +35,7 @@ def read_ledger(path: Path) -> Mapping[str, Decision]:
         key = cells["id"].strip().lower()
         if key in decisions:
             raise InputError(f"{where}: a second decision about row {key}; keep one")
-        decisions[key] = _decision(cells, where)
+        decisions[key] = _decision(cells, path, line)
     return decisions
 
 
@@ -40,7 +45,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if reader.fieldnames != COLUMNS:
-                raise InputError(f"{path}: expected the header {HEADER}, got {','.join(reader.fieldnames or [])}")
+                header = ",".join(reader.fieldnames or []) or "an empty file"
+                raise InputError(f"{path}: expected the header {HEADER}, got {header}")
             for cells in reader:
                 # DictReader puts surplus cells under the key None, and fills missing cells with None.
                 if None in cells or None in cells.values():
@@ -54,10 +60,61 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         ) from error
 
 
-def _decision(cells: Mapping[str, str], where: str) -> Decision:
+def _decision(cells: Mapping[str, str], path: Path, line: int) -> Decision:
+    where = f"{path}, line {line}"
     action, label = cells["action"], cells["label"]
     if action not in ACTIONS:
         raise InputError(f"{where}: unknown action {action!r}; use {', '.join(ACTIONS)}")
-    if (action == "relabel") != bool(label.strip()):
+    if (action == "relabel") != bool(as_name(label)):
         raise InputError(f"{where}: {action} with label {label!r}; relabel needs a label, the other actions take none")
-    return Decision(action, label)
+    return Decision(action, label, line)
+
+
+NEW_CLASS = 2  # decisions that make a class; one alone is more likely a slip
+
+
+def check_classes(
+    decisions: Mapping[str, Decision], labels: Mapping[str, int], target: Target, label_params: Any, path: Path
+) -> list[str]:
+    """The classes that only the ledger has, each with the number of decisions and the label that is most like it.
+
+    Args:
+        decisions: those about rows that exist, by row id.
+        labels: the number of rows by raw label.
+
+    Raises:
+        InputError: a class of the ledger is neither a class of the source nor that of several decisions.
+    """
+    relabelled = [decision for decision in decisions.values() if decision.action == "relabel"]
+    if not relabelled or not target.CLOSED:
+        return []
+    classes = set[str]()
+    for raw in labels:
+        classes.update(classes_of(raw, target, label_params))
+    lines: dict[str, list[int]] = {}  # by new class
+    for decision in relabelled:
+        for name in classes_of(decision.label, target, label_params) - classes:
+            lines.setdefault(name, []).append(decision.line)
+    for name, numbers in lines.items():
+        if len(numbers) < NEW_CLASS:
+            raise InputError(
+                f"{path}, line {numbers[0]}: no row of the source has the label {name!r}{_hint(name, classes)}; "
+                f"if it is a new label, give it to at least {NEW_CLASS} rows"
+            )
+    return [
+        f"the label {name!r} is that of {len(numbers)} decisions, but of no row of the source{_hint(name, classes)}"
+        for name, numbers in sorted(lines.items())
+    ]
+
+
+def classes_of(raw: str, target: Target, label_params: Any) -> set[str]:
+    """The names in a raw label once it is cleaned; empty if it cannot be used."""
+    label = target.clean_label(raw, None, label_params).label
+    if label is None:
+        return set()
+    return {name for row in target.names([label]) for name in row} - {NO_CLASS, "O"}
+
+
+def _hint(name: str, classes: Collection[str]) -> str:
+    nearest = similar(name, classes)
+    return f"; the nearest is {nearest!r}" if nearest else ""

@@ -11,8 +11,24 @@ from stages.labels.names import as_name
 KNOWN = {
     *("na", "n/a", "n.a.", "n/a.", "#n/a", "#na", "<na>", "nan", "nat", "null", "(null)", "nil", "none", "(none)"),
     *("missing", "(missing)", "blank", "(blank)", "empty", "(empty)", "-", "--", "---", "–", "—", "?", "??", "."),
+    *("n.a", "na.", "-nan", "\\n", "#n/an/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # of databases and C
+    *("#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"),  # of spreadsheets
 }
-LONGEST = 64  # bytes; longer content is not compared with the spellings, so that no image or sound is decoded as text
+# Further spellings of groups: as a label, each of them may be a class.
+KNOWN_OF_GROUPS = KNOWN | {
+    "unknown",
+    "undefined",
+    "unassigned",
+    "notavailable",
+    "anonymous",
+    "0",
+    "-1",
+    "999",
+    "-999",
+    "9999",
+    "-9999",
+}
+LONGEST = 64  # bytes; longer content is compared only with spellings of this length: few images or sounds are decoded
 
 
 def folded(text: str) -> str:
@@ -31,12 +47,15 @@ def parts_of_label(raw: str | None) -> list[str]:
     return [folded(raw or "")]
 
 
-def parts_of_content(raw: bytes) -> list[str]:
-    """The folded text, or the two of a pair; empty for content that is long or not a text."""
-    if len(raw) > LONGEST:
+def parts_of_content(raw: bytes, longest: int = LONGEST) -> list[str]:
+    """The folded text, or those of a pair; without sides of more than `longest` bytes, empty if it is not a text."""
+    sides = raw.split(SIDE_MARK.encode(), 2)  # at most two in a text; a part of an image is no side of a pair
+    short_sides = [side.strip() for side in sides if len(side.strip()) <= longest]
+    if len(sides) > 2 or not short_sides:
         return []
     try:
-        return [folded(side.replace(WORD_MARK, " ")) for side in raw.decode("utf-8").split(SIDE_MARK)]
+        raw.decode("utf-8")
+        return [folded(side.decode("utf-8").replace(WORD_MARK, " ")) for side in short_sides]
     except UnicodeDecodeError:
         return []
 
@@ -50,17 +69,30 @@ def is_missing_label(raw: str | None, spellings: Collection[str]) -> bool:
     return bool(parts) and all(part in spellings for part in parts)
 
 
+def is_missing(text: str | None, spellings: Collection[str]) -> bool:
+    """Whether a group or a time is missing."""
+    return text is not None and folded(text) in spellings
+
+
 def is_missing_content(raw: bytes, spellings: Collection[str]) -> bool:
     """Whether a text is missing, or one text of a pair: a pair needs both."""
-    return any(part in spellings for part in parts_of_content(raw))
+    return any(part in spellings for part in parts_of_content(raw, longest_spelling(spellings)))
 
 
-def suggest(labels: Mapping[str, int], contents: Mapping[str, int]) -> list[Suggestion]:
-    """A suggestion for each known spelling; `labels` and `contents` are the numbers of rows by folded spelling."""
+def longest_spelling(spellings: Collection[str]) -> int:
+    """The bytes that a content of one of these folded spellings may have, with the spaces that folding takes away."""
+    longest = max(map(len, spellings), default=0)
+    return max(LONGEST, 8 * longest)  # a character has up to 4 bytes
+
+
+def suggest(rows_of: Mapping[str, Mapping[str, int]]) -> list[Suggestion]:
+    """A suggestion for each known spelling; `rows_of`: for each column, the number of rows by folded spelling."""
     suggestions = []
-    for spelling in sorted({*labels, *contents} & KNOWN):
-        counts = {"label": labels.get(spelling, 0), "content": contents.get(spelling, 0)}
-        where = " and ".join(f"the {column} of {n_rows}" for column, n_rows in counts.items() if n_rows)
-        proposal = f"list it there if it stands for nothing, and these rows are dropped: it is {where}"
+    for spelling in sorted(set().union(*rows_of.values())):
+        counts = {column: spellings[spelling] for column, spellings in rows_of.items() if spelling in spellings}
+        where = " and ".join(f"the {column} of {n_rows}" for column, n_rows in counts.items())
+        proposal = (
+            f"list it there if it stands for nothing: it is {where}; rows without a label or a content are dropped"
+        )
         suggestions.append(Suggestion("clean.missing", spelling, sum(counts.values()), proposal))
     return suggestions

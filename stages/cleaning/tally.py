@@ -1,4 +1,4 @@
-"""Counts the verdicts of clean, and the raw labels and contents that suggestions follow from."""
+"""Counts the verdicts of clean, and the raw labels, groups and contents that suggestions and warnings follow from."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -7,18 +7,33 @@ from typing import Any
 
 import pyarrow as pa
 
-from stages.cleaning.missing import KNOWN, is_missing_label, parts_of_content, parts_of_label
+from stages.cleaning.missing import (
+    KNOWN,
+    KNOWN_OF_GROUPS,
+    folded,
+    is_missing_label,
+    longest_spelling,
+    parts_of_content,
+    parts_of_label,
+)
 from stages.cleaning.missing import suggest as suggest_spellings
 from stages.contracts.clean import Cleaner
 from stages.contracts.label import Suggestion
 from stages.core import paths
 from stages.core.errors import InputError
-from stages.core.run import Counts
+from stages.core.run import Counts, DataWarning
+from stages.core.tables import Label
+
+FEW = 10  # rows; of fewer, most may be equal by chance
+MOST = 0.5  # a larger share of equal contents, or of rows in one group, is out of the ordinary
+LARGE_GROUP = 0.3  # a larger share of rows in a group whose name looks like a missing value is a mistake
+NEARLY_ALL = 0.95  # a larger share of rows with one label is hardly worth a model
+SHOWN = 80  # characters of a value in a message
 
 
 @dataclass
 class Tally:
-    """Counts verdicts while they are written."""
+    """Counts verdicts and cleaned rows while they are written."""
 
     list_columns: Sequence[str]  # columns whose values are counted
     rows_in: int = 0
@@ -27,6 +42,8 @@ class Tally:
     listed: Counter[str] = field(default_factory=Counter)  # by <column>_<value>
     reviewed: set[str] = field(default_factory=set)  # ids of rows that the ledger has a decision about
     examples: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by reason: the first verdict
+    labels: Counter[Any] = field(default_factory=Counter)  # by cleaned label; lists without repetitions
+    contents: Counter[int] = field(default_factory=Counter)  # by hash of the cleaned content
 
     def add(self, verdict: Mapping[str, Any]) -> None:
         self.rows_in += 1
@@ -39,6 +56,10 @@ class Tally:
             self.dropped[verdict["reason"]] += 1
             self.examples.setdefault(verdict["reason"], verdict)
 
+    def add_cleaned(self, row: Mapping[str, Any]) -> None:
+        self.labels[as_key(row["label"])] += 1
+        self.contents[hash(row["content"])] += 1
+
     def check(self) -> None:
         """Checks that a row is kept.
 
@@ -48,36 +69,112 @@ class Tally:
         if self.rows_in == self.dropped.total():
             raise InputError(nothing_left(self.dropped, self.examples))
 
-    def counts(self, n_decisions: int) -> Counts:
+    def counts(self, n_decisions: int, warnings: Sequence[DataWarning]) -> Counts:
         """The metrics of the stage; `n_decisions` is the number of lines of the ledger."""
         repaired = {f"repaired_{name}": count for name, count in sorted(self.repaired.items())}
         listed = dict(sorted(self.listed.items()))
         ledger = {"ledger_used": len(self.reviewed), "ledger_without_row": n_decisions - len(self.reviewed)}
-        return Counts(self.rows_in, self.dropped, {**repaired, **listed, **ledger})
+        more = {**repaired, **listed, **ledger}
+        return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()])
+
+    def warnings(self) -> list[DataWarning]:
+        """Labels or contents of which most are equal."""
+        n_rows = self.labels.total()
+        if n_rows < FEW:
+            return []
+        warnings = []
+        label, n_equal = max(self.labels.items(), key=lambda item: (item[1], str(item[0])))
+        if n_equal > NEARLY_ALL * n_rows:
+            share = "all" if n_equal == n_rows else f"{n_equal / n_rows:.1%} of the"
+            message = f"{share} {n_rows:,} rows have the label {shown(label)}: there is little to learn"
+            warnings.append(DataWarning(message, "collect.columns.label"))
+        n_equal = max(self.contents.values())
+        if n_equal > MOST * n_rows:
+            message = f"{n_equal:,} of {n_rows:,} rows have the same content"
+            warnings.append(DataWarning(message, "collect.columns.content"))
+        return warnings
+
+
+def as_key(label: Label) -> Any:
+    """A label, or the different values of one that is a list."""
+    return tuple(sorted(set(label))) if isinstance(label, list) else label
+
+
+def shown(value: Any) -> str:
+    """A label or a group in a message."""
+    text = (", ".join(value) or "(none)") if isinstance(value, tuple) else str(value)
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
 
 
 @dataclass
 class RawCounts:
-    """Counts raw labels, and contents that may stand for a missing value."""
+    """Counts raw labels and groups, and values that may stand for a missing one."""
 
     missing: Collection[str]  # the folded spellings that `clean.missing` lists
     labels: Counter[str] = field(default_factory=Counter)
-    spellings: Counter[str] = field(default_factory=Counter)  # of contents; known and not listed
+    groups: Counter[str] = field(default_factory=Counter)
+    contents: Counter[str] = field(default_factory=Counter)  # spellings of contents that are known or listed
+    times: Counter[str] = field(default_factory=Counter)  # likewise
 
-    def add(self, content: bytes, label: str | None) -> None:
-        self.labels[label or ""] += 1
-        self.spellings.update(part for part in parts_of_content(content) if part in KNOWN and part not in self.missing)
+    def add(self, row: Mapping[str, Any]) -> None:
+        self.labels[row["label"] or ""] += 1
+        if row["group"] is not None:
+            self.groups[row["group"]] += 1
+        parts = parts_of_content(row["content"], longest_spelling(self.missing))
+        self.contents.update(part for part in parts if part in KNOWN or part in self.missing)
+        if row["time"] is not None:
+            part = folded(row["time"])
+            self.times.update([part] if part in KNOWN or part in self.missing else [])
 
     def present_labels(self) -> dict[str, int]:
         """The numbers of rows by raw label, without missing labels."""
         return {label: n_rows for label, n_rows in self.labels.items() if not is_missing_label(label, self.missing)}
 
+    def spellings(self) -> dict[str, Counter[str]]:
+        """The number of rows by folded spelling, for each column."""
+        labels: Counter[str] = Counter()
+        for label, n_rows in self.labels.items():
+            labels.update(dict.fromkeys(parts_of_label(label), n_rows))
+        groups: Counter[str] = Counter()
+        for group, n_rows in self.groups.items():
+            groups[folded(group)] += n_rows
+        return {"label": labels, "group": groups, "content": self.contents, "time": self.times}
+
     def suggest(self) -> list[Suggestion]:
         """Spellings that people should decide about."""
-        rows_of: Counter[str] = Counter()
-        for label, n_rows in self.present_labels().items():
-            rows_of.update(dict.fromkeys(parts_of_label(label), n_rows))
-        return suggest_spellings(rows_of, self.spellings)
+        known: dict[str, dict[str, int]] = {}
+        for column, counts in self.spellings().items():
+            spellings = KNOWN_OF_GROUPS if column == "group" else KNOWN
+            known[column] = {part: counts[part] for part in counts if part in spellings and part not in self.missing}
+        return suggest_spellings(known)
+
+    def warnings(self) -> list[DataWarning]:
+        """Spellings in `clean.missing` that no row has, and a group of most rows."""
+        return [*self._unused_spellings(), *self._large_groups()]
+
+    def _unused_spellings(self) -> list[DataWarning]:
+        spellings = self.spellings()
+        unused = sorted(part for part in self.missing if not any(part in counts for counts in spellings.values()))
+        if not unused:
+            return []
+        return [DataWarning(f"no label, content, group or time is {', '.join(map(repr, unused))}", "clean.missing")]
+
+    def _large_groups(self) -> list[DataWarning]:
+        n_rows = self.labels.total()
+        warnings = []
+        for group, size in self.groups.most_common(1):
+            part = folded(group)
+            if part in self.missing or size <= LARGE_GROUP * n_rows or n_rows < FEW:
+                continue
+            message = f"{size:,} of {n_rows:,} rows are in the group {shown(group)}, so all of them are in one split"
+            if part in KNOWN_OF_GROUPS:
+                message += "; if it stands for no group, "
+                is_label = any(part in parts_of_label(label) for label in self.labels)
+                message += "leave it out in the source" if is_label else "list it in clean.missing"
+                warnings.append(DataWarning(message, "clean.missing"))
+            elif size > MOST * n_rows:
+                warnings.append(DataWarning(message, "collect.columns.group"))
+        return warnings
 
 
 def new_tally(cleaner: Cleaner) -> Tally:
@@ -91,7 +188,9 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     advice = "see clean, collect.columns and collect.label_format"
     if reason == "unreadable":
         advice += "; if the cells of a table are names of files, set collect.files"
+    reasons = ", ".join(f"{name} {count:,}" for name, count in dropped.most_common())
+    label = "it has no label" if example["given_label"] is None else f"its label is {shown(example['given_label'])}"
     return (
-        f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({dict(dropped)}), "
-        f"such as {example['source']}, whose label is {example['given_label']!r}; {advice}"
+        f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({reasons}), "
+        f"such as {example['source']}: {label}; {advice}"
     )

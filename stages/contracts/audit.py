@@ -1,6 +1,6 @@
 """How given labels are judged by predictions: stages/targets/<name>/audit.py."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -19,6 +19,15 @@ class Judged:
     label_quality: npt.NDArray[np.float64]  # (n_rows,), 0 to 1
     is_label_issue: npt.NDArray[np.bool_]  # (n_rows,)
     suggested: Sequence[Label]  # the label that the policy `relabel` uses if there is an issue
+    doubted: Sequence[Collection[str]]  # the classes that each row's issue is about, named as strata are
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How well predictions for rows that the probe has not seen agree with the given labels."""
+
+    of_all: float  # beyond what a constant answer reaches: 0 or less is no better than that, 1 is perfect
+    of_class: Mapping[str, float]  # the F1 of each class, named as strata are
 
 
 class Auditor(Protocol):
@@ -28,6 +37,9 @@ class Auditor(Protocol):
 
     def audit(self, labels: Sequence[Any], concluded: Conclusion) -> Judged:
         """Judges labels by the predictions of a probe fitted on other rows."""
+
+    def reliability(self, labels: Sequence[Any], concluded: Conclusion) -> Reliability:
+        """How far these predictions can judge labels."""
 
 
 def load_auditor(target: str) -> Auditor:

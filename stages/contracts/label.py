@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from stages.core import variants
+from stages.core.run import DataWarning
 from stages.core.tables import Content, Label
 
 NO_CLASS = "(none)"  # the stratum of rows that have none of the classes: no class that must be learned
@@ -45,6 +46,13 @@ class Target(Protocol):
 
     def suggest(self, given: Mapping[str, int], params: Any) -> list[Suggestion]:
         """Suggestions that follow from all raw labels, given with their numbers of rows."""
+
+    def check(self, given: Mapping[str, int], params: Any) -> list[DataWarning]:
+        """What is out of the ordinary in all raw labels, given with their numbers of rows.
+
+        Raises:
+            InputError: these cannot be the labels.
+        """
 
     def without_rare_labels(self, labels: Iterable[Label], params: Any) -> Any:
         """The LabelParams that drop or merge the rare ones of the cleaned labels; None if no label is rare.

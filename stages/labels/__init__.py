@@ -1,1 +1,1 @@
-"""Class names: spellings, suggestions, rare classes, class balance."""
+"""Labels: spellings of names and numbers, suggestions, rare classes, class balance."""

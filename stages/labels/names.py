@@ -13,14 +13,42 @@ from stages.contracts.label import Suggestion
 from stages.core.errors import InputError
 from stages.core.params import Strict
 
-# Soft hyphen, zero-width space, word joiner, byte order mark.
-# Not U+200C and U+200D: Persian, Indic scripts and emoji need them.
-INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# The codes with which terminals change colours, titles and the cursor.
+_TERMINAL = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\].*?(?:\x07|\x1b\\\\|$)")
+# Characters that are no space and that nobody sees: control characters, and those that Unicode calls default ignorable
+# (DerivedCoreProperties.txt). Among them are marks of the direction of writing, soft hyphens, zero-width spaces, byte
+# order marks, variation selectors and tag characters. Not U+200C and U+200D, see _as_joined.
+_INVISIBLE = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# The flags of England, Scotland and Wales are a black flag and tag characters: these make a difference that is seen.
+_FLAG = "\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
+INVISIBLE = re.compile(f"({_FLAG})|[{_INVISIBLE}]")
+_BLANK = str.maketrans(dict.fromkeys("\u2800", " "))  # a Braille pattern without dots, which is no space to Python
+_JOINERS = re.compile("[\u200c\u200d]+")
+# The first words of Unicode names of letters and signs between which a joiner changes nothing that is seen.
+_UNJOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "FULLWIDTH", "THAI")
 
 
 def as_name(text: str) -> str:
     """Trimmed, in Unicode form NFC and without invisible characters: names that look alike are equal."""
-    return " ".join(INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
+    visible = INVISIBLE.sub(lambda match: match[1] or "", _TERMINAL.sub("", text)).translate(_BLANK)
+    words = unicodedata.normalize("NFC", _JOINERS.sub(_as_joined, visible)).split()
+    return " ".join(words)
+
+
+def _as_joined(joiners: re.Match[str]) -> str:
+    """The first of some joiners if it is between signs that it may change, such as Persian letters or emoji."""
+    before, after = joiners.string[: joiners.start()][-1:], joiners.string[joiners.end() :][:1]
+    return joiners[0][0] if _is_joined(before) and _is_joined(after) else ""
+
+
+def _is_joined(character: str) -> bool:
+    if not character or character.isascii() or character.isspace():
+        return False
+    return not unicodedata.name(character, "").startswith(_UNJOINED)
 
 
 # Names that people use for rows that fit no class.
@@ -42,6 +70,20 @@ RARE = 0.1  # a typo has at most this share of the rows of the right name: "comp
 LONG_PLURAL = 4  # characters of the singular: "new" and "news" are two words
 
 _SEPARATORS = r"[\s\-_./'’]+"
+LONGEST = 200  # characters; a longer name is a text: typos are not searched in it
+MOST = 5_000  # names in which typos are searched, the most common; memory grows with names and their length
+# What YAML reads as a text without quotation marks, and words that it reads as something else.
+_PLAIN = re.compile(r"[^\W\d_][\w /.()+-]*(?<=[\w).+])")
+_YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"}
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+# Letters that look like Latin ones, each before the one that it looks like: Cyrillic, then Greek.
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0445\u0443\u0456\u0458\u0455\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0423\u0406\u0408\u0405"
+    "\u03bf\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "aeopcxyijsABEKMHOPCTXYIJS" + "oABEZHIKMNOPTYX",
+)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+
 # Separators that do not distinguish labels: between letters and at the ends.
 # Others are kept: "1-2" and "12", "-1" and "1", "A-" and "A" are different labels.
 _IDLE = re.compile(
@@ -117,30 +159,51 @@ def spellings(rows_of: Mapping[str, int]) -> list[Suggestion]:
     for name in ranked:
         meant = most_common.setdefault(folded(name), name)
         if meant != name:
-            suggestions.append(alias(name, meant, "the same but for case, spaces or hyphens", rows_of))
+            suggestions.append(alias(name, meant, "the same but for case, spaces, hyphens or look-alikes", rows_of))
     rows_of_key = {key: rows_of[name] for key, name in most_common.items()}
-    for rare, common in near_spellings(list(most_common), rows_of_key.__getitem__):
+    short_keys = [key for key in most_common if len(key) <= LONGEST]
+    for rare, common in near_spellings(short_keys[:MOST], rows_of_key.__getitem__):
         why = "the same but for a plural or a letter"
         suggestions.append(alias(most_common[rare], most_common[common], why, rows_of))
     return suggestions
 
 
 def alias(name: str, meant: str, why: str, rows_of: Mapping[str, int]) -> Suggestion:
-    proposal = f"`{name}: {meant}`, if they are one ({why}; {meant} has {rows_of[meant]} rows)"
+    proposal = f"`{quoted(name)}: {quoted(meant)}`, if they are one ({why}; {meant} has {rows_of[meant]} rows)"
     return Suggestion("clean.label.aliases", name, rows_of[name], proposal)
 
 
-def folded(name: str) -> str:
-    """A name without case, accents and idle separators.
+def quoted(name: str) -> str:
+    """A name as params.yaml needs it: with quotation marks if YAML would read it as something else."""
+    return (
+        name if _PLAIN.fullmatch(name) and name.casefold() not in _YAML_WORDS else "'" + name.replace("'", "''") + "'"
+    )
 
-    A name of one character is unchanged: "a" and "A" may be two labels.
+
+def folded(name: str) -> str:
+    """A name without case, accents and idle separators, in Latin letters if all of its letters look like these.
+
+    Numbers are written in the shortest way: "01" and "1.0" are 1.
+    A name of one character keeps its case: "a" and "A" may be two labels.
     """
-    if name.isascii() or _is_latin(name):
+    name = unicodedata.normalize("NFKC", name).translate(_DASHES)
+    if _NUMBER.fullmatch(name):
+        return shortest_number(name)
+    latin_name = name.translate(_LOOKALIKES)
+    if _is_latin(latin_name):
+        name = latin_name
         name_without_accents = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     else:
         name_without_accents = name
     key = _IDLE.sub("", name_without_accents).casefold()
     return key if len(key) > 1 else name
+
+
+def shortest_number(text: str) -> str:
+    whole, _, fraction = text.removeprefix("+").partition(".")
+    sign, digits, fraction = "-" * whole.startswith("-"), whole.lstrip("-0") or "0", fraction.rstrip("0")
+    number = f"{digits}.{fraction}" if fraction else digits
+    return number if number == "0" else sign + number
 
 
 def _is_latin(name: str) -> bool:

@@ -98,6 +98,7 @@ MEASURES: Mapping[str, str] = {
         "Agreement of the label with a linear model of the embeddings, fitted on other rows. "
         "The lower, the more doubtful."
     ),
+    "spared": "Why the policy of label_audit does not apply to a doubtful label.",
 }
 
 REPAIRS: Mapping[str, str] = {

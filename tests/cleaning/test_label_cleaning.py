@@ -3,16 +3,18 @@ few rows.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from stages import clean as stage
 from stages.cleaning.missing import is_missing_content, is_missing_label
-from stages.contracts.label import load_target
+from stages.contracts.label import Suggestion, load_target
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.run import Counts
@@ -38,9 +40,13 @@ def clean(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Clean:
     paths.LEDGER.write_text("id,action,label,note\n")
 
     def run(
-        rows: Sequence[tuple[str, str | None]], target: str = "category", missing: Sequence[str] = (), **label: Any
+        rows: Sequence[tuple[str, str | None]],
+        target: str = "category",
+        missing: Sequence[str] = (),
+        groups: Sequence[str | None] = (),
+        **label: Any,
     ) -> Counts:
-        write_collected(rows)
+        write_collected(rows, groups)
         names = {} if target == "number" else tiny.CLEAN_NAMES | ({"on_invalid": "repair"} if target == "tags" else {})
         params = load_target(target).LabelParams(**{**names, **label})
         section = TextSection(label=params, missing=list(missing), text=CleanParams(**tiny.CLEAN_TEXT))
@@ -59,6 +65,12 @@ def reasons() -> list[str | None]:
 
 def suggested() -> list[tuple[str, str, int]]:
     return [(row["key"], row["value"], row["rows"]) for row in iter_rows(paths.SUGGESTIONS)]
+
+
+def warning_of(counts: Counts, see: str) -> str:
+    """The message of the one warning that names `see`."""
+    (message,) = [warning.message for warning in counts.warnings if warning.see == see]
+    return message
 
 
 # --- missing ---
@@ -119,7 +131,54 @@ def test_missing_numbers_are_told_from_what_is_no_number(clean: Clean) -> None:
     assert reasons() == ["missing_label", "missing_label", "not_a_number", None]
 
 
+def test_missing_groups_and_times_stand_for_nothing(clean: Clean) -> None:
+    rows = [(f"pear {number}", "fruit") for number in range(10)]
+    groups = ["N/A"] * 6 + [" n/a", "tree 1", "tree 1", None]
+    message = warning_of(clean(rows, groups=groups), "clean.missing")
+    assert "6 of 10 rows are in the group 'N/A'" in message
+    assert "list it in clean.missing" in message
+    assert ("clean.missing", "n/a", 14) in suggested()  # 7 groups and 7 times
+    counts = clean(rows, missing=["n/a"], groups=groups)
+    cleaned = read_frame(paths.CLEANED, ["group", "time"])
+    assert cleaned["group"].dropna().tolist() == cleaned["time"].dropna().tolist() == ["tree 1", "tree 1"]
+    assert not [warning for warning in counts.warnings if warning.see == "clean.missing"]
+
+
+def test_a_large_group_that_is_also_a_label_is_not_for_clean_missing(clean: Clean) -> None:
+    rows = [(f"pear {number}", str(number % 2)) for number in range(10)]
+    message = warning_of(clean(rows, groups=["0"] * 10), "clean.missing")
+    assert message.endswith("leave it out in the source")
+    message = warning_of(clean(rows, groups=["orchard"] * 6 + ["field"] * 4), "collect.columns.group")
+    assert message == "6 of 10 rows are in the group 'orchard', so all of them are in one split"
+
+
+def test_a_long_pair_with_a_missing_side(clean: Clean) -> None:
+    long = "a pear that hangs in a tree beside the house in which we lived in those years"
+    clean(
+        [(f"{long}\x1e N/A ", "fruit"), (f"N/A\x1e{long}", "fruit"), (f"{long}\x1eN/A pears", "fruit")], missing=["N/A"]
+    )
+    assert reasons() == ["empty", "empty", None]
+    text = "This review was removed by its author, who no longer has an account with this shop."
+    clean([(text, "fruit"), (long, "fruit")], missing=[text])
+    assert reasons() == ["empty", None]
+
+
+@pytest.mark.parametrize("raw", [b"\x89PNG \x1e?\xff\xd8", b"a\x1e?\x1eb", b"\xff\x1e?", b"\xff" * 99 + b"\x1e?"])
+def test_bytes_of_an_image_are_no_missing_side(raw: bytes) -> None:
+    assert not is_missing_content(raw, {"?"})
+
+
 # --- suggestions ---
+
+
+def meaning_of(suggestion: Suggestion) -> str:
+    """What the alias of a suggestion means, as params.yaml would be read; empty if it is no alias."""
+    if "`" not in suggestion.proposal:
+        return ""
+    ((name, meant),) = yaml.safe_load(suggestion.proposal.split("`")[1]).items()
+    assert name == suggestion.value
+    assert isinstance(meant, str)
+    return meant
 
 
 def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]:
@@ -129,7 +188,7 @@ def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]
         (
             one.key.removeprefix("clean.label."),
             one.value,
-            one.proposal.split("`")[1].split(": ")[1] if "`" in one.proposal else "",
+            meaning_of(one),
         )
         for one in found
     ]
@@ -152,6 +211,14 @@ def names(*given: tuple[str, int], **changes: Any) -> list[tuple[str, str, str]]
         ("Longsleevve", "Longsleeve"),
         ("Longslevee", "Longsleeve"),
         ("Longslexve", "Longsleeve"),
+        ("1.0", "1"),
+        ("01", "1"),
+        ("2.50", "2.5"),
+        ("ｆｒｕｉｔ", "fruit"),
+        ("fru\u0456t", "fruit"),  # a Cyrillic letter
+        ("\u0391pple", "Apple"),  # a Greek one
+        ("ﬁg", "fig"),
+        ("covid\u201119", "covid-19"),
     ],
 )
 def test_spellings_of_one_name_are_suggested(rarer: str, commoner: str) -> None:
@@ -176,6 +243,10 @@ def test_spellings_of_one_name_are_suggested(rarer: str, commoner: str) -> None:
         ("new", "news"),
         ("1", "1s"),
         ("が", "か"),
+        ("1.0", "1.5"),
+        ("-1.0", "1"),
+        ("0", "O"),
+        ("вино", "вода"),
     ],
 )
 def test_two_classes_are_not_taken_for_one(one: str, other: str) -> None:
@@ -210,6 +281,17 @@ def test_names_of_no_class_are_suggested_for_dropping() -> None:
     assert names(*given, drop=["Not sure", "Other", "Skip", "not_clear", "Don't know"]) == []
 
 
+@pytest.mark.parametrize("name", ["Yes", "1", "a: b", "#1", "it's", "null", "- a", "y", "[x]", "a b", "Größe"])
+def test_a_suggested_alias_can_be_written_into_params(name: str) -> None:
+    ((_, value, meant),) = names((f"{name}.", 1), (f"{name}", 5)) or [("", "", name)]
+    assert (value, meant) in [(f"{name}.", name), ("", name)]
+
+
+def test_long_names_are_not_searched_for_typos() -> None:
+    start = "fruit " * 2_000
+    assert names(*((f"{start}{number:05}x", 1) for number in range(500))) == []
+
+
 def test_many_names_are_compared_in_time() -> None:
     many = [
         (f"{''.join(chr(97 + number // 26**place % 26) * 4 for place in range(4))} name", 1) for number in range(20_000)
@@ -230,6 +312,120 @@ def test_names_are_found_in_labels_of_several(target: str, rows: list[tuple[str,
         load_target(target).LabelParams(**tiny.CLEAN_NAMES, **({"on_invalid": "repair"} if target == "tags" else {})),
     )
     assert [(one.value, one.rows) for one in found] == [("fruits", 2)]
+
+
+# --- labels that look like something else ---
+
+
+def rows_of(labels: Sequence[str]) -> list[tuple[str, str | None]]:
+    return [(f"thing {number}", label) for number, label in enumerate(labels)]
+
+
+def test_labels_that_hardly_repeat_are_no_classes(clean: Clean) -> None:
+    labels = [f"item {number}" for number in range(40)] + ["fruit"] * 20
+    message = r"data/collected: 40 of 60 rows have a label that no other row has, such as 'item 0', 'item 1', 'item 10'"
+    with pytest.raises(InputError, match=message):
+        clean(rows_of(labels))
+    assert not Path("data/cleaned").exists()
+    assert clean(rows_of(labels), min_rows=2, on_rare="drop").rows_kept == 20
+    with pytest.raises(InputError, match="set target: number"):
+        clean(rows_of([f"{number}.5" for number in range(60)]))
+    assert clean(rows_of([f"{number}.5" for number in range(60)]), "number", minimum=None, maximum=None).rows_kept == 60
+
+
+@pytest.mark.parametrize(
+    ("labels", "see", "message"),
+    [
+        (
+            ["a.jpg", "b.PNG", "c.jpg"],
+            "collect.columns.label",
+            "3 of 3 labels look like names of files, such as 'a.jpg'",
+        ),
+        (["train", "Test"], "collect.splits", "the labels look like names of splits: 'Test', 'train'"),
+        (["fruit"], "collect.columns.label", "all 20 rows have the label 'fruit': there is little to learn"),
+        (
+            ["fruit"] * 39 + ["tool"],
+            "collect.columns.label",
+            "97.5% of the 40 rows have the label 'fruit': there is little to learn",
+        ),
+    ],
+)
+def test_labels_that_are_hardly_classes(clean: Clean, labels: list[str], see: str, message: str) -> None:
+    labels = labels * max(1, 20 // len(labels))
+    assert warning_of(clean(rows_of(labels)), see) == message
+
+
+def test_contents_that_are_equal(clean: Clean) -> None:
+    counts = clean([("not available", "fruit"), ("not available", "tool")] * 6 + rows_of(["fruit", "tool"] * 5))
+    assert warning_of(counts, "collect.columns.content") == "12 of 22 rows have the same content"
+    assert clean(rows_of(["fruit", "tool"] * 10)).warnings == []
+
+
+def test_names_in_params_that_no_row_has(clean: Clean) -> None:
+    rows = rows_of(["fruit", "Tool", "junk"] * 7)
+    counts = clean(rows, aliases={"Tol": "tool"}, drop=["Junk", "rubbish"], missing=["n/a"])
+    assert warning_of(counts, "clean.label.aliases") == "no row has the label 'Tol' (but 'Tool')"
+    assert warning_of(counts, "clean.label.drop") == "no row has the label 'Junk' (but 'junk'), nor 1 more"
+    assert warning_of(counts, "clean.missing") == "no label, content, group or time is 'n/a'"
+    assert clean(rows, aliases={"Tool": "tool", "junk": "other"}, drop=["other"]).warnings == []
+    counts = clean(rows_of(["fruit", "Fruit", "tool"] * 7), aliases={"Fruit": "fruut"})
+    assert (
+        warning_of(counts, "clean.label.aliases") == "the label 'fruut' is made by an alias only, and is like 'fruit'"
+    )
+
+
+# --- numbers as people write them ---
+
+
+@pytest.mark.parametrize("error", ["#DIV/0!", "-1.#IND", "#N/A", "\\N", "-nan"])
+def test_errors_of_spreadsheets_are_missing_numbers(clean: Clean, error: str) -> None:
+    rows = rows_of(["1", "2", error])
+    assert clean(rows, "number", minimum=None, maximum=None).warnings == []
+    assert suggested() == [("clean.missing", error.casefold(), 1)]
+    clean(rows, "number", missing=[error], minimum=None, maximum=None)
+    assert (reasons()[-1], suggested()) == ("missing_label", [])
+
+
+@pytest.mark.parametrize(
+    ("odd", "see"),
+    [
+        ("3,5", "collect.decimal"),
+        ("1.500,50", "collect.decimal"),
+        ("0,125", "collect.decimal"),
+        ("-2,25", "collect.decimal"),
+        ("1.234.567", "collect.decimal"),
+        ("1,200", "collect.decimal"),
+        ("1,200.50", "collect.columns.label"),
+        ("1,234,567", "collect.columns.label"),
+        *((text, "collect.columns.label") for text in ("12 %", "€ 12", "12 kg", "1 200", "½", "1/2", "3-5", "٣٫٥")),
+    ],
+)
+def test_numbers_in_other_forms_are_told(clean: Clean, odd: str, see: str) -> None:
+    plain = [str(number) for number in range(18)]
+    counts = clean(rows_of([*plain, odd]), "number", minimum=None, maximum=None)
+    assert reasons()[-1] == "not_a_number"
+    assert "1 of 19 labels " in (message := warning_of(counts, see))
+    assert repr(odd) in message
+    assert suggested() == [(see, odd, 1)]
+    with pytest.raises(InputError, match=r"data/collected: 9 of 27 labels .*" + re.escape(repr(odd))):
+        clean(rows_of([*plain, *[odd] * 9]), "number", minimum=None, maximum=None)
+
+
+@pytest.mark.parametrize(
+    ("odd", "number"),
+    [("1e3", 1000.0), ("\u22125", -5.0), ("+7", 7.0), ("٣", 3.0), ("12\u200e", 12.0), ("\u202a8\u202c", 8.0)],
+)
+def test_numbers_that_can_be_read_in_one_way_only(clean: Clean, odd: str, number: float) -> None:
+    assert clean(rows_of([odd, "1"]), "number", minimum=None, maximum=None).warnings == []
+    assert labels() == [number, 1.0]
+
+
+def test_thousands_are_not_read_as_fractions(clean: Clean) -> None:
+    """One label that can only be 1500.5 says that 1.200 is not 1.2."""
+    with pytest.raises(InputError, match=r"a dot separates thousands, so '1\.200' is not 1\.2; set collect\.decimal"):
+        clean(rows_of([*["870"] * 50, "1.200", "1.500,50"]), "number", minimum=None, maximum=None)
+    clean(rows_of(["1.200", "2.555", "870"]), "number", minimum=None, maximum=None)
+    assert labels() == [1.2, 2.555, 870.0]
 
 
 # --- rare labels ---

@@ -16,6 +16,9 @@ from tests.conftest import Run
 pytestmark = pytest.mark.usefixtures("workplace")
 
 
+SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"  # its flag
+
+
 @pytest.mark.parametrize(
     ("raw", "label", "reason"),
     [
@@ -30,6 +33,23 @@ pytestmark = pytest.mark.usefixtures("workplace")
         ("Other", "Other", None),
         ("fru\u200bit", "fruit", None),
         ("cafe\u0301", "caf\u00e9", None),
+        ("\u202afruit\u202c\u200e", "fruit", None),
+        ("\u2068fruit\u2069", "fruit", None),
+        ("fr\x00uit\x07", "fruit", None),
+        ("\x1b[31mfruit\x1b[0m", "fruit", None),
+        ("\x1b]0;title\x07fruit", "fruit", None),
+        ("fru\u200cit\u200d", "fruit", None),
+        ("fruit\U000e0041\ufe0f", "fruit", None),
+        ("\u2800fruit", "fruit", None),
+        ("\u200e\u202a\x00", None, "missing_label"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            None,
+        ),  # Persian needs it
+        ("\u0645\u06cc\u200c\u200c\u062e\u0648\u200c", "\u0645\u06cc\u200c\u062e\u0648", None),
+        ("\U0001f469\u200d\U0001f4bb", "\U0001f469\u200d\U0001f4bb", None),  # a woman at a computer
+        (SCOTLAND, SCOTLAND, None),
     ],
 )
 def test_label(raw: str | None, label: str | None, reason: str | None) -> None:
@@ -62,7 +82,7 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
         ("a spade", "fruit"),
         ("an odd thing", "fruit"),
         ("x", "fruit"),
-        ("x", "fruit"),
+        ("x", "tool"),
         ("a stone", "other"),
         ("a pear", None),
         ("a plum", None),
@@ -120,4 +140,4 @@ def test_ledger_is_read() -> None:
     paths.LEDGER.write_bytes(
         b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
     )
-    assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", ""), "a2": Decision("relabel", "red fruit")}
+    assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", "", 2), "a2": Decision("relabel", "red fruit", 3)}

@@ -79,7 +79,7 @@ def test_names_of_files_that_nobody_opens() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used ({'unreadable': 1}), such as …; if the cells of a table are "
+        "data/collected: none of 1 rows can be used (unreadable 1), such as …; if the cells of a table are "
         "names of files, set collect.files",
     )
 

@@ -12,7 +12,7 @@ LEDGERS = [
         "data/ledger.csv: expected the header id,action,label,note, got id,action,label",
         {"ledger.csv": "id,action,label\n"},
     ),
-    Bad("empty", "data/ledger.csv: expected the header id,action,label,note, got ", {"ledger.csv": ""}),
+    Bad("empty", "data/ledger.csv: expected the header id,action,label,note, got an empty file", {"ledger.csv": ""}),
     Bad(
         "unknown action",
         "data/ledger.csv, line 2: unknown action 'delete'; use keep, drop, relabel",
@@ -50,7 +50,7 @@ LEDGERS = [
     ),
     Bad(
         "nothing is left after clean",
-        "data/collected: none of 2 rows can be used ({'too_short': 2}), such as notes.csv:1, whose label is 'fruit'; "
+        "data/collected: none of 2 rows can be used (too_short 2), such as notes.csv:1: its label is 'fruit'; "
         "see clean, collect.columns and collect.label_format",
         params={"clean.text.min_chars": 50},
     ),
@@ -73,9 +73,24 @@ def test_a_persons_word_does_not_lose_a_row() -> None:
     set_params({"clean.label.drop": ["rubbish"]})
     refuse(
         "clean",
-        f"data/ledger.csv: row {row['id']}: the label 'rubbish' cannot be used (unwanted_label); "
-        f"write it as in data/collected, such as {row['label']!r}, and as clean.label allows",
+        f"data/ledger.csv, line 2: the label 'rubbish' of row {row['id']} cannot be used (unwanted_label); "
+        "write it as in data/collected, and as clean.label allows",
     )
+
+
+def test_a_slip_of_the_pen_makes_no_class() -> None:
+    run("collect")
+    first, second = (row["id"] for row in iter_rows(paths.COLLECTED))
+    put("ledger.csv", LEDGER_HEADER + f"gone,relabel,plant,\n{first},relabel,Vehicel,\n")
+    refuse(
+        "clean",
+        "data/ledger.csv, line 3: no row of the source has the label 'Vehicel'; the nearest is 'vehicle'; "
+        "if it is a new label, give it to at least 2 rows",
+    )
+    put("ledger.csv", LEDGER_HEADER + f"{first},relabel,thing,\n{second},relabel,thing,\n")
+    (warning,) = run("clean").warnings[:1]
+    assert warning.message == "the label 'thing' is that of 2 decisions, but of no row of the source"
+    assert warning.see == "clean.label"
 
 
 def test_missing_ledger() -> None:

@@ -38,15 +38,18 @@ WRONG = [PLANTED.get(row, label) for row, label in enumerate(TRUTH)]
 
 
 def audited(
-    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), max_quality: float = 0.5
+    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), **limits: float
 ) -> pd.DataFrame:
     splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
     write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
     write_vectors(corners(TRUTH))
-    section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, "max_quality": max_quality})
-    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    limits = {"max_quality": 0.5, "max_share": 0.2, **limits}
+    section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, **limits})
+    counts = run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS).set_index("id")
-    return found.set_index(found.index.astype(int)).sort_index()
+    found = found.set_index(found.index.astype(int)).sort_index()
+    found.attrs["warnings"] = counts.warnings
+    return found
 
 
 def test_no_class_may_lose_all_of_its_training_rows() -> None:
@@ -86,6 +89,62 @@ def test_only_the_worst_labels_are_acted_on(run: Run) -> None:
     found = audited(run, WRONG, max_quality=0.0)
     assert found["keep"].all()
     assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
+
+
+def touched(found: pd.DataFrame) -> list[int]:
+    return found.index[~found["keep"] | (found["label"] != found["given_label"])].tolist()
+
+
+def warnings_of(found: pd.DataFrame) -> list[tuple[str, str]]:
+    return [(warning.message, warning.see) for warning in found.attrs["warnings"]]
+
+
+MISSPELT = ["plum" if row in range(0, 30, 3) else label for row, label in enumerate(TRUTH)]  # a third of the plums
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_a_class_loses_a_share_of_its_rows_at_most(run: Run, policy: str) -> None:
+    """The worst leave."""
+    found = audited(run, MISSPELT, policy, max_share=0.1)
+    issues = found.loc[found["is_label_issue"], "label_quality"].sort_values().index.tolist()
+    assert len(issues) > 3
+    assert touched(found) == sorted(issues[:3])  # of 30
+    assert found["spared"].dropna().to_dict() == dict.fromkeys(issues[3:], "max_share")
+    message = f"{len(issues) - 3} more labels are so doubtful that the policy applies, but their classes would lose "
+    assert warnings_of(found) == [(f"{message}more than 10% of their training rows", "label_audit.max_share")]
+
+
+def test_a_class_that_loses_many_rows_is_named(run: Run) -> None:
+    found = audited(run, MISSPELT, max_share=0.5)
+    n_left = 30 - len(touched(found))
+    assert n_left < 24
+    message = f"the policy leaves {n_left} of 30 training rows with the label 'plum'"
+    assert warnings_of(found) == [(message, "label_audit.max_share")]
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_a_class_that_the_probe_does_not_know_is_left_alone(run: Run, policy: str) -> None:
+    """The few figs look like apples: without this rule, nearly all of them would leave."""
+    figs = list(range(0, 18, 3))
+    labels = ["fig" if row in figs else label for row, label in enumerate(WRONG)]
+    found = audited(run, labels, policy, max_quality=1.0, max_share=1.0)
+    assert touched(found) == sorted({*PLANTED} - {*figs})
+    assert found.loc[figs, "label"].tolist() == ["fig"] * 6
+    assert set(found.loc[figs, "spared"].dropna()) == {"weak_probe"}
+    (warning,) = warnings_of(found)
+    assert warning[0].startswith("the probe cannot judge the labels 'fig' (0.")
+    assert warning[1] == "embed"
+
+
+@pytest.mark.parametrize("policy", ["drop", "relabel"])
+def test_a_probe_that_knows_nothing_changes_nothing(run: Run, policy: str) -> None:
+    labels = np.random.default_rng(3).permutation(["cough"] * 80 + ["sneeze"] * 10).tolist()
+    found = audited(run, labels, policy, max_quality=1.0, max_share=1.0)
+    assert found["is_label_issue"].any()
+    assert touched(found) == []
+    message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
+    assert warnings_of(found) == [(message, "embed")]
+    assert warnings_of(audited(run, labels, "keep")) == []
 
 
 @pytest.mark.parametrize("policy", ["drop", "relabel"])
@@ -135,7 +194,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
         cluster=["001" if row in copies else f"{row:03d}" for row in range(90)],
     )
     write_vectors(vectors)
-    section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5)
+    section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5, max_share=0.2)
     run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS)
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
@@ -144,7 +203,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
 def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
     write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
     write_vectors(corners(TRUTH))
-    section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5)
+    section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5, max_share=0.2)
     with pytest.raises(
         InputError,
         match=r"all .* training rows are in the same group or cluster, but .*; see collect\.columns\.group",

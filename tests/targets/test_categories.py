@@ -194,7 +194,7 @@ def probabilities_of_probe(
 
 
 def audit_params(policy: str, max_quality: float = 1.0) -> Params:
-    section = {"folds": 5, "C": 10.0, "policy": policy, "max_quality": max_quality}
+    section = {"folds": 5, "C": 10.0, "policy": policy, "max_quality": max_quality, "max_share": 1.0}
     return Params.model_validate({"target": "categories", "seed": 1, "label_audit": section})
 
 
@@ -219,7 +219,7 @@ def planted(
 
 def test_planted_label_errors_are_found_and_mended() -> None:
     rows, vectors, truth, wrong = planted()
-    verdicts = audit(rows, vectors, TargetParts.load("categories"), audit_params("relabel")).to_pandas()
+    verdicts = audit(rows, vectors, TargetParts.load("categories"), audit_params("relabel")).verdicts.to_pandas()
     issues = verdicts["is_label_issue"].to_numpy()
     assert issues[wrong].mean() > 0.9
     assert issues[~wrong].mean() < 0.02
@@ -227,7 +227,7 @@ def test_planted_label_errors_are_found_and_mended() -> None:
     mended = multi_hot([list(label) for label in verdicts["label"]], NAMES)
     assert (mended[wrong] == truth[wrong]).all(axis=1).mean() > 0.9
     assert (verdicts["label"].map(list) == verdicts["given_label"].map(list))[verdicts["split"] == "test"].all()
-    dropped = audit(rows, vectors, TargetParts.load("categories"), audit_params("drop")).to_pandas()
+    dropped = audit(rows, vectors, TargetParts.load("categories"), audit_params("drop")).verdicts.to_pandas()
     assert (~dropped["keep"].to_numpy() == issues & (rows["split"] == "train").to_numpy()).all()
 
 

@@ -53,6 +53,8 @@ def test_probe_and_audit(name: str) -> None:
     judged = target.audit(samples.labels, by_probe(name))
     check_judged(judged, len(samples.labels), target)
     assert not judged.is_label_issue.any()
+    assert target.reliability(samples.labels, by_probe(name)).of_all > 0.5
+    assert target.reliability(samples.labels, by_constant(name)).of_all <= 0.01
 
 
 def check_judged(judged: Any, n_rows: int, target: Target) -> None:
@@ -60,7 +62,7 @@ def check_judged(judged: Any, n_rows: int, target: Target) -> None:
     assert judged.is_label_issue.dtype == np.bool_
     assert ((judged.label_quality >= 0) & (judged.label_quality <= 1)).all()
     assert pa.array(judged.suggested, target.LABEL).to_pylist() == list(judged.suggested)
-    assert len(judged.suggested) == n_rows
+    assert len(judged.suggested) == len(judged.doubted) == n_rows
 
 
 @targets

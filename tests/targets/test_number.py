@@ -1,8 +1,10 @@
 """A number as the label."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from stages import label_audit
 from stages.core.errors import InputError
 from tests.samples.variants import whole_target
 from tests.targets.predictions import objective_of
@@ -18,6 +20,21 @@ def test_one_who_has_seen_no_row_is_related_to_nothing() -> None:
             labels.tolist(), objective.conclude(target.constant(labels.tolist(), labels.tolist(), objective.columns)), 5
         )
         assert (found["pearson"], found["spearman"], found["r2"]) == (0, 0, pytest.approx(0, abs=1e-9)), n_rows
+
+
+@pytest.mark.parametrize(("noise", "n_changed"), [(0.1, 12), (300.0, 0)])
+def test_wild_numbers_are_changed_if_the_probe_knows_the_others(noise: float, n_changed: int) -> None:
+    """All of them are in one decile, of which they are more than half."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(200, 8)).astype(np.float32)
+    numbers = vectors[:, 0] + rng.normal(0, noise, 200)
+    numbers[:12] = 5_000.0 if noise > 1 else 50.0
+    rows = pd.DataFrame({"id": [f"{row:03d}" for row in range(200)], "label": numbers, "reviewed": False})
+    rows = rows.assign(unit=rows["id"], split=["train"] * 180 + ["test"] * 20)
+    section = {"folds": 5, "C": 1.0, "policy": "drop", "max_quality": 0.1, "max_share": 0.2}
+    params = label_audit.Params.model_validate({"target": "number", "seed": 1, "label_audit": section})
+    verdicts = label_audit.audit(rows, vectors, label_audit.TargetParts.load("number"), params).verdicts.to_pandas()
+    assert verdicts.index[~verdicts["keep"]].tolist() == list(range(n_changed))
 
 
 def test_ranges_of_numbers_that_are_far_apart() -> None:

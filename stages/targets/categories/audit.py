@@ -7,9 +7,10 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 
-from stages.contracts.audit import Judged
+from stages.contracts.audit import Judged, Reliability
 from stages.contracts.objective import Conclusion
 from stages.core.tables import Predictions
+from stages.targets._agreement import agreement
 from stages.targets.categories.objective import multi_hot
 
 VECTORS = "vector"
@@ -33,7 +34,13 @@ def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:
         issues[:, number] = class_issues(given[:, number], probabilities[:, number])
     suggested = [list(compress(concluded.columns, row)) for row in given ^ issues]
     quality = answer_quality(given, probabilities).min(axis=1)
-    return Judged(quality, np.asarray(issues.any(axis=1)), suggested)
+    doubted = [list(compress(concluded.columns, row)) for row in issues]
+    return Judged(quality, np.asarray(issues.any(axis=1)), suggested, doubted)
+
+
+def reliability(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Reliability:
+    given, predicted = (multi_hot(rows, concluded.columns) for rows in (labels, concluded.labels))
+    return agreement(given, predicted, concluded.columns)
 
 
 def answer_quality(given: npt.NDArray[np.bool_], probabilities: Predictions) -> npt.NDArray[np.float64]:

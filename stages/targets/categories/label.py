@@ -9,6 +9,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
+from stages.core.run import DataWarning
+from stages.labels.doubts import check_names
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
@@ -49,10 +51,19 @@ def parsed(raw: str | None) -> list[str] | None:
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return suggest_names(count_rows(given), params)
+
+
+def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
+    return check_names(count_rows(given), params)
+
+
+def count_rows(given: Mapping[str, int]) -> Mapping[str, int]:
+    """The number of rows by name."""
     rows_of: Counter[str] = Counter()
     for raw, n_rows in given.items():
-        rows_of.update(dict.fromkeys(parsed(raw) or (), n_rows))
-    return suggest_names(rows_of, params)
+        rows_of.update(dict.fromkeys(map(as_name, parsed(raw) or ()), n_rows))
+    return rows_of
 
 
 def without_rare_labels(labels: Iterable[Sequence[str]], params: LabelParams) -> LabelParams | None:

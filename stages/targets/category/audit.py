@@ -3,8 +3,11 @@
 import warnings
 from collections.abc import Sequence
 
-from stages.contracts.audit import Judged
+import numpy as np
+
+from stages.contracts.audit import Judged, Reliability
 from stages.contracts.objective import Conclusion
+from stages.targets._agreement import agreement
 from stages.targets.category.objective import class_numbers
 
 VECTORS = "vector"
@@ -23,4 +26,11 @@ def audit(labels: Sequence[str], concluded: Conclusion) -> Judged:
         # One process: workers cost more than they save, and if one dies nobody notices.
         is_issue = find_label_issues(given, concluded.predictions, n_jobs=1)
     quality = get_label_quality_scores(given, concluded.predictions)
-    return Judged(quality, is_issue, concluded.labels)
+    return Judged(quality, is_issue, concluded.labels, [(label,) for label in labels])
+
+
+def reliability(labels: Sequence[str], concluded: Conclusion) -> Reliability:
+    of_numbers = np.eye(len(concluded.columns), dtype=np.bool_)
+    given = of_numbers[class_numbers(labels, concluded.columns)]
+    predicted = of_numbers[class_numbers(concluded.labels, concluded.columns)]
+    return agreement(given, predicted, concluded.columns)

@@ -8,6 +8,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts.label import CleanedLabel, Suggestion
+from stages.core.run import DataWarning
+from stages.labels.doubts import check_names, check_unique
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.string()
@@ -34,6 +36,14 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
     return suggest_names(given, params)
+
+
+def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
+    rows_of: Counter[str] = Counter()
+    for raw, n_rows in given.items():
+        rows_of[as_name(raw)] += n_rows
+    check_unique(rows_of, params)
+    return check_names(rows_of, params)
 
 
 def without_rare_labels(labels: Iterable[str], params: LabelParams) -> LabelParams | None:

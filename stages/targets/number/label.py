@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 
 from stages.contracts.label import CleanedLabel, Suggestion
 from stages.core.params import Strict
+from stages.core.run import DataWarning
+from stages.labels.names import as_name
+from stages.labels.numbers import as_number, check_numbers, suggest_numbers
 
 LABEL = pa.float64()
 REASONS: Mapping[str, str] = {
@@ -33,9 +36,9 @@ class LabelParams(Strict):
 
 
 def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLabel:
-    if not (raw or "").strip():
+    if raw is None or not as_name(raw):
         return CleanedLabel(None, "missing_label")
-    number = parsed(raw)
+    number = as_number(raw)
     if not math.isfinite(number):
         return CleanedLabel(None, "not_a_number")
     low, high = params.minimum, params.maximum
@@ -44,16 +47,12 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     return CleanedLabel(number)
 
 
-def parsed(raw: Any) -> float:
-    """The number, or NaN if the value is not a number. Python reads "1_000" as a number, but people do not write so."""
-    try:
-        return math.nan if "_" in str(raw) else float(raw)
-    except (TypeError, ValueError):
-        return math.nan
-
-
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
-    return []
+    return suggest_numbers(given)
+
+
+def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
+    return check_numbers(given)
 
 
 def without_rare_labels(labels: Iterable[float], params: LabelParams) -> LabelParams | None:
@@ -72,7 +71,7 @@ def strata(labels: Sequence[float]) -> list[tuple[str, ...]]:
 
 def names(labels: Sequence[Any]) -> list[tuple[str, ...]]:
     """Ranges of a round width: at least a tenth of the spread, the 1st to the 99th percentile."""
-    numbers = np.array([parsed(label) for label in labels])
+    numbers = np.array([as_number(label) for label in labels])
     finite = numbers[np.isfinite(numbers)]
     low, high = np.quantile(finite, [0.01, 0.99]) if len(finite) else (0.0, 1.0)
     width = round_width((high - low) / STRATA if high > low else 1.0)

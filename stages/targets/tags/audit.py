@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from stages.contracts.audit import Judged
+from stages.contracts.audit import Judged, Reliability
 from stages.contracts.objective import Conclusion
 from stages.core.tables import Predictions
-from stages.targets.tags.label import as_valid
+from stages.targets._agreement import agreement
+from stages.targets.tags.label import as_valid, types_of
 from stages.targets.tags.objective import tag_numbers
 
 VECTORS = "token_vectors"
@@ -30,8 +31,23 @@ def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:
         judged = confidence[sorted(tokens)] if tokens else confidence
         quality.append(judged.min())
     suggested = [corrected(*row) for row in zip(labels, concluded.labels, issues, strict=True)]
+    doubted = [doubted_types(*row) for row in zip(labels, concluded.labels, issues, strict=True)]
     is_label_issue = [len(tokens) > 0 for tokens in issues]
-    return Judged(np.array(quality, dtype=np.float64), np.array(is_label_issue, dtype=np.bool_), suggested)
+    return Judged(np.array(quality, dtype=np.float64), np.array(is_label_issue, dtype=np.bool_), suggested, doubted)
+
+
+def reliability(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Reliability:
+    """By token and type."""
+    types = sorted(types_of(concluded.columns))
+    numbers = [np.concatenate(tag_numbers(rows, concluded.columns)) for rows in (labels, concluded.labels)]
+    # O is 0, and is no class; B- and I- of the first type are 1.
+    given, predicted = ((row + 1)[:, None] // 2 == np.arange(1, len(types) + 1) for row in numbers)
+    return agreement(given, predicted, types)
+
+
+def doubted_types(tags: Sequence[str], predicted: Sequence[str], tokens: Collection[int]) -> set[str]:
+    """The entity types of the given tags at these tokens; of the predicted tag where the given one is O."""
+    return types_of(tags[token] if tags[token] != "O" else predicted[token] for token in tokens)
 
 
 def token_issues(numbers: Sequence[npt.NDArray[np.int64]], predictions: Predictions) -> list[set[int]]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
+from stages.core.run import DataWarning
+from stages.labels.doubts import check_names
 from stages.labels.names import NameParams, as_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
@@ -81,10 +83,19 @@ def as_valid(tags: Sequence[str]) -> list[str]:
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
+    return suggest_names(count_rows(given), params)
+
+
+def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
+    return check_names(count_rows(given), params)
+
+
+def count_rows(given: Mapping[str, int]) -> Mapping[str, int]:
+    """The number of rows by entity type."""
     rows_of: Counter[str] = Counter()
     for raw, n_rows in given.items():
         rows_of.update(dict.fromkeys(types_of(tags_of(raw) or ()), n_rows))
-    return suggest_names(rows_of, params)
+    return rows_of
 
 
 def types_of(tags: Iterable[str]) -> set[str]:
