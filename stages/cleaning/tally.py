@@ -91,6 +91,10 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     advice = "see clean, collect.columns and collect.label_format"
     if reason == "unreadable":
         advice += "; if the cells of a table are names of files, set collect.files"
+    if reason == "unsupported_format":
+        advice = f"it is {example['format']}, which is not read; convert the files, see docs/data.md"
+    if reason == "unknown_range":
+        advice = "set clean.image.used_bits to the number of bits that your images use of 16, such as 12"
     return (
         f"{paths.COLLECTED}: none of {dropped.total()} rows can be used ({dict(dropped)}), "
         f"such as {example['source']}, whose label is {example['given_label']!r}; {advice}"
