@@ -123,6 +123,23 @@ def test_few_bits(bits: int) -> None:
     assert (one_is_clear == np.where(levels == 1, 255, levels.astype(int) * factor)).all()
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("zero", ["white", "black"])
+def test_tiff_says_whether_zero_is_white(bits: int, zero: str) -> None:
+    values = as_16_bits(16) if bits == 16 else RAMP
+    body = values.astype("<u2" if bits == 16 else "u1").tobytes()
+    tags = {256: 60, 257: 40, 258: bits, 259: 1, 262: int(zero == "black"), 273: 8, 277: 1, 278: 40, 279: len(body)}
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    content = b"II*\0" + struct.pack("<I", 8 + len(body)) + body + struct.pack("<H", len(tags)) + directory + bytes(4)
+    assert (pixels_of(content)[..., 0] == (255 - RAMP if zero == "white" else RAMP)).all()
+
+
+def test_an_orientation_that_does_not_exist_is_no_repair() -> None:
+    tags = Image.Exif()
+    tags[0x0112] = 0
+    assert cleaned(saved(photos.scene(0, 80, 60), "JPEG", exif=tags)).repairs == ()
+
+
 # --- transparency ---
 
 

@@ -139,7 +139,7 @@ class Picture:
 def decode(content: bytes, image: Any, params: CleanParams) -> Picture:
     """Decodes `image`, which is `content` opened."""
     depth = Depth.of(image)  # known until the pixels are decoded, which the search for metadata may do
-    pii, is_turned = find_pii(image), image.getexif().get(_ORIENTATION, 1) != 1
+    pii, is_turned = find_pii(image), image.getexif().get(_ORIENTATION) in range(2, 9)
     n_frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
     rgb = upright_rgb(content, image, depth, params.used_bits)
     repairs = {"orientation": is_turned, "first_frame": n_frames > 1, "colour_mode": image.mode != "RGB"}

@@ -14,6 +14,7 @@ from stages.modalities.image.clean.formats import READ
 # one of a camera or scanner with 8 to 14 bits: only a person can know.
 SURELY_16_BITS = 2**14
 INVISIBLE = 32  # levels: nothing is seen on white if no pixel differs from white by more
+_PHOTOMETRIC = 262  # the tag of TIFF
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B"}  # of bytes; N is that of the machine, little endian
 
 
@@ -41,6 +42,7 @@ class Depth:
     mode: str  # that Pillow decodes to
     raw: str  # that of the file, in Pillow's words, such as RGB;16B
     is_scaled: bool  # whether Pillow scales 16 bits from the range that the file gives
+    is_negative: bool  # whether zero is white, which Pillow heeds for 8 bits only
 
     @classmethod
     def of(cls, image: Any) -> Self:
@@ -48,7 +50,8 @@ class Depth:
         raw = arguments if isinstance(arguments, str) else str(arguments[0])
         if codec in ("ppm", "ppm_plain") and arguments[-1] == 2**16 - 1 and image.mode == "RGB":
             raw = "RGB;16"  # the highest value there is says nothing
-        return cls(image.mode, raw, codec in ("ppm", "ppm_plain", "jpeg2k"))
+        is_negative = image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == 0
+        return cls(image.mode, raw, codec in ("ppm", "ppm_plain", "jpeg2k"), is_negative)
 
     @property
     def is_known(self) -> bool:
@@ -114,7 +117,8 @@ def grey_of_16_bits(image: Any, depth: Depth, used_bits: int | None) -> Any:
     if depth.raw == "I;12":
         used_bits = 12
     surplus = 8 if depth.is_scaled else surplus_bits(int(values.max(initial=0)), used_bits)
-    grey = Image.fromarray((values >> surplus).astype(np.uint8))
+    levels = (values >> surplus).astype(np.uint8)
+    grey = Image.fromarray(255 - levels if depth.is_negative else levels)
     transparent = image.info.get("transparency")
     if isinstance(transparent, int):
         grey.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
