@@ -26,7 +26,7 @@ CLEAN_TEXT = {
     **{"boilerplate": [], "urls": "keep", "mentions": "keep", "pii": "keep"},
 }
 CLEAN_NAMES = {"aliases": {}, "drop": [], "min_rows": 1, "on_rare": "error", "merge_into": "other"}
-CLEAN_IMAGE = {"max_pixels": 10_000_000, "min_side": 8, "max_side": 256}
+CLEAN_IMAGE = {"max_pixels": 10_000_000, "min_side": 8, "max_side": 256, "used_bits": None}
 CLEAN_IMAGE["lowest"] = dict.fromkeys(
     ("dark", "light", "odd_aspect_ratio", "low_information", "blurry", "grayscale", "odd_size")
 )

@@ -188,6 +188,10 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     advice = "see clean, collect.columns and collect.label_format"
     if reason == "unreadable":
         advice += "; if the cells of a table are names of files, set collect.files"
+    if reason == "unsupported_format":
+        advice = f"it is {example['format']}, which is not read; convert the files, see docs/data.md"
+    if reason == "unknown_range":
+        advice = "set clean.image.used_bits to the number of bits that your images use of 16, such as 12"
     reasons = ", ".join(f"{name} {count:,}" for name, count in dropped.most_common())
     label = "it has no label" if example["given_label"] is None else f"its label is {shown(example['given_label'])}"
     return (

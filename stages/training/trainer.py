@@ -22,6 +22,7 @@ from transformers.integrations import DVCLiveCallback
 
 from stages.contracts.objective import Learnable
 from stages.core import paths
+from stages.core.errors import InputError
 from stages.models.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; removed when training ends
@@ -108,8 +109,33 @@ class SimilarLengths(torch.utils.data.Sampler[int]):
         yield from left_over
 
 
+def drops_last(model: torch.nn.Module, n_rows: int, batch_size: int) -> bool:
+    """Whether the last batch of an epoch is left out: it has one row, and batch normalisation needs two.
+
+    Raises:
+        InputError: all batches have one row.
+    """
+    if not any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+        return False
+    if batch_size == 1:
+        raise InputError("batch_size: 1, but the model normalises over the rows of a batch; give 2 or more")
+    if n_rows == 1:
+        raise InputError(
+            f"{paths.TRAIN}: 1 row, but the model normalises over the rows of a batch; give more training rows"
+        )
+    return n_rows % batch_size == 1
+
+
 class BucketTrainer(Trainer):  # type: ignore[misc]
     """The Trainer, with `SimilarLengths` as sampler if the examples have lengths."""
+
+    def get_train_dataloader(self) -> Any:
+        """The batches of an epoch; a last batch that is too small is left out. That of validation never is."""
+        n_rows, batch_size = len(self.train_dataset), self.args.per_device_train_batch_size
+        self.args.dataloader_drop_last = drops_last(self.model, n_rows, batch_size)
+        batches = super().get_train_dataloader()
+        self.args.dataloader_drop_last = False
+        return batches
 
     def _sampler(self, rows: Examples) -> SimilarLengths:
         return SimilarLengths(rows.lengths, self.args.per_device_train_batch_size, self.args.seed)

@@ -174,3 +174,75 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     expected = softmax(vectors @ probe.weights.T + probe.bias, axis=1)
     assert objective.outputs(logits) == pytest.approx(expected, abs=1e-4)
     assert (expected.argmax(axis=1) == classes).mean() > 0.75
+
+
+def small_network(normalised: bool) -> Any:
+    import torch
+
+    class Network(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = torch.nn.BatchNorm1d(2) if normalised else torch.nn.LayerNorm(2)
+            self.head = torch.nn.Linear(2, 2)
+
+        def forward(self, values: Any, labels: Any) -> Any:
+            logits = self.head(self.norm(values))
+            return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
+
+    return Network()
+
+
+def trained_batches(n_rows: int, batch_size: int, normalised: bool, lengths: Sequence[int], folder: Path) -> list[int]:
+    """The sizes of the batches of two epochs, after a check that validation has all of its rows."""
+    import torch
+    from transformers import TrainingArguments
+
+    from stages.training.trainer import BucketTrainer, Examples
+
+    sizes: list[int] = []
+
+    def encode(row: int) -> dict[str, Any]:
+        return {"values": torch.tensor([row / 7, row % 3], dtype=torch.float32), "labels": torch.tensor(row % 2)}
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        sizes.append(len(rows))
+        return torch.utils.data.default_collate(rows)
+
+    rows = Examples(range(n_rows), encode, lengths)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=2,
+        per_device_train_batch_size=batch_size,
+        per_device_eval_batch_size=batch_size,
+        save_strategy="no",
+        use_cpu=True,
+        report_to="none",
+        disable_tqdm=True,
+    )
+    network = small_network(normalised)
+    trainer = BucketTrainer(network, arguments, train_dataset=rows, eval_dataset=rows, data_collator=collate)
+    trainer.train()
+    trained = list(sizes)
+    assert len(trainer.predict(rows).predictions) == n_rows
+    return trained
+
+
+@pytest.mark.parametrize("has_lengths", [False, True])
+def test_a_last_batch_of_one_row_is_left_out(has_lengths: bool, tmp_path: Path) -> None:
+    def batches(n_rows: int, normalised: bool = True) -> list[int]:
+        lengths = [1 + row % 5 for row in range(n_rows)] if has_lengths else []
+        return trained_batches(n_rows, 4, normalised, lengths, tmp_path)
+
+    assert batches(9) == [4, 4] * 2
+    assert batches(10) == [4, 4, 2] * 2
+    assert batches(8) == [4, 4] * 2
+    assert batches(3) == [3] * 2
+    assert batches(9, normalised=False) == [4, 4, 1] * 2  # other models learn from a single row
+
+
+def test_batches_of_one_row_cannot_be_normalised(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"batch_size: 1, but the model normalises .*; give 2 or more"):
+        trained_batches(9, 1, True, [], tmp_path)
+    with pytest.raises(InputError, match="data/train: 1 row, but the model normalises"):
+        trained_batches(1, 4, True, [], tmp_path)
+    assert trained_batches(4, 2, True, [], tmp_path) == [2] * 4  # as the message says

@@ -44,7 +44,8 @@ LYING_AND_BROKEN: dict[str, tuple[bytes, str | None]] = {
     "ogg_cut_off": (sound("up", "OGG")[:40], "unreadable"),
     "mp3_of_zeros": (b"ID3\x03" + bytes(3_000), "unreadable"),
     "no_sound_at_all": (b"not a sound " * 50, "unreadable"),
-    "au": (b".snd" + sound("up", "AU")[4:], "unreadable"),  # a format that libsndfile reads, and no one sends
+    "voc": (sound("up", "VOC"), "unsupported_format"),  # a format that libsndfile reads, and no one sends
+    "au_of_999_seconds": (b".snd\0\0\0\x18\0\x7f\0\0" + sound("up", "AU")[12:], "truncated"),
     "nan": (encoded(np.array([0.1, np.nan] * 2_000), subtype="FLOAT"), "unreadable"),
     "huge_samples": (encoded(tones("up") * 1e5, subtype="FLOAT"), "unreadable"),
     "no_samples": (encoded(np.zeros(0)), "empty"),
@@ -94,7 +95,7 @@ def test_silence_and_clipping_are_measured() -> None:
     assert clipped.measured["clipped"] == pytest.approx(2 / 3, abs=0.02)  # |sin| > 1/2
     fine = clean(encoded(wave))
     assert fine.measured["pii"] == []
-    levels = {name: value for name, value in fine.measured.items() if name != "pii"}
+    levels = {name: value for name, value in fine.measured.items() if name not in ("pii", "format")}
     assert levels == pytest.approx({"seconds": 1.0, "peak_db": -6.02, "rms_db": -9.03, "clipped": 0.0}, abs=0.01)
     assert set(fine.measured) == set(cleaner.MEASURES)
 

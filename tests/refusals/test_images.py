@@ -1,11 +1,13 @@
 """Images that cannot be used are dropped, and hostile ones do nothing."""
 
+import io
 import struct
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
-from PIL import ImageFile
+from PIL import Image, ImageFile
 
 from stages.core import paths
 from stages.core.tables import read_frame
@@ -45,7 +47,7 @@ def test_bad_images_are_dropped_with_their_reason(monkeypatch: pytest.MonkeyPatc
     reasons = dict(zip(pictures, read_frame(paths.CLEAN_VERDICTS)["reason"].fillna(""), strict=True))
     assert reasons == {
         "good": "",
-        "cut off": "unreadable",
+        "cut off": "truncated",
         "bomb": "too_many_pixels",
         "large": "too_many_pixels",
         "text": "unreadable",
@@ -69,7 +71,7 @@ def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     put("pictures/list.csv", "picture,kind\napple,fruit\nprogram,fruit\n")
     set_params({**PICTURES, "modality": "image"})
     run("collect")
-    assert run("clean").dropped == {"unreadable": 1}
+    assert run("clean").dropped == {"unsupported_format": 1}
     assert not started
 
 
@@ -82,6 +84,36 @@ def test_names_of_files_that_nobody_opens() -> None:
         "data/collected: none of 1 rows can be used (unreadable 1), such as …; if the cells of a table are "
         "names of files, set collect.files",
     )
+
+
+def test_images_of_one_format_that_is_not_read() -> None:
+    put("pictures/files/apple.png", b"8BPS" + bytes(100))
+    put("pictures/list.csv", "picture,kind\napple,fruit\n")
+    set_params({**PICTURES, "modality": "image"})
+    run("collect")
+    refuse(
+        "clean",
+        "data/collected: none of 1 rows can be used ({'unsupported_format': 1}), such as …; it is PSD, which is not "
+        "read; convert the files, see docs/data.md",
+    )
+
+
+def test_images_whose_bits_are_not_known() -> None:
+    """The advice is followed, and the image stays."""
+    values = np.random.default_rng(0).integers(0, 4096, (16, 16)).astype(np.uint16)
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "PNG")
+    put("pictures/files/apple.png", file.getvalue())
+    put("pictures/list.csv", "picture,kind\napple,fruit\n")
+    set_params({**PICTURES, "modality": "image"})
+    run("collect")
+    refuse(
+        "clean",
+        "data/collected: none of 1 rows can be used ({'unknown_range': 1}), such as …; set clean.image.used_bits to "
+        "the number of bits that your images use of 16, such as 12",
+    )
+    set_params({**PICTURES, "modality": "image", "clean.image.used_bits": 12})
+    assert run("clean").rows_kept == 1
 
 
 def spy_on_decoding(monkeypatch: pytest.MonkeyPatch) -> list[int]:

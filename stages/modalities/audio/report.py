@@ -10,7 +10,8 @@ import numpy as np
 
 from stages.contracts.report import Shown
 from stages.core.tables import Content
-from stages.modalities.audio.clean.cleaner import FORMATS, quiet_decoders, read
+from stages.modalities.audio.clean.decoder import quiet_decoders, read
+from stages.modalities.audio.clean.formats import READ, other_format
 from stages.modalities.audio.content import FRAME, Samples, resample, spectrogram
 
 SIZES: tuple[str, ...] = ()  # the seconds are a measure of clean
@@ -27,20 +28,22 @@ def sizes(raw: bytes) -> tuple[float, ...]:
 def show(content: Content) -> Shown:
     import soundfile
 
+    size = f"{len(content):,} bytes"
+    if other := other_format(content):
+        return Shown(f"{other}, {size}, not read")
+    if not READ.match(content):
+        return Shown(f"unreadable recording, {size}")
     try:
-        if not FORMATS.match(content):
-            raise soundfile.SoundFileError(content[:4])
         with quiet_decoders():
             recording = read(content, SECONDS)
-            frames = soundfile.info(io.BytesIO(content)).frames
     except soundfile.SoundFileError:
-        return Shown(f"unreadable recording, {len(content):,} bytes")
-    line = f"audio, {frames / max(1, recording.rate):.2f} s at {recording.rate} Hz, {len(content):,} bytes"
-    if not recording.plausible or not len(recording.samples) or not np.isfinite(recording.samples).all():
+        return Shown(f"unreadable recording, {size}")
+    rate = recording.header.rate
+    line = f"audio, {recording.header.frames / max(1, rate):.2f} s at {rate} Hz, {size}"
+    if not recording.audible:
         return Shown(f"{line}, not decoded")
-    samples = recording.samples[: SECONDS * recording.rate]
-    image = spectrogram_image(samples, recording.rate)
-    return Shown(line, image=image, sound=mp3(resample(samples, recording.rate, RATE)))
+    samples = recording.samples[: SECONDS * rate]
+    return Shown(line, image=spectrogram_image(samples, rate), sound=mp3(resample(samples, rate, RATE)))
 
 
 def mp3(samples: Samples) -> str:

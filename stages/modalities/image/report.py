@@ -2,12 +2,12 @@
 
 import base64
 import io
-import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from stages.contracts.report import Shown
 from stages.core.tables import Content
-from stages.modalities.image.clean.cleaner import FORMATS, flatten
+from stages.modalities.image.clean.formats import is_raw, other_format
+from stages.modalities.image.clean.levels import Depth, InvisibleError, UnknownRangeError, opened, upright_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,46 +23,56 @@ def sizes(raw: bytes) -> tuple[float, ...]:
     try:
         image = opened(raw)
         width, height = image.size
-        return (height, width) if image.getexif().get(0x0112) in TURNED else (width, height)
+        is_turned = image.format != "TIFF" and image.getexif().get(0x0112) in TURNED  # Pillow turns TIFF itself
+        return (height, width) if is_turned else (width, height)
     except Exception:  # Pillow's decoders raise many types for broken files
         return ()
 
 
-def opened(content: Content) -> "Image":
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of decompression bombs; MAX_PIXELS is stricter
-        return Image.open(io.BytesIO(content), formats=FORMATS)
-
-
 def show(content: Content) -> Shown:
+    size = f"{len(content):,} bytes"
     try:
         image = opened(content)
-        line = f"image, {image.width} x {image.height}, {image.format}, {len(content):,} bytes"
     except Exception:
-        return Shown(f"unreadable image, {len(content):,} bytes")
-    if image.width * image.height > MAX_PIXELS or image.mode in ("I", "F"):
+        other = other_format(content)
+        return Shown(f"{other}, {size}, not read" if other else f"unreadable image, {size}")
+    line = f"image, {image.width} x {image.height}, {image.format}, {size}"
+    if image.width * image.height > MAX_PIXELS or is_raw(content, image):
         return Shown(f"{line}, not decoded")
     try:
-        return Shown(line, image=thumbnail(image))
+        return Shown(line, image=thumbnail(content))
+    except UnknownRangeError:
+        return Shown(f"{line}, not decoded")
+    except InvisibleError:
+        return Shown(f"{line}, all of it transparent")
     except Exception:
         return Shown(f"{line}, broken")
 
 
-def thumbnail(image: "Image") -> str:
+def thumbnail(content: Content) -> str:
     """A `data:` URI of the upright image, at most SIDE pixels wide and high.
 
     A small image is enlarged by a whole factor, so that its pixels are visible.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    image.draft("RGB", (SIDE, SIDE))  # decodes a JPEG at the smallest size that suffices
-    small = flatten(ImageOps.exif_transpose(image))
+    small = visible(content)
     small.thumbnail((SIDE, SIDE))
     if (factor := SIDE // max(small.size)) > 1:
         small = small.resize((small.width * factor, small.height * factor), Image.Resampling.NEAREST)
     return data_uri(small)
+
+
+def visible(content: Content) -> "Image":
+    """The image as RGB; of 16 bits, the fewest that hold it are shown if it is unknown how many are used."""
+    for used_bits in (None, 8, 10, 12, 14):
+        image = opened(content)
+        image.draft("RGB", (SIDE, SIDE))  # decodes a JPEG at the smallest size that suffices
+        try:
+            return cast("Image", upright_rgb(content, image, Depth.of(image), used_bits))
+        except UnknownRangeError:
+            continue
+    raise UnknownRangeError
 
 
 def data_uri(image: "Image") -> str:

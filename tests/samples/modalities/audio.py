@@ -27,6 +27,7 @@ SAMPLES = ModalitySamples(
     reasons={
         "empty": b"",
         "unreadable": sound("up", "FLAC")[:-100],
+        "unsupported_format": sound("up", "VOC"),
         "implausible_header": encoded(np.zeros((100, 17))),
         "truncated": sound("up")[:-100],
         "too_long": encoded(np.zeros(20_001), "FLAC"),

@@ -48,6 +48,12 @@ def deep_picture() -> bytes:
     return file.getvalue()
 
 
+def transparent() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGBA", (20, 20), (255, 0, 0, 0)).save(file, "PNG")
+    return file.getvalue()
+
+
 LOWEST = {
     "dark": 0.2,
     "light": 0.05,
@@ -80,7 +86,10 @@ SAMPLES = ModalitySamples(
     threshold=0.9,
     reasons={
         "empty": b"",
-        "unreadable": picture("noise")[:-100],
+        "unreadable": b"not an image",
+        "unsupported_format": b"8BPS" + bytes(100),
+        "truncated": picture("noise")[:-100],
+        "invisible": transparent(),
         "too_many_pixels": picture("blank", side=101),
         "unknown_range": deep_picture(),
         "too_small": picture("line", side=7),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 REASONS: Mapping[str, str] = {
     "empty": "there is nothing in it",
     "unreadable": "it cannot be decoded",
+    "unsupported_format": "its format or codec is not one that is read",
     "implausible_header": "its header gives an impossible sample rate or number of channels",
     "truncated": "its end is missing",
     "too_long": "it is longer than params allow",

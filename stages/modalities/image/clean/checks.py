@@ -31,11 +31,6 @@ def n_pixels(image: Any) -> int:
     return int(image.width * image.height)
 
 
-def has_known_range(image: Any) -> bool:
-    """Whether the values of black and white are known; images with 32 bits per pixel do not say."""
-    return image.mode not in ("I", "F")
-
-
 def scores(image: "Image") -> dict[str, float]:
     """The score of each check, for an upright RGB image at its original size."""
     small = image if max(image.size) <= SIDE else fitted(image, SIDE)

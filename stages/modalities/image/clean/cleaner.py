@@ -1,10 +1,9 @@
-"""Decodes untrusted images safely, and converts them to upright RGB images of a limited size."""
+"""Checks untrusted images, and converts them to upright RGB images of a limited size."""
 
 import io
 import math
-import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -16,15 +15,18 @@ from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.modalities.image.clean import checks
+from stages.modalities.image.clean.formats import declared_size, is_raw, other_format
+from stages.modalities.image.clean.levels import Depth, InvisibleError, UnknownRangeError, opened, upright_rgb
 from stages.modalities.image.clean.privacy import find_pii
 
 MEASURES = {
+    "format": pa.string(),
     **dict.fromkeys(checks.SCORES, pa.float64()),
     "size": pa.float64(),  # the square root of the area, in pixels
     "odd_size": pa.float64(),
     "pii": pa.list_(pa.string()),
 }
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")  # Pillow knows more, and runs Ghostscript for PostScript
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF", "TIFF")  # formats with several frames or pages
 _ORIENTATION = 0x0112  # the EXIF tag
 
 # In the order in which they are checked: a dark image has little information too.
@@ -73,6 +75,12 @@ class CleanParams(Strict):
     max_pixels: int = Field(ge=1, description="images with more pixels are dropped before they are decoded")
     min_side: int = Field(ge=1, description="images with a shorter side are dropped, in pixels")
     max_side: int = Field(ge=1, description="larger images are scaled down to this longer side, in pixels")
+    used_bits: int | None = Field(
+        ge=8,
+        le=16,
+        description="bits that are used in images with 16 per channel, such as 12 of a camera; null: all 16 if a pixel "
+        "needs more than 14, else the image is dropped as `unknown_range`",
+    )
     lowest: Lowest
 
     @model_validator(mode="after")
@@ -87,57 +95,87 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
 
     The pixel limit is checked before pixels are decoded.
     """
-    from PIL import Image, ImageOps
-
     if not content:
         return Cleaned(None, "empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of decompression bombs; the limit below is stricter
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if checks.n_pixels(image) > params.max_pixels:
-            return Cleaned(None, "too_many_pixels")
-        if not checks.has_known_range(image):
-            return Cleaned(None, "unknown_range")
-        pii = find_pii(image)
-        upright = ImageOps.exif_transpose(image)
-        is_turned = image.getexif().get(_ORIENTATION, 1) != 1
-        rgb = flatten(upright)
-        scores = checks.scores(rgb)
-    except Image.DecompressionBombError:
+        image = opened(content)
+    except Exception as error:  # Pillow's plugins raise many types for broken files: OSError, SyntaxError...
+        return cannot_be_opened(content, error)
+    if is_raw(content, image):
+        return Cleaned(None, "unsupported_format", measured={"format": "camera raw"})
+    measured = {"format": image.format}
+    if checks.n_pixels(image) > params.max_pixels:
+        return Cleaned(None, "too_many_pixels", measured=measured)
+    try:
+        picture = decode(content, image, params)
+    except UnknownRangeError:
+        return Cleaned(None, "unknown_range", measured=measured)
+    except InvisibleError:
+        return Cleaned(None, "invisible", measured=measured)
+    except Exception as error:  # as above; struct.error...
+        if is_cut(content, error):
+            return Cleaned(None, "truncated", measured=measured)
+        return Cleaned(None, "unreadable", measured=measured)
+    return clean_picture(picture, params)
+
+
+def cannot_be_opened(content: bytes, error: Exception) -> Cleaned:
+    from PIL import Image
+
+    if isinstance(error, Image.DecompressionBombError):
         return Cleaned(None, "too_many_pixels")
-    except Exception:  # Pillow's decoders raise many types for broken files: OSError, SyntaxError, struct.error...
-        return Cleaned(None, "unreadable")
-    measured: dict[str, Any] = {"pii": pii, **scores, "size": math.sqrt(rgb.width * rgb.height)}
+    if other := other_format(content):
+        return Cleaned(None, "unsupported_format", measured={"format": other})
+    return Cleaned(None, "truncated") if is_cut(content, error) else Cleaned(None, "unreadable")
+
+
+@dataclass(frozen=True)
+class Picture:
+    rgb: Any  # an image of Pillow
+    repairs: tuple[str, ...]
+    measured: Mapping[str, Any]
+
+
+def decode(content: bytes, image: Any, params: CleanParams) -> Picture:
+    """Decodes `image`, which is `content` opened."""
+    depth = Depth.of(image)  # known until the pixels are decoded, which the search for metadata may do
+    pii, is_turned = find_pii(image), image.getexif().get(_ORIENTATION) in range(2, 9)
+    n_frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+    rgb = upright_rgb(content, image, depth, params.used_bits)
+    repairs = {"orientation": is_turned, "first_frame": n_frames > 1, "colour_mode": image.mode != "RGB"}
+    measured = {
+        "format": image.format,
+        "pii": pii,
+        **checks.scores(rgb),
+        "size": math.sqrt(rgb.width * rgb.height),
+    }
+    return Picture(rgb, tuple(name for name, is_made in repairs.items() if is_made), measured)
+
+
+def clean_picture(picture: Picture, params: CleanParams) -> Cleaned:
+    from PIL import Image
+
+    rgb, repairs, measured = picture.rgb, picture.repairs, picture.measured
     if min(rgb.size) < params.min_side:
         return Cleaned(None, "too_small", measured=measured)
     if dropped := next((dropped for dropped in _BELOW if is_below(measured, str(dropped.reason), params)), None):
         return replace(dropped, measured=measured)
-    repairs = ["orientation"] if is_turned else []
-    if rgb.mode != upright.mode:
-        repairs.append("colour_mode")
     if max(rgb.size) > params.max_side:
         rgb.thumbnail((params.max_side, params.max_side), Image.Resampling.LANCZOS)
-        repairs.append("size")
-    return Cleaned(as_png(rgb), repairs=tuple(repairs), measured=measured)
+        repairs = (*repairs, "size")
+    return Cleaned(as_png(rgb), repairs=repairs, measured=measured)
+
+
+def is_cut(content: bytes, error: Exception) -> bool:
+    """Whether the end of a file is missing, by its header or by what its decoder says."""
+    says_so = "truncated" in str(error).lower() or "broken data stream" in str(error)
+    return says_so or len(content) < declared_size(content)
 
 
 def as_png(image: Any) -> bytes:
     png = io.BytesIO()
     image.save(png, format="PNG")
     return png.getvalue()
-
-
-def flatten(image: Any) -> Any:
-    """Converts to RGB; transparent pixels become white."""
-    from PIL import Image
-
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if image.mode.startswith("I;16"):  # 16 bits per pixel: Pillow would clip the values instead of scaling them
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
 
 
 def is_below(measured: Mapping[str, float], check: str, params: CleanParams) -> bool:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 REASONS: Mapping[str, str] = {
     "empty": "there is nothing in it",
     "unreadable": "it cannot be decoded",
+    "unsupported_format": "its format is not one that is read",
+    "truncated": "its end is missing",
     "too_many_pixels": "it has more pixels than params allow",
-    "unknown_range": "its pixels are numbers of an unknown range of brightness",
+    "unknown_range": "the range of its pixels is unknown (with 16 bits each: see clean.image.used_bits)",
+    "invisible": "all of it is transparent",
     "too_small": "it is smaller than params allow",
     "dark": "even its brightest pixels are dark",
     "light": "even its darkest pixels are light",
