@@ -123,15 +123,9 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
     repaired = repair_tokens(raw, params) if tokenised else repair_lines(text, params)
     if text != raw and not tokenised:
         repaired = replace(repaired, repairs=tuple(dict.fromkeys(["html", *repaired.repairs])))
-    addresses = find_addresses(repaired.text)
-    hidden = [span for span in addresses if getattr(params, _REPLACED[span.kind]) == "replace"]
-    kinds = {span.kind for span in hidden}
-    names = [param for kind, param in _REPLACED.items() if kind in kinds]
-    repaired = repaired.with_placeholders(names, hidden, tokenised)
-    pii = find_pii(repaired.text)
-    if params.pii == "redact":
-        repaired = repaired.with_placeholders([f"redacted_{span.kind}" for span in pii], pii, tokenised)
-    measured = {"pii": [span.kind for span in pii], "addresses": [span.kind for span in addresses]}
+    hidden = hide(repaired, params, tokenised)
+    repaired = hidden.repaired
+    measured = {"pii": hidden.pii, "addresses": hidden.addresses}
     if not repaired.text:
         return Cleaned(None, "empty", measured=measured)
     if len(repaired.text) < params.min_chars:
@@ -206,6 +200,41 @@ class Repaired:
         if not spans:
             return self
         return Repaired(replaced(self.text, spans, placeholder), tuple(dict.fromkeys([*self.repairs, *names])))
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A text with placeholders where params ask for them, and the kinds of what was found."""
+
+    repaired: Repaired
+    pii: list[str]
+    addresses: list[str]
+
+
+def hide(repaired: Repaired, params: CleanParams, tokenised: bool) -> Hidden:
+    """Finds personal data and addresses, and puts placeholders in their place, until there is nothing to replace.
+
+    What touches a number or an address is found only when that is a placeholder.
+    """
+    pii: list[str] = []
+    addresses: list[str] = []
+    for round_ in range(ROUNDS):
+        before = repaired.text
+        address_spans = find_addresses(repaired.text)
+        replaced_spans = [span for span in address_spans if getattr(params, _REPLACED[span.kind]) == "replace"]
+        kinds = {span.kind for span in replaced_spans}
+        names = [param for kind, param in _REPLACED.items() if kind in kinds]
+        repaired = repaired.with_placeholders(names, replaced_spans, tokenised)
+        pii_spans = find_pii(repaired.text)
+        if params.pii == "redact":
+            names = [f"redacted_{span.kind}" for span in pii_spans]
+            repaired = repaired.with_placeholders(names, pii_spans, tokenised)
+        if round_ == 0 or params.pii == "redact":
+            pii += [span.kind for span in pii_spans]
+        addresses += [span.kind for span in (replaced_spans if round_ else address_spans)]
+        if repaired.text == before:
+            break
+    return Hidden(repaired, pii, addresses)
 
 
 def repair_tokens(raw: str, params: CleanParams) -> Repaired:

@@ -49,7 +49,7 @@ _NAME = r"[A-Za-z_:@][\w:.-]*+"
 _VALUE = r"""\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|["']?[^\s<>"'`{][^\s<>"'`]*+)"""
 _ATTRIBUTE = re.compile(rf"(?P<name>{_NAME})(?P<value>{_VALUE})?+")
 # Possessive, and never past the next "<": the work is linear in the length of the text.
-_REST = re.compile(rf"(?P<attributes>(?:(?:\s++|(?<=[\"'])){_NAME}(?:{_VALUE})?+)*+)\s*+/?\s*+>")
+_REST = re.compile(rf"(?P<attributes>(?:(?:[\s/\\]++|(?<=[\"'])){_NAME}(?:{_VALUE})?+)*+)(?P<end>\s*+/?\s*+>)")
 
 # What a browser does not show, with its content; and the end of each.
 _HIDDEN = tuple(
@@ -107,7 +107,9 @@ class Tag:
     start: int
     end: int
     name: str  # in lower case
+    is_known: bool  # whether HTML has an element of this name
     is_closing: bool
+    is_empty: bool  # whether it ends in "/>"
     is_complete: bool  # whether it has the form of a tag of HTML, to its end
     is_sure: bool  # whether it is no placeholder even if it stands alone
 
@@ -121,18 +123,20 @@ class Tag:
 
 def without_tags(text: str) -> str:
     pieces, end = [], 0
-    for tag in removable(list(tags_of(text))):
+    tags = list(tags_of(text))
+    html_tags = [tag for tag in tags if tag.is_known]
+    if is_other_markup(tags, html_tags):
+        return text
+    for tag in removable(html_tags):
         pieces += [text[end : tag.start], tag.space]
         end = tag.end
     return "".join(pieces) + text[end:]
 
 
 def tags_of(text: str) -> Iterator[Tag]:
-    """Everything that begins as a tag of HTML does, in order."""
+    """Everything that begins as a tag does, in order."""
     for start in _START.finditer(text):
         name = start["name"].lower()
-        if name not in _ELEMENTS or start["name"] not in (name, name.upper()):  # <Link> and <Table> are components
-            continue
         rest = _REST.match(text, start.end())
         attributes = list(_ATTRIBUTE.finditer(rest["attributes"])) if rest else []
         is_closing = start["slash"] == "/"
@@ -140,10 +144,18 @@ def tags_of(text: str) -> Iterator[Tag]:
             start=start.start(),
             end=rest.end() if rest else start.end(),
             name=name,
+            is_known=name in _ELEMENTS and start["name"] in (name, name.upper()),  # <Link> and <Table> are components
             is_closing=is_closing,
+            is_empty=rest is not None and "/" in rest["end"],
             is_complete=rest is not None and all(map(may_be_attribute, attributes)) and not (is_closing and attributes),
             is_sure=name in _ALONE or any(map(is_known_attribute, attributes)),
         )
+
+
+def is_other_markup(tags: list[Tag], html_tags: list[Tag]) -> bool:
+    """Whether the text is XML or JSX, in which a name that HTML knows means something else."""
+    n_other = sum((tag.is_closing or tag.is_empty) and not tag.is_known for tag in tags)
+    return n_other > sum(tag.is_complete for tag in html_tags)
 
 
 def may_be_attribute(attribute: re.Match[str]) -> bool:

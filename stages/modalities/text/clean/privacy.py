@@ -215,7 +215,7 @@ def numbers_in_run(run: str, offset: int, cues: frozenset[str]) -> Iterator[Span
 
 
 def may_have_email(text: str) -> bool:
-    return "@" in text or _SPELLED_AT.search(text) is not None
+    return "@" in text or "\uff20" in text or _SPELLED_AT.search(text) is not None
 
 
 def may_have_iban(text: str) -> bool:
