@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
-from stages.modalities.text.scripts import UNSPACED
+from stages.modalities.text.content import UNSPACED
 
 SHINGLE = 5  # characters of an n-gram; not words, as some languages have no spaces between them
 PERMUTATIONS = 256  # of MinHash

@@ -4,13 +4,13 @@ import re
 
 from stages.modalities.text.clean.privacy import Span, blanked, with_ascii_forms
 from stages.modalities.text.clean.urls import URL
-from stages.modalities.text.scripts import CJK
+from stages.modalities.text.content import CJK
 
 _NAME_OF_LATIN = r"\d{0,15}[A-Za-z_\u00c0-\u04ff][\w\u00c0-\u04ff]{0,30}(?:@(?:[\w-]+\.)+\w+)?"
 # Names of digits only are long: "3 @ 500" is a price.
 _NAME_OF_DIGITS = r"\d{6,20}(?![.,]?\d|[A-Za-z_])"
 # Nothing shows where such a name ends but what follows it; a longer one is a sentence.
-_NAME_OF_CJK = rf"[{CJK}\uac00-\ud7a3][{CJK}\uac00-\ud7a3\w-]{{1,14}}(?![{CJK}\uac00-\ud7a3\w-])"
+_NAME_OF_CJK = rf"[{CJK}\uac00-\ud7a3][{CJK}\uac00-\ud7a3\w-]{{1,9}}(?![{CJK}\uac00-\ud7a3\w-])"
 _MENTION = re.compile(
     # A mention may follow a full stop, or RT without a space; jo@mail.example and npm/@scope are none.
     rf"(?:(?<![A-Za-z0-9_@/])|(?<=(?<![A-Za-z0-9_])[Rr][Tt]))"

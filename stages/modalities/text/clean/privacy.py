@@ -13,7 +13,7 @@ from itertools import accumulate
 from stages.modalities.text.clean.privacy_cues import cues_after, cues_before
 from stages.modalities.text.clean.privacy_numbers import count_digits, is_chinese_mobile, is_iban, is_id, kind_of
 from stages.modalities.text.clean.urls import URL
-from stages.modalities.text.scripts import CJK
+from stages.modalities.text.content import CJK
 
 KINDS = ("email", "phone", "card", "iban", "ip", "id")
 WINDOW = 8  # groups of digits that one number may have

@@ -2,7 +2,7 @@
 
 import re
 
-from stages.modalities.text.scripts import CJK
+from stages.modalities.text.content import CJK
 
 # In a Chinese sentence nothing separates an address from the next word: it ends at a letter or a sign of these scripts,
 # except in a host that begins with such a letter.
