@@ -201,6 +201,7 @@ def test_lines_that_stand_twice_in_a_row_count_once() -> None:
             ("urls",),
         ),
         ("RT@jo: ripe", "RT[USER]: ripe", ("mentions",)),
+        ("ripe//@张三:sweet", "ripe//[USER]:sweet", ("mentions",)),
         (".@jo see this.@ann_b", ".[USER] see this.[USER]", ("mentions",)),
         ("@12345678 and ＠jo２", "[USER] and [USER]", ("mentions",)),
         (

@@ -13,7 +13,7 @@ _NAME_OF_DIGITS = r"\d{6,20}(?![.,]?\d|[A-Za-z_])"
 _NAME_OF_CJK = rf"[{CJK}\uac00-\ud7a3][{CJK}\uac00-\ud7a3\w-]{{1,9}}(?![{CJK}\uac00-\ud7a3\w-])"
 _MENTION = re.compile(
     # A mention may follow a full stop, or RT without a space; jo@mail.example and npm/@scope are none.
-    rf"(?:(?<![A-Za-z0-9_@/])|(?<=(?<![A-Za-z0-9_])[Rr][Tt]))"
+    rf"(?:(?<![A-Za-z0-9_@/])|(?<=//)|(?<=(?<![A-Za-z0-9_])[Rr][Tt]))"
     rf"@(?!\d{{1,2}}(?:am|pm)\b)(?:{_NAME_OF_LATIN}|{_NAME_OF_DIGITS}|{_NAME_OF_CJK})"
     r"|(?<![A-Za-z0-9_.@/])/?u/[\w-]{3,20}",
     re.ASCII,
