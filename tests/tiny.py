@@ -23,7 +23,7 @@ TOOLS = tuple("anvil bolt chisel drill engine file grinder hammer iron jack lath
 # The params of cleaning a text, all that can be switched off being so.
 CLEAN_TEXT = {
     **{"min_chars": 1, "max_chars": 1_000_000, "languages": [], "max_symbol_ratio": None, "max_repetition": None},
-    **{"boilerplate": [], "urls": "keep", "mentions": "keep", "pii": "keep"},
+    **{"boilerplate": [], "html": "strip", "urls": "keep", "mentions": "keep", "pii": "keep"},
 }
 CLEAN_NAMES = {"aliases": {}, "drop": [], "min_rows": 1, "on_rare": "error", "merge_into": "other"}
 CLEAN_IMAGE = {"max_pixels": 10_000_000, "min_side": 8, "max_side": 256, "used_bits": None}

@@ -73,6 +73,7 @@ def load_reasons(modality: str, target: str) -> Reasons:
 MEASURES: Mapping[str, str] = {
     "repairs": "The repairs that clean made.",
     "pii": "The kinds of personal data in the content.",
+    "addresses": "Web addresses and names of users in the content.",
     "language": "The most likely language, as an ISO 639 code.",
     "language_probability": "The probability of that language.",
     "symbol_ratio": "Share of the characters that are not letters, digits or emoji.",
@@ -105,6 +106,7 @@ MEASURES: Mapping[str, str] = {
 REPAIRS: Mapping[str, str] = {
     "html": "Tags were removed, and entities such as &amp; decoded.",
     "encoding": "Letters garbled by a wrong encoding were restored, curly quotes made straight.",
+    "marks": "Letters with more than 30 accents kept 30 of them.",
     "invisible": "Invisible characters were removed.",
     "spaces": "Each run of spaces and line ends became one space.",
     "boilerplate": "Lines listed in clean.text.boilerplate were removed.",

@@ -129,7 +129,6 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
         "dropped_too_short": 1,
         "dropped_unwanted_label": 1,
         "repaired_html": 1,
-        "repaired_spaces": 1,
         "ledger_used": 5,
         "ledger_without_row": 1,
     }

@@ -102,6 +102,20 @@ def test_both_sides_of_a_pair_are_redacted() -> None:
         ("jo at mail dot example", []),
         ("jo at mail dot com", ["email"]),
         ("اتصل ٠٥٠١٢٣٤٥٦٧", ["phone"]),
+        ("有事请打13912345670谢谢", ["phone"]),
+        ("139-1234-5670是我的", ["phone"]),
+        ("订单13912345670什么时候到", []),
+        ("订单没到，请拨打13912345670", ["phone"]),
+        ("编号：13912345670", []),
+        ("13912345670", []),  # nothing says that this is a Chinese sentence
+        ("手机１３９１２３４５６７０", ["phone"]),
+        ("邮箱ａｎｎ＠ｍａｉｌ．ｃｏｍ", ["email"]),
+        ("邮箱.ann@mail.example，ann(at)mail.de谢谢", ["email", "email"]),
+        ("Thanks...ann@mail.example", ["email"]),
+        ("@ann-b@mail.example", []),
+        ("服务器81.2.69.142挂了", ["ip"]),
+        ("转到DE89370400440532013000吧", ["iban"]),
+        ("看https://a.example/b电话13912345670", ["phone"]),
     ],
 )
 def test_the_nearest_word_or_the_spelling_says_what_a_number_is(text: str, found: list[str]) -> None:

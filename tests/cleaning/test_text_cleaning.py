@@ -1,6 +1,9 @@
 """Language, gibberish, boilerplate, addresses and mentions in texts."""
 
+import re
+
 import pytest
+from pydantic import ValidationError
 
 from stages.core.errors import InputError
 from stages.core.tables import SIDE_MARK
@@ -49,7 +52,7 @@ def test_a_sentence_in_another_language_is_dropped(code: str) -> None:
     found = cleaned(SENTENCES[code], languages=["en"])
     assert (found.reason, found.measured["language"]) == (None if code == "en" else "other_language", code)
     assert cleaned(SENTENCES[code], languages=["en", code]).reason is None
-    assert cleaned(SENTENCES[code]).measured.keys() == {"pii"}  # not asked for, not loaded
+    assert cleaned(SENTENCES[code]).measured.keys() == {"pii", "addresses"}  # not asked for, not loaded
 
 
 @pytest.mark.parametrize("text", SHORT)
@@ -60,8 +63,13 @@ def test_no_text_is_dropped_on_a_guess(text: str) -> None:
 
 
 def test_unknown_languages_are_refused() -> None:
-    with pytest.raises(InputError, match=r"clean\.text\.languages: xx cannot be identified; choose from [a-z]+, "):
-        cleaned("a ripe apple", languages=["en", "xx"])
+    message = (
+        "clean.text.languages: jp, xx cannot be identified; the ISO 639 codes that can, "
+        "with the same first letter: ja, jv, xh"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        cleaned("a ripe apple", languages=["en", "xx", "jp"])
+    assert cleaned("a ripe apple", languages=["en", "ja", "jv", "xh"]).reason is None
 
 
 @pytest.mark.parametrize(
@@ -150,6 +158,26 @@ def test_lines_are_suggested_from_ten_rows_and_one_in_a_thousand_on() -> None:
     assert suggest([*rows, b"a fig\nripe\na pear", *[b"an apple"] * 9_991], params()) == []
 
 
+def test_a_listed_line_that_no_text_has_is_reported() -> None:
+    rows = [b"a pear\nSent from home", b"<p>Sent from home</p>a fig", b"Sent from\n\tabroad", b"Sent  from abroad"]
+    named = params(boilerplate=["Sent from home", "Sent from abroad", "sent from \u201chome\u201d"])
+    found = suggest(rows, named)
+    assert [(one.key, one.value, one.rows) for one in found] == [
+        ("clean.text.boilerplate", "sent from \u201chome\u201d", 0)
+    ]
+    assert suggest(rows, params(boilerplate=["Sent from home", "Sent from abroad"])) == []
+
+
+def test_a_blank_line_of_boilerplate_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a line is blank; take it out"):
+        params(boilerplate=["Sent from home", " \u00a0"])
+    assert params(boilerplate=[]).boilerplate == []
+
+
+def test_lines_that_together_are_a_listed_one_are_removed_at_once() -> None:
+    assert cleaned("Sent\nfrom home", boilerplate=["Sent from home"]).reason == "empty"
+
+
 def test_lines_that_stand_twice_in_a_row_count_once() -> None:
     assert [one.rows for one in suggest([b"ripe\nripe\nripe"] * 10, params())] == [10]
 
@@ -166,6 +194,23 @@ def test_lines_that_stand_twice_in_a_row_count_once() -> None:
         ("@me@mastodon.example said: meet @7pm @ home", "[USER] said: meet @7pm @ home", ("mentions",)),
         ("jo@mail.example, 3 @ 0.50", "jo@mail.example, 3 @ 0.50", ()),
         ("他@wang说 https://例え.jp/a", "他[USER]说 [URL]", ("urls", "mentions")),
+        ("看https://shop.example/a1很好，http://b.example/c，不错", "看[URL]很好，[URL]，不错", ("urls",)),
+        (
+            "textwww.a.example here:https://a.example/b… _http://c.example",
+            "textwww.a.example here:[URL] _[URL]",
+            ("urls",),
+        ),
+        ("RT@jo: ripe", "RT[USER]: ripe", ("mentions",)),
+        ("ripe//@张三:sweet", "ripe//[USER]:sweet", ("mentions",)),
+        (".@jo see this.@ann_b", ".[USER] see this.[USER]", ("mentions",)),
+        ("@12345678 and ＠jo２", "[USER] and [USER]", ("mentions",)),
+        (
+            "5 pears @ 500, @1200 each, @1500000.50, npm/@scope/name",
+            "5 pears @ 500, @1200 each, @1500000.50, npm/@scope/name",
+            (),
+        ),
+        ("回复@李小花:好吃 问@张三 吧", "回复[USER]:好吃 问[USER] 吧", ("mentions",)),
+        ("苹果@三块钱一斤真的是很便宜很便宜啊", "苹果@三块钱一斤真的是很便宜很便宜啊", ()),
     ],
 )
 def test_addresses_and_mentions_are_replaced_where_params_ask(
@@ -176,3 +221,18 @@ def test_addresses_and_mentions_are_replaced_where_params_ask(
     again = cleaned(content, urls="replace", mentions="replace")
     assert (again.content, again.repairs) == (content, ())
     assert cleaned(text).content == text
+
+
+def test_addresses_and_mentions_are_measured_by_default() -> None:
+    measured = cleaned("@jo https://a.example/@jo and u/ann").measured
+    assert measured == {"pii": [], "addresses": ["mention", "url", "mention"]}
+    replaced = cleaned("@jo https://a.example/@jo and u/ann", urls="replace", mentions="replace")
+    assert replaced.measured["addresses"] == measured["addresses"]
+
+
+def test_frequent_addresses_are_a_suggestion() -> None:
+    rows = [b"@jo a fig"] * 2 + [b"a pear"] * 6 + [b"see https://a.example/b"] * 2
+    found = [(one.key, one.value, one.rows) for one in suggest(rows, params())]
+    assert found == [("clean.text.urls", "web addresses", 2), ("clean.text.mentions", "names of users", 2)]
+    assert suggest(rows, params(urls="replace", mentions="replace")) == []
+    assert suggest([*rows, b"a plum"], params()) == []

@@ -28,6 +28,35 @@ def test_exact_duplicates_are_found_after_normalising() -> None:
     assert found["kind"].tolist() == [None, None, "exact", "exact", None]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("好吃挺快的", "好吃,挺快的"),
+        ("好吃挺快的", "好吃，挺快 的！"),
+        ("ジョン・スミスのパン", "ｼﾞｮﾝ スミスのパン。"),
+        ("ชอบมาก อร่อย", "ชอบมากอร่อย!"),
+        ("good ☺\ufe0f fig", "good fig"),
+    ],
+)
+def test_signs_between_letters_of_scripts_without_spaces_do_not_distinguish(one: str, other: str) -> None:
+    assert compare.exact_key(one) == compare.exact_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("दिन", "दान"),  # day, gift: they differ in a vowel sign
+        ("ที่", "ทำ"),
+        ("1,2楼", "12楼"),
+        ("a b", "ab"),
+        ("사과 나무", "사과나무"),
+        ("好吃 fig", "好吃fig"),
+    ],
+)
+def test_what_makes_another_text(one: str, other: str) -> None:
+    assert compare.exact_key(one) != compare.exact_key(other)
+
+
 def test_near_duplicates_are_found_from_the_threshold_on() -> None:
     rows = [phrase(0), OTHER, phrase(1)]
     exactly = likeness(rows[0], rows[2])

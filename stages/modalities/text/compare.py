@@ -8,16 +8,34 @@ from hashlib import blake2b
 import numpy as np
 import numpy.typing as npt
 
+from stages.modalities.text.content import UNSPACED
+
 SHINGLE = 5  # characters of an n-gram; not words, as some languages have no spaces between them
 PERMUTATIONS = 256  # of MinHash
 RECALL = 0.99  # share of the pairs at the threshold that must share a value in some column
 _NOT_WORD = re.compile(r"[\W_]+")
+_GAP = re.compile(rf"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
+_VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def normalise(text: str) -> str:
-    """The text without case, punctuation and Unicode compatibility forms; a text of punctuation only keeps it."""
+    """The text without case, punctuation and Unicode compatibility forms; a text of punctuation only keeps it.
+
+    Punctuation becomes a space, except between letters of scripts that are written without spaces.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return _NOT_WORD.sub(" ", folded).strip() or folded
+    if folded.isascii():
+        return _NOT_WORD.sub(" ", folded).strip() or folded
+    words = " ".join(_NOT_WORD.sub(only_marks, folded).split())
+    return _GAP.sub("", words) or folded
+
+
+def only_marks(run: re.Match[str]) -> str:
+    """Spaces for a run of characters that are no letters, except its marks: they are the vowels of Hindi and Thai."""
+    if run.group().isascii():
+        return " "
+    signs = _VARIATION_SELECTORS.sub("", run.group())
+    return "".join(sign if unicodedata.category(sign) in ("Mn", "Mc") else " " for sign in signs)
 
 
 def exact_key(content: str) -> bytes:

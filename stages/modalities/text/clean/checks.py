@@ -40,10 +40,12 @@ def language(text: str, wanted: tuple[str, ...]) -> tuple[str, float]:
 
 @cache
 def check_languages(codes: tuple[str, ...]) -> None:
-    known = identifier().nb_classes
+    known = sorted(set(identifier().nb_classes))
     if unknown := sorted(set(codes) - set(known)):
+        nearest = sorted({name for code in unknown for name in known if name[0] == code[0]})
         raise InputError(
-            f"clean.text.languages: {', '.join(unknown)} cannot be identified; choose from {', '.join(sorted(known))}"
+            f"clean.text.languages: {', '.join(unknown)} cannot be identified; the ISO 639 codes that can, "
+            f"with the same first letter: {', '.join(nearest)}"
         )
 
 

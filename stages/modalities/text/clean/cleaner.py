@@ -3,11 +3,11 @@
 Stop words and word endings stay: transformers are trained on whole sentences, and "not" is a stop word.
 """
 
-import html
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, Self
 
 import numpy.typing as npt
@@ -19,8 +19,9 @@ from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.core.tables import SIDE_MARK, WORD_MARK
 from stages.labels.names import INVISIBLE
-from stages.modalities.text.clean import checks
-from stages.modalities.text.clean.privacy import Span, find_pii
+from stages.modalities.text.clean import checks, markup
+from stages.modalities.text.clean.addresses import find_addresses
+from stages.modalities.text.clean.privacy import Span, find_pii, replaced
 from stages.modalities.text.content import SPACE
 
 MEASURES = {
@@ -29,6 +30,7 @@ MEASURES = {
     "symbol_ratio": pa.float64(),
     "repetition": pa.float64(),
     "pii": pa.list_(pa.string()),  # the kind of each span of personal data, in the order of the text
+    "addresses": pa.list_(pa.string()),  # `url` or `mention` for each web address and name of a user, in that order
 }
 
 
@@ -54,6 +56,9 @@ class CleanParams(Strict):
     boilerplate: list[str] = Field(
         description="lines to remove from every text, written as data/suggestions proposes them"
     )
+    html: Literal["strip", "keep"] = Field(
+        description="whether tags of HTML are removed and entities such as &amp; decoded; keep: for code and formulas"
+    )
     urls: Literal["keep", "replace"] = Field(description="whether URLs become [URL]")
     mentions: Literal["keep", "replace"] = Field(description="whether @somebody and u/somebody become [USER]")
     pii: Literal["keep", "redact", "drop"] = Field(
@@ -64,7 +69,10 @@ class CleanParams(Strict):
     @field_validator("boilerplate")
     @classmethod
     def as_repaired(cls, lines: list[str]) -> list[str]:
-        return [SPACE.sub(" ", line).strip() for line in lines]
+        stripped = [SPACE.sub(" ", line).strip() for line in lines]
+        if "" in stripped:
+            raise ValueError("a line is blank; take it out, as blank lines leave every text anyway")
+        return stripped
 
     @model_validator(mode="after")
     def check_lengths(self) -> Self:
@@ -73,46 +81,25 @@ class CleanParams(Strict):
         return self
 
 
-_ELEMENTS = (
-    "a abbr address article aside audio b blockquote body br button canvas caption center cite code col dd del "
-    "details div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr "
-    "html i iframe img input ins kbd label legend li link main mark meta nav object ol option p param picture "
-    "pre q s samp section select small source span strike strong style sub summary sup svg table tbody td "
-    "template textarea tfoot th thead time title tr tt u ul var video"
-)
-# Only real elements: "price <5" and "<username>" are text.
-_TAG = re.compile(rf"</?(?:{'|'.join(_ELEMENTS.split())}|script)\b[^<>]*>", re.IGNORECASE)
-# Elements that a browser does not show, with their content; and the end of each.
-_HIDDEN = (
-    (
-        re.compile(r"<script\b[^<>]*>.*?</script\s*>", re.IGNORECASE | re.DOTALL),
-        re.compile(r"</script\s*>", re.IGNORECASE),
-    ),
-    (
-        re.compile(r"<style\b[^<>]*>.*?</style\s*>", re.IGNORECASE | re.DOTALL),
-        re.compile(r"</style\s*>", re.IGNORECASE),
-    ),
-    (re.compile("<!--.*?-->", re.DOTALL), re.compile("-->")),
-)
-# Entities must end in a semicolon: "?page=1&copy=2" has none.
-_ENTITY = re.compile(r"&(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# A text with more characters than this many times `max_chars` is not repaired, so that no row costs much time.
+# Repairs make some texts shorter, but not that much: tags are removed before.
+LONGEST = 20
+FREQUENT = 0.2  # share of the rows from which addresses are worth a suggestion
+MARKS = 30  # combining marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15)
+ROUNDS = 4  # of repairs; one may reveal what the next one repairs
 
-_URL = re.compile(r"\b(?:https?://|ftp://|www\.)[^\s<>\"']*[^\s<>\"'.,;:!?)\]}]", re.IGNORECASE)
-_MENTION = re.compile(
-    r"(?<![A-Za-z0-9_.@/])"
-    r"(?:@(?!\d{1,2}(?:am|pm)\b)\d{0,15}[A-Za-z_\u00c0-\u04ff][\w\u00c0-\u04ff]{0,30}(?:@(?:[\w-]+\.)+\w+)?"
-    r"|/?u/[\w-]{3,20})",
-    re.ASCII,
-)
-# The param, which is also the name of the repair; the word of the placeholder; the pattern.
-_REPLACED = (("urls", "url", _URL), ("mentions", "user", _MENTION))
-_LINE_END = re.compile(r"[\r\n]+|<br\s*/?>|</(?:p|div|li|tr|h[1-6])\s*>", re.IGNORECASE)
+_REPLACED = {"url": "urls", "mention": "mentions"}  # the param by kind of address; it is also the name of the repair
+_PLACEHOLDERS = {"mention": "USER"}  # of the others it is the kind in capitals
+_LINE_END = re.compile(r"[\r\n]+")
+_NO_LETTERS = re.compile(rf"[^\w\s\x00-\x7f]{{{MARKS + 1},}}")  # may be a run of combining marks
 
 
 def clean(content: bytes, params: CleanParams) -> Cleaned:
     """Cleans each side of a text or pair. A pair needs two usable sides; its language is measured on both together."""
     sides = [clean_side(side, params) for side in content.decode("utf-8", "replace").split(SIDE_MARK)]
-    measured: dict[str, Any] = {"pii": [kind for side in sides for kind in side.measured["pii"]]}
+    measured: dict[str, Any] = {
+        name: [kind for side in sides for kind in side.measured[name]] for name in ("pii", "addresses")
+    }
     if unusable := next((side for side in sides if side.reason), None):
         return replace(unusable, measured=measured)
     if params.pii == "drop" and measured["pii"]:
@@ -128,16 +115,17 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
 
 
 def clean_side(raw: str, params: CleanParams) -> Cleaned:
+    """Cleans one side; limits come first, so that a text that is far too long costs little time."""
     tokenised = raw.endswith(WORD_MARK)
-    repaired = repair_tokens(raw) if tokenised else repair_lines(raw, params.boilerplate)
-    for param, kind, pattern in _REPLACED:
-        if getattr(params, param) == "replace":
-            spans = [Span(*match.span(), kind) for match in pattern.finditer(repaired.text)]
-            repaired = repaired.with_placeholders([param], spans, tokenised)
-    pii = find_pii(repaired.text)
-    if params.pii == "redact":
-        repaired = repaired.with_placeholders([f"redacted_{span.kind}" for span in pii], pii, tokenised)
-    measured = {"pii": [span.kind for span in pii]}
+    text = raw if tokenised else without_html(raw, params)
+    if is_hopeless(text, params):
+        return Cleaned(None, "too_long", measured={"pii": [], "addresses": []})
+    repaired = repair_tokens(raw, params) if tokenised else repair_lines(text, params)
+    if text != raw and not tokenised:
+        repaired = replace(repaired, repairs=tuple(dict.fromkeys(["html", *repaired.repairs])))
+    hidden = hide(repaired, params, tokenised)
+    repaired = hidden.repaired
+    measured = {"pii": hidden.pii, "addresses": hidden.addresses}
     if not repaired.text:
         return Cleaned(None, "empty", measured=measured)
     if len(repaired.text) < params.min_chars:
@@ -145,6 +133,16 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
     if len(repaired.text) > params.max_chars:
         return Cleaned(None, "too_long", measured=measured)
     return Cleaned(repaired.text, repairs=repaired.repairs, measured=measured)
+
+
+def without_html(raw: str, params: CleanParams) -> str:
+    return markup.without_html(raw) if params.html == "strip" else raw
+
+
+def is_hopeless(text: str, params: CleanParams) -> bool:
+    """Whether a text is so long that no repair could make it short enough."""
+    longest = LONGEST * params.max_chars
+    return len(text) > longest and len(SPACE.sub(" ", text)) > longest
 
 
 def measure(texts: Sequence[str], params: CleanParams) -> dict[str, Any]:
@@ -190,24 +188,58 @@ class Repaired:
     repairs: tuple[str, ...]
 
     def with_placeholders(self, names: Sequence[str], spans: Sequence[Span], tokenised: bool) -> "Repaired":
-        """The text with `[EMAIL]` and the like in place of each span; `names` are added to the repairs if there is one.
+        """The text with `[EMAIL]` and the like in place of each span; `names` are added to the repairs.
 
         In a tokenised text each token of a span becomes a placeholder, as each token has a tag.
         """
+
+        def placeholder(span: Span) -> str:
+            new = f"[{_PLACEHOLDERS.get(span.kind, span.kind.upper())}]"
+            return re.sub("[^ ]+", new, self.text[span.start : span.end]) if tokenised else new
+
         if not spans:
             return self
-        text = self.text
-        for span in reversed(spans):
-            new = f"[{span.kind.upper()}]"
-            if tokenised:
-                new = re.sub("[^ ]+", new, text[span.start : span.end])
-            text = text[: span.start] + new + text[span.end :]
-        return Repaired(text, tuple(dict.fromkeys([*self.repairs, *names])))
+        return Repaired(replaced(self.text, spans, placeholder), tuple(dict.fromkeys([*self.repairs, *names])))
 
 
-def repair_tokens(raw: str) -> Repaired:
+@dataclass(frozen=True)
+class Hidden:
+    """A text with placeholders where params ask for them, and the kinds of what was found."""
+
+    repaired: Repaired
+    pii: list[str]
+    addresses: list[str]
+
+
+def hide(repaired: Repaired, params: CleanParams, tokenised: bool) -> Hidden:
+    """Finds personal data and addresses, and puts placeholders in their place, until there is nothing to replace.
+
+    What touches a number or an address is found only when that is a placeholder.
+    """
+    pii: list[str] = []
+    addresses: list[str] = []
+    for round_ in range(ROUNDS):
+        before = repaired.text
+        address_spans = find_addresses(repaired.text)
+        replaced_spans = [span for span in address_spans if getattr(params, _REPLACED[span.kind]) == "replace"]
+        kinds = {span.kind for span in replaced_spans}
+        names = [param for kind, param in _REPLACED.items() if kind in kinds]
+        repaired = repaired.with_placeholders(names, replaced_spans, tokenised)
+        pii_spans = find_pii(repaired.text)
+        if params.pii == "redact":
+            names = [f"redacted_{span.kind}" for span in pii_spans]
+            repaired = repaired.with_placeholders(names, pii_spans, tokenised)
+        if round_ == 0 or params.pii == "redact":
+            pii += [span.kind for span in pii_spans]
+        addresses += [span.kind for span in (replaced_spans if round_ else address_spans)]
+        if repaired.text == before:
+            break
+    return Hidden(repaired, pii, addresses)
+
+
+def repair_tokens(raw: str, params: CleanParams) -> Repaired:
     """Repairs each token of a tokenised text, and joins them with spaces; empty if no token has any text."""
-    tokens = [repair(token) for token in raw[:-1].split(WORD_MARK)]
+    tokens = [repair(token, params) for token in raw[:-1].split(WORD_MARK)]
     repairs = tuple(dict.fromkeys(name for token in tokens for name in token.repairs))
     if not any(token.text for token in tokens):
         return Repaired("", repairs)
@@ -215,48 +247,72 @@ def repair_tokens(raw: str) -> Repaired:
     return Repaired(" ".join(token.text.replace(" ", "_") or "\ufffd" for token in tokens), repairs)
 
 
-def repair_lines(raw: str, boilerplate: Sequence[str]) -> Repaired:
+def repair_lines(text: str, params: CleanParams) -> Repaired:
     """Repairs a text and removes its lines that, once repaired, are in `boilerplate`."""
-    lines = _LINE_END.split(raw) if boilerplate else []
-    kept = [line for line in lines if repair(line).text not in boilerplate]
+    if not params.boilerplate:
+        return repair(text, params)
+    lines = _LINE_END.split(text)
+    kept = [line for line in lines if repair(line, params).text not in params.boilerplate]
+    rest = repair("\n".join(kept), params)
+    if rest.text in params.boilerplate:  # the lines together are such a line
+        return Repaired("", (*rest.repairs, "boilerplate"))
     if len(kept) == len(lines):
-        return repair(raw)
-    rest = repair("\n".join(kept))
+        return repair(text, params)
     return Repaired(rest.text, (*rest.repairs, "boilerplate"))
 
 
-def repair(raw: str) -> Repaired:
-    """Repairs mojibake, HTML, control characters and whitespace."""
+def repair(raw: str, params: CleanParams) -> Repaired:
+    """Repairs a text until nothing changes: a character that is removed may have hidden a tag."""
+    text = raw
+    names: dict[str, None] = {}  # a set in order
+    for _ in range(ROUNDS):
+        before = text
+        repaired = repair_once(text, params)
+        text = repaired.text
+        names |= dict.fromkeys(repaired.repairs)
+        if text == before:
+            break
+    return Repaired(text, tuple(names))
+
+
+def repair_once(raw: str, params: CleanParams) -> Repaired:
+    """Repairs HTML, mojibake, control characters and whitespace."""
+    text = without_html(raw, params)
+    bounded = fixed = visible = text
+    # Printable ASCII has nothing to repair, and this check is four times faster than the repair.
+    if not (text.isascii() and text.isprintable()):
+        bounded = _NO_LETTERS.sub(with_few_marks, text)
+        fixed = fix_encoding(bounded)
+        visible = "".join(c for c in INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
+    result = SPACE.sub(" ", visible).strip()
+    steps = (
+        ("html", raw, text),
+        ("marks", text, bounded),
+        ("encoding", bounded, fixed),
+        ("invisible", fixed, visible),
+        ("spaces", visible, result),
+    )
+    return Repaired(result, tuple(name for name, before, after in steps if before != after))
+
+
+def fix_encoding(text: str) -> str:
+    """Repairs mojibake, ligatures, surrogates and curly quotes; the Unicode form is NFC.
+
+    The width of characters stays: full-width commas are the commas of Chinese.
+    """
     import ftfy
 
-    without_html = raw
-    if "<" in raw or "&" in raw:
-        unescaped = _ENTITY.sub(lambda entity: html.unescape(entity.group()), raw)
-        without_html = _TAG.sub(" ", without_hidden(unescaped))
-    fixed = visible = without_html
-    # Printable ASCII has nothing to repair, and this check is four times faster than the repair.
-    if not (without_html.isascii() and without_html.isprintable()):
-        fixed = ftfy.fix_text(without_html, unescape_html=False, normalization="NFC")
-        visible = "".join(c for c in INVISIBLE.sub("", fixed) if c.isspace() or unicodedata.category(c) != "Cc")
-    text = SPACE.sub(" ", visible).strip()
-    steps = (
-        ("html", raw, without_html),
-        ("encoding", without_html, fixed),
-        ("invisible", fixed, visible),
-        ("spaces", visible, text),
-    )
-    return Repaired(text, tuple(name for name, before, after in steps if before != after))
+    return str(ftfy.fix_text(text, unescape_html=False, fix_character_width=False, normalization="NFC"))
 
 
-def without_hidden(text: str) -> str:
-    """Removes scripts, styles and comments.
-
-    Only the text before the last end is searched: the pattern would need quadratic time for elements without an end.
-    """
-    for whole, closing in _HIDDEN:
-        end = max((match.end() for match in closing.finditer(text)), default=0)
-        text = whole.sub(" ", text[:end]) + text[end:]
-    return text
+def with_few_marks(run: re.Match[str]) -> str:
+    """A run of characters with at most MARKS combining marks in a row: NFC takes quadratic time for more."""
+    kept, n_marks = [], 0
+    for character in run.group():
+        n_marks = n_marks + 1 if unicodedata.combining(character) else 0
+        if n_marks <= MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def measure_together(measured: Mapping[str, npt.NDArray[Any]], params: CleanParams) -> JointMeasures | None:
@@ -264,21 +320,62 @@ def measure_together(measured: Mapping[str, npt.NDArray[Any]], params: CleanPara
 
 
 def suggest(contents: Iterable[bytes], params: CleanParams) -> list[Suggestion]:
-    """Lines that occur in many texts: signatures, footers, disclaimers. Texts of one line are left to dedupe."""
-    lines = checks.recurring_lines(lines_of(content, params) for content in contents)
+    """Suggests lines that occur in many texts, and what to do about addresses that do.
+
+    Lines are signatures, footers, disclaimers. Texts of one line are left to dedupe.
+    """
+    seen = SeenTexts(params)
+    lines = checks.recurring_lines(seen.lines(contents))
     if params.pii != "keep":  # personal data must not appear in suggestions either
         lines = [(line, n_rows) for line, n_rows in lines if not find_pii(line)]
     proposal = "list it there to remove it from every text, also from texts that the model will serve"
-    return [Suggestion("clean.text.boilerplate", line, n_rows, proposal) for line, n_rows in lines]
+    recurring = [Suggestion("clean.text.boilerplate", line, n_rows, proposal) for line, n_rows in lines]
+    return [*recurring, *seen.unused_boilerplate(), *seen.frequent_addresses()]
 
 
-def lines_of(content: bytes, params: CleanParams) -> set[str]:
-    """The repaired lines of a text of several lines, except those without letters and those in `boilerplate`."""
-    may_have_lines = b"\n" in content or b"\r" in content or b"<" in content
-    if not may_have_lines or WORD_MARK.encode() in content:
+@dataclass
+class SeenTexts:
+    """Counts what suggestions follow from, while the raw texts are read once."""
+
+    params: CleanParams
+    n_rows: int = 0
+    rows_with: Counter[str] = field(default_factory=Counter)  # by kind of address
+    boilerplate: set[str] = field(default_factory=set)  # the listed lines that occur
+
+    def lines(self, contents: Iterable[bytes]) -> Iterator[set[str]]:
+        """The lines of each text that may be boilerplate."""
+        for content in contents:
+            text = content.decode("utf-8", "replace")
+            self.n_rows += 1
+            self.rows_with.update({span.kind for span in find_addresses(text.replace(WORD_MARK, " "))})
+            lines = lines_of(text, self.params)
+            self.boilerplate |= lines & set(self.params.boilerplate)
+            yield {line for line in lines - set(self.params.boilerplate) if any(map(str.isalpha, line))}
+
+    def unused_boilerplate(self) -> list[Suggestion]:
+        lines = [line for line in self.params.boilerplate if line not in self.boilerplate]
+        proposal = "no text has this line after its repair; write it as data/suggestions does, or take it out"
+        return [Suggestion("clean.text.boilerplate", line, 0, proposal) for line in lines]
+
+    def frequent_addresses(self) -> list[Suggestion]:
+        suggestions = []
+        for kind, words in (("url", "web addresses"), ("mention", "names of users")):
+            param = _REPLACED[kind]
+            if self.rows_with[kind] >= FREQUENT * self.n_rows and getattr(self.params, param) == "keep":
+                proposal = "set it to replace if a model must not learn from them"
+                suggestions.append(Suggestion(f"clean.text.{param}", words, self.rows_with[kind], proposal))
+        return suggestions
+
+
+def lines_of(raw: str, params: CleanParams) -> set[str]:
+    """The repaired lines of a text of several lines; of a text of one line, only one that is in `boilerplate`."""
+    if WORD_MARK in raw:
         return set()
-    lines = [line for side in content.decode("utf-8", "replace").split(SIDE_MARK) for line in _LINE_END.split(side)]
-    if len(lines) == 1:
+    if not (params.boilerplate or any(sign in raw for sign in "\n\r<&")):
         return set()
-    repaired = {repair(line).text for line in lines}
-    return {line for line in repaired if line not in params.boilerplate and any(map(str.isalpha, line))}
+    sides = [without_html(side, params) for side in raw.split(SIDE_MARK)]
+    if any(is_hopeless(side, params) for side in sides):
+        return set()
+    lines = [line for side in sides for line in _LINE_END.split(side)]
+    repaired = {repair(line, params).text for line in lines}
+    return repaired if len(lines) > 1 else repaired & set(params.boilerplate)

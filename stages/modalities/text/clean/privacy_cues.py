@@ -28,7 +28,7 @@ class Vocabulary:
     fillers: frozenset[str]
     number_endings: tuple[str, ...]
     id_numbers: frozenset[str]  # those that python-stdnum can check
-    spellings: Mapping[str, frozenset[str]]  # by id number: spellings that need no cue; 9 is a digit, A a letter
+    names_of: Mapping[str, frozenset[str]]  # id numbers by a spelling that needs no cue; 9 is a digit, A a letter
     phone_countries: tuple[str, ...]
 
 
@@ -42,7 +42,7 @@ def vocabulary() -> Vocabulary:
         fillers=frozenset(_all_languages(tables["fillers"])),
         number_endings=tuple(_all_languages(tables["number_endings"])),
         id_numbers=frozenset(id_numbers) - {"gb.nino"},
-        spellings={name: frozenset(entry.get("spellings", ())) for name, entry in id_numbers.items()},
+        names_of=_names_of(id_numbers),
         phone_countries=tuple(tables["countries"]["phone"]),
     )
 
@@ -58,6 +58,14 @@ def _cues(tables: Mapping[str, Any]) -> dict[str, frozenset[str]]:
     for phrase in _all_languages(tables["any_id"]):
         cues[phrase] = set(tables["id_numbers"])
     return {word: frozenset(names) for word, names in cues.items()}
+
+
+def _names_of(id_numbers: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    names: dict[str, set[str]] = {}
+    for name, entry in id_numbers.items():
+        for spelling in entry.get("spellings", ()):
+            names.setdefault(spelling, set()).add(name)
+    return {spelling: frozenset(of_spelling) for spelling, of_spelling in names.items()}
 
 
 def _all_languages(table: Mapping[str, list[str]]) -> list[str]:
@@ -86,15 +94,17 @@ def _cues_of(word: str, previous: str) -> frozenset[str] | None:
 
 
 def _cues_in(text: str) -> frozenset[str]:
-    """The cues of all strings that occur in the text, for scripts without spaces between words."""
-    substrings = vocabulary().substrings.items()
-    return frozenset(cue for cue, strings in substrings if any(string in text for string in strings))
+    """The cue of the last string in the text that is one, for scripts without spaces between words."""
+    last = {cue: max(text.rfind(string) for string in strings) for cue, strings in vocabulary().substrings.items()}
+    nearest = max(last.values())
+    return frozenset(cue for cue, position in last.items() if position == nearest >= 0)
 
 
 def cues_after(text: str, position: int) -> frozenset[str]:
     """The cues of the first word for `phone` after `position`; no other word counts there."""
-    for word in _WORD.findall(text[position : position + REACH_AFTER].casefold()):
+    after = text[position : position + REACH_AFTER].casefold()
+    for word in _WORD.findall(after):
         cues = vocabulary().cues.get(word, frozenset())
         if "phone" in cues:
             return cues
-    return frozenset()
+    return frozenset() if after.isascii() else _cues_in(after) & {"phone"}

@@ -17,14 +17,13 @@ _ISSUER = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|(?:6011|65\d\d|64[4-9]\d|35\d\d)\d{12}|3[068]\d{12}"
 )
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))[2-9]\d\d[ .-]\d{4}")
+_CHINESE_MOBILE = re.compile(r"(?:\+?86[ -]?)?1[3-9]\d([ -]?)\d{4}\1\d{4}")
 _TRUNK = re.compile(r"\(?0[1-9][\d ()./\-\u2013\u2011]*")  # the national prefix 0
 
 
 def kind_of(number: str, cues: frozenset[str], alone: bool) -> str | None:
-    """`card`, `id`, `phone` or None; `alone`: whether the number is the whole run of digits."""
+    """`card`, `id`, `phone` or None, for 7 to 19 digits; `alone`: whether the number is the whole run of digits."""
     n_digits = count_digits(number)
-    if not 7 <= n_digits <= 19:
-        return None
     if n_digits >= 12 and "other" not in cues and is_card(number, cues):
         return "card"
     if is_id(number, cues):
@@ -61,10 +60,14 @@ def is_id(number: str, cues: frozenset[str]) -> bool:
     if cues & {"other", "phone"}:
         return False
     spelling = re.sub(r"[A-Za-z]", "A", re.sub(r"\d", "9", number))
-    by_spelling = {name for name, spellings in vocabulary().spellings.items() if spelling in spellings}
-    names = by_spelling | (cues & vocabulary().id_numbers)
+    names = vocabulary().names_of.get(spelling, frozenset()) | (cues & vocabulary().id_numbers)
     without_dots = number.replace(".", "")
     return any(stdnum(name).is_valid(number) or stdnum(name).is_valid(without_dots) for name in sorted(names))
+
+
+def is_chinese_mobile(number: str) -> bool:
+    """Whether it is spelled as a mobile number of China: in a Chinese sentence it needs no cue word."""
+    return _CHINESE_MOBILE.fullmatch(number) is not None
 
 
 def is_phone(number: str, cues: frozenset[str], alone: bool) -> bool:
