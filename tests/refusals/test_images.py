@@ -93,7 +93,7 @@ def test_images_of_one_format_that_is_not_read() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used ({'unsupported_format': 1}), such as …; it is PSD, which is not "
+        "data/collected: none of 1 rows can be used (unsupported_format 1), such as …; it is PSD, which is not "
         "read; convert the files, see docs/data.md",
     )
 
@@ -109,7 +109,7 @@ def test_images_whose_bits_are_not_known() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used ({'unknown_range': 1}), such as …; set clean.image.used_bits to "
+        "data/collected: none of 1 rows can be used (unknown_range 1), such as …; set clean.image.used_bits to "
         "the number of bits that your images use of 16, such as 12",
     )
     set_params({**PICTURES, "modality": "image", "clean.image.used_bits": 12})

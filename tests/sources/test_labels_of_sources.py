@@ -53,7 +53,7 @@ def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section
 def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tokens that clean to nothing, tokens with spaces or with our own marks, rows of one token and of very many."""
     hard = [
-        "<b>",
+        "<br>",
         "\u200b",
         "New\u00a0York",
         "a\tb",
@@ -70,7 +70,7 @@ def test_every_token_keeps_its_tag(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         {"tokens": hard, "tags": [f"B-t{number}" for number in range(len(hard))]},
         {"tokens": ["fig"], "tags": ["B-fruit"]},
         {"tokens": ["fig"] * 10_000, "tags": ["B-fruit"] * 10_000},
-        {"tokens": ["<b>", " "], "tags": ["O", "O"]},
+        {"tokens": ["<br>", " "], "tags": ["O", "O"]},
         {"tokens": [], "tags": []},
         {"tokens": ["a", "fig"], "tags": None},
         {"tokens": "a  ripe fig", "tags": "O O B-fruit"},
