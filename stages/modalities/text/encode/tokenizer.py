@@ -18,21 +18,20 @@ def load_tokenizer(name: str, **options: Any) -> Any:
     """
     config = pretrained.load(AutoConfig, name)
     tokenizer = pretrained.load(AutoTokenizer, name, **options)
-    vocabulary = tokenizer.get_vocab()
-    if set(vocabulary) <= set(tokenizer.all_special_tokens) and config.model_type != "canine":  # which reads characters
+    vocabulary, special = tokenizer.get_vocab(), set(tokenizer.all_special_tokens)
+    if set(vocabulary) <= special and config.model_type != "canine":  # which reads characters
         raise InputError(f"model {name}: its tokenizer has no vocabulary; add the tokenizer's files to the folder")
     n_embeddings = getattr(config.get_text_config(), "vocab_size", None) or len(vocabulary)
     outside = {token for token, number in vocabulary.items() if number >= n_embeddings}
     if tokenizer.pad_token is None or tokenizer.pad_token in outside:  # a token that was added, but never trained
-        outside.discard(tokenizer.pad_token)
         token = tokenizer.eos_token or tokenizer.unk_token
-        if token is None:
+        if token is None or token in outside:
             raise InputError(
                 f"model {name}: its tokenizer has neither a padding nor an end token; "
                 "set pad_token in its tokenizer_config.json"
             )
         tokenizer.pad_token = token
-    if outside:
+    if outside - special:  # some tokenizers add special tokens that no text has
         raise InputError(
             f"model {name}: its tokenizer has {len(vocabulary):,} tokens, but the model has embeddings for "
             f"{n_embeddings:,} only; use the tokenizer that the model was trained with"
