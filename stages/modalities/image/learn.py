@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import Field
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
 from stages.core.params import Strict
 from stages.training.recipe import read_recipe, write_recipe
@@ -61,17 +62,23 @@ def finetune(
     return metrics
 
 
+def measure(contents: Sequence[bytes], params: Any) -> Coverage:
+    """Meets contracts.learn.Task: nothing, as an image is scaled, not cut."""
+    return Coverage()
+
+
 def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
     """The model with a new head, and its image processor; with a config, an architecture with random weights."""
     import torch
     from transformers import AutoImageProcessor, AutoModelForImageClassification, ViTImageProcessorPil
 
+    from stages.modalities.image.encode.images import check_reads_images
     from stages.models import pretrained
 
     size = {"height": section.size, "width": section.size}
     if section.config is None:
-        options = {"use_safetensors": True, "ignore_mismatched_sizes": True, **objective.config()}
-        model = pretrained.load(AutoModelForImageClassification, name, **options)
+        model = pretrained.load_weights(AutoModelForImageClassification, name, **objective.config()).model
+        check_reads_images(name, model)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     with pretrained.building(name, "finetune.image.config"):
         config = pretrained.new_config(name, section.config, **objective.config())
@@ -90,7 +97,7 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], b
 
     recipe = read_recipe(folder)
     processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
-    model = pretrained.load(AutoModelForImageClassification, str(folder), use_safetensors=True)
+    model = pretrained.load_weights(AutoModelForImageClassification, str(folder)).model
     model.to(pretrained.device())
     logits = run_model(model, processor, contents, batch_size)
     objective = towards.from_recipe(recipe)

@@ -1,10 +1,11 @@
 """Vectors of texts from a frozen sentence encoder; for tags, also vectors of their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from pydantic import Field
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.embed import Embedded
 from stages.core.params import Strict
 from stages.core.tables import Vectors, ragged
@@ -24,6 +25,15 @@ def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
 
     vectors = TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
     return Embedded(vectors, None if params.token_layer is None else embed_tokens(contents, params, params.token_layer))
+
+
+def measure(contents: Iterable[str], params: EmbedParams) -> Coverage:
+    from stages.modalities.text.encode.coverage import Reader
+    from stages.modalities.text.encode.coverage import measure as measure_texts
+    from stages.modalities.text.encode.tokenizer import load_tokenizer, token_limit
+
+    reader = Reader(load_tokenizer(params.model), params.max_length, "embed.text.model", "embed.text.max_length")
+    return measure_texts(contents, reader, lambda: token_limit(params.model))
 
 
 def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
 from stages.core.params import Strict
 from stages.training.recipe import read_recipe, write_recipe
@@ -51,16 +52,16 @@ def finetune(
     folder: Path,
 ) -> dict[str, float | int]:
     """Meets contracts.learn.Task for any objective on whole texts."""
-    from transformers import AutoTokenizer, set_seed
+    from transformers import set_seed
 
     from stages.modalities.text.encode.texts import collator, encode, run_model
-    from stages.models import pretrained
+    from stages.modalities.text.encode.tokenizer import load_tokenizer, tell_padding, try_out
     from stages.training.trainer import Examples, fine_tune
 
     set_seed(params.seed)
     section = params.finetune.of("text")
     objective = towards.of(train["label"].to_pylist(), section)
-    tokenizer = pretrained.load(AutoTokenizer, params.model)
+    tokenizer = load_tokenizer(params.model)
     together = section.pooling == "model"  # the two texts of a pair are one input
 
     def encoded(rows: pa.Table) -> list[dict[str, Any]]:
@@ -73,6 +74,9 @@ def finetune(
 
     train_rows, validation_rows = encoded(train), encoded(validation)
     model = first_model(params.model, section, objective, n_sides=len(train_rows[0]["sides"]))
+    tell_padding(model, tokenizer)
+    whole = model if together else model.pool
+    try_out(params.model, lambda batch: whole(**batch), tokenizer, section.max_length, "finetune.text.max_length")
     if section.head_init == "probe":
         originals = [row for row, copy in zip(train_rows, train["copy"].to_pylist(), strict=True) if copy == 0]
         model.start_head(probe_head(model, tokenizer, originals, params.batch_size, objective, section.probe_C))
@@ -90,6 +94,18 @@ def finetune(
     more = {"pooling": section.pooling, "max_length": section.max_length}
     write_recipe(folder, {**recipe, **objective.recipe(), **more})
     return metrics
+
+
+def measure(contents: Sequence[str], params: Any) -> Coverage:
+    """Meets contracts.learn.Task for any objective on whole texts."""
+    from stages.modalities.text.encode.coverage import Reader
+    from stages.modalities.text.encode.coverage import measure as measure_texts
+    from stages.modalities.text.encode.tokenizer import load_tokenizer, token_limit
+
+    section, together = params.finetune.of("text"), params.finetune.of("text").pooling == "model"
+    tokenizer = load_tokenizer(params.model)
+    reader = Reader(tokenizer, section.max_length, "model", "finetune.text.max_length", together)
+    return measure_texts(contents, reader, lambda: token_limit(params.model))
 
 
 def probe_head(
@@ -113,42 +129,46 @@ def length(row: Mapping[str, Any]) -> int:
 
 def first_model(name: str, section: FinetuneParams, objective: Learnable, n_sides: int) -> Any:
     """The pretrained model, with a new head. `n_sides` is 2 for pairs of texts, else 1."""
-    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    from stages.modalities.text.encode.backbone import check_length, freeze
+    from stages.modalities.text.encode.backbone import check_reads_texts, freeze, load_backbone
     from stages.modalities.text.encode.texts import PooledText
+    from stages.modalities.text.encode.tokenizer import check_length
     from stages.models import pretrained
 
     config = pretrained.load(AutoConfig, name)
-    check_length(config, section.max_length, "finetune.text.max_length")
-    options = {"use_safetensors": True, **dropouts(config, section.dropout)}
+    check_length(name, section.max_length, "finetune.text.max_length")
+    options: dict[str, Any] = dropouts(config, section.dropout)
     if section.pooling == "model":
-        model = pretrained.load(AutoModelForSequenceClassification, name, **options, **objective.config())
+        factory = AutoModelForSequenceClassification
+        model = pretrained.load_weights(factory, name, **options, **objective.config()).model
+        check_reads_texts(name, model)
         backbone = model.base_model
     else:
-        backbone = pretrained.load(AutoModel, name, **options)
+        backbone = load_backbone(name, **options)
         model = PooledText(backbone, len(objective.columns), n_sides)
     freeze(backbone, section.frozen_layers)
     return model
 
 
-def dropouts(config: Any, share: float) -> dict[str, float]:
+def dropouts(config: Any, share: float) -> dict[str, Any]:
     """All dropout keys of a config, set to `share`; their names differ between architectures."""
     return {key: share for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}
 
 
 def predict(towards: type[Learnable], folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
     """Meets contracts.learn.Task for any objective on whole texts."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     from stages.modalities.text.encode.texts import PooledText, run_model
+    from stages.modalities.text.encode.tokenizer import load_tokenizer
     from stages.models import pretrained
 
     recipe = read_recipe(folder)
     together = recipe["pooling"] == "model"
-    tokenizer = pretrained.load(AutoTokenizer, str(folder))
+    tokenizer = load_tokenizer(str(folder))
     if together:
-        model = pretrained.load(AutoModelForSequenceClassification, str(folder), use_safetensors=True)
+        model = pretrained.load_weights(AutoModelForSequenceClassification, str(folder)).model
     else:
         model = PooledText.load(folder)
     model.to(pretrained.device())

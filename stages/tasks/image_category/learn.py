@@ -11,4 +11,5 @@ class FinetuneParams(learn.FinetuneParams, ObjectiveParams):
 
 
 finetune = partial(learn.finetune, Objective)
+measure = learn.measure
 predict = partial(learn.predict, Objective)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion
 from stages.core.tables import ragged
 from stages.modalities.text.learn import dropouts
@@ -53,7 +54,8 @@ def finetune(
     """Meets contracts.learn.Task."""
     from transformers import set_seed
 
-    from stages.modalities.text.encode.words import load_word_tokenizer
+    from stages.modalities.text.encode.tokenizer import tell_padding, try_out
+    from stages.modalities.text.encode.words import load_word_tokenizer, token_states
     from stages.training.trainer import fine_tune
 
     set_seed(params.seed)
@@ -61,6 +63,14 @@ def finetune(
     objective = Objective.of(train["label"].to_pylist(), section)
     tokenizer = load_word_tokenizer(params.model)
     model = first_model(params.model, section, objective)
+    tell_padding(model, tokenizer)
+    try_out(
+        params.model,
+        lambda batch: token_states(model.backbone, section.layers, batch),
+        tokenizer,
+        section.max_length,
+        "finetune.text.max_length",
+    )
     if section.head_init == "probe":
         originals = train.filter(pc.equal(train["copy"], 0))
         start_head(model, tokenizer, originals, objective, section, params.batch_size)
@@ -74,16 +84,27 @@ def finetune(
     return metrics
 
 
+def measure(contents: Sequence[str], params: Any) -> Coverage:
+    """Meets contracts.learn.Task. No text is cut, as a long one is read in windows."""
+    from stages.modalities.text.encode.coverage import Reader
+    from stages.modalities.text.encode.coverage import measure as measure_texts
+    from stages.modalities.text.encode.words import load_word_tokenizer
+
+    reader = Reader(load_word_tokenizer(params.model), None, "model", "finetune.text.max_length")
+    return measure_texts(contents, reader, lambda: None)
+
+
 def first_model(name: str, section: FinetuneParams, objective: Objective) -> Any:
     """The lower layers of the pretrained model, with a new head."""
     from transformers import AutoConfig
 
-    from stages.modalities.text.encode.backbone import check_length, freeze, load_layers
+    from stages.modalities.text.encode.backbone import freeze, load_layers
+    from stages.modalities.text.encode.tokenizer import check_length
     from stages.modalities.text.encode.words import TaggedText
     from stages.models import pretrained
 
     config = pretrained.load(AutoConfig, name)
-    check_length(config, section.max_length, "finetune.text.max_length")
+    check_length(name, section.max_length, "finetune.text.max_length")
     dropout = dropouts(config, section.dropout)
     backbone = load_layers(name, max(section.layers), "finetune.text.layers", **dropout)
     freeze(backbone, section.frozen_layers)

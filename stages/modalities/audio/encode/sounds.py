@@ -28,6 +28,20 @@ def n_frames(seconds: float, rate: int) -> int:
     return 1 + max(0, round(seconds * rate) - 400) // 160
 
 
+def model_seconds(name: str) -> float | None:
+    """The seconds of a recording that a pretrained model hears at most; None if its extractor has no limit."""
+    from transformers import AutoFeatureExtractor
+
+    from stages.models import pretrained
+
+    extractor = pretrained.load(AutoFeatureExtractor, name)
+    if hasattr(extractor, "nb_max_frames"):  # Whisper
+        return float(extractor.n_samples / extractor.sampling_rate)
+    if hasattr(extractor, "max_length"):  # AST: windows of 400 samples, 160 apart
+        return (399 + 160 * int(extractor.max_length)) / float(extractor.sampling_rate)
+    return None
+
+
 @dataclass(frozen=True)
 class Frontend:
     """Converts cleaned contents into the inputs of a model."""
@@ -53,7 +67,7 @@ class Frontend:
     @property
     def pads_itself(self) -> bool:
         """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
-        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_samples")
+        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_frames")
 
     @property
     def takes_samples(self) -> bool:
@@ -152,7 +166,10 @@ class AudioEncoder:
 
         from stages.models import pretrained
 
-        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
+        model = pretrained.load_weights(AutoModel, name, unused=("decoder.",)).model.eval()
+        if model.config.is_encoder_decoder:  # Whisper
+            model = model.get_encoder()
+        model.to(pretrained.device())
         return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:

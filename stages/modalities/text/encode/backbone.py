@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from stages.core.errors import InputError
@@ -16,17 +17,6 @@ from stages.models import pretrained
 from stages.models.batches import run_by_shape
 
 HEAD = "head.safetensors"
-
-
-def check_length(config: Any, max_length: int, key: str) -> None:
-    """Checks that the model has positions for `max_length` tokens.
-
-    Raises:
-        InputError: it has fewer.
-    """
-    longest = getattr(config, "max_position_embeddings", max_length)
-    if max_length > longest:
-        raise InputError(f"{key}: {max_length}, but the model takes {longest} tokens at most; give {longest} or less")
 
 
 def bucket(length: int) -> int:
@@ -83,6 +73,19 @@ class Headed(torch.nn.Module):
         save_file({name: values.contiguous() for name, values in self.head.state_dict().items()}, folder / HEAD)
 
 
+def load_head(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of a saved head.
+
+    Raises:
+        InputError: its file is missing or damaged.
+    """
+    try:
+        weights: dict[str, torch.Tensor] = load_file(folder / HEAD)
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder / HEAD}: cannot be read ({error}); run `dvc repro finetune`") from error
+    return weights
+
+
 def freeze(backbone: Any, n_layers: int) -> None:
     """Freezes the lowest layers (Lee, Tang & Lin 2019).
 
@@ -109,16 +112,43 @@ def layers_of(backbone: Any) -> torch.nn.ModuleList:
     return max(lists, key=len, default=torch.nn.ModuleList())
 
 
+def load_backbone(name: str, **config: Any) -> Any:
+    """The pretrained model of texts.
+
+    Raises:
+        InputError: it cannot be loaded, reads no texts, or is an encoder-decoder.
+    """
+    backbone = pretrained.load_weights(AutoModel, name, **config).model
+    check_reads_texts(name, backbone)
+    if backbone.config.is_encoder_decoder:
+        raise InputError(
+            f"model {name}: an encoder-decoder ({backbone.config.model_type}), whose hidden states are not those of "
+            "the text; choose an encoder, such as a BERT, or a decoder, such as a GPT"
+        )
+    return backbone
+
+
+def check_reads_texts(name: str, model: Any) -> None:
+    """
+    Raises:
+        InputError: the model reads something else.
+    """
+    if model.main_input_name != "input_ids":
+        raise InputError(f"model {name}: reads {model.main_input_name} and no texts; choose a model of texts")
+
+
 def load_layers(name: str, n_layers: int, key: str, **config: Any) -> Any:
     """The pretrained model with its lowest `n_layers` layers only; `key` of params.yaml gave that number.
 
     Raises:
         InputError: the model has fewer layers.
     """
-    backbone = pretrained.load(AutoModel, name, use_safetensors=True, **config)
+    backbone = load_backbone(name, **config)
     layers = layers_of(backbone)
     if n_layers > len(layers):
         raise InputError(f"{key}: {n_layers}, but the model has {len(layers)} layers; give at most {len(layers)}")
     del layers[n_layers:]
     backbone.config.num_hidden_layers = n_layers
+    if kinds := getattr(backbone.config, "layer_types", None):  # the kind of attention of each layer
+        backbone.config.layer_types = kinds[:n_layers]
     return backbone

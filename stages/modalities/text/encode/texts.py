@@ -10,13 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from tqdm import tqdm
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from stages.core.tables import Vectors
-from stages.modalities.text.encode.backbone import HEAD, Headed, check_length, run_fixed
+from stages.modalities.text.encode.backbone import (
+    Headed,
+    check_reads_texts,
+    load_backbone,
+    load_head,
+    run_fixed,
+)
+from stages.modalities.text.encode.tokenizer import check_length, load_tokenizer, try_out
 from stages.models import pretrained
 
 PAIR_PARTS = 4  # vectors that `combined` joins
@@ -66,20 +72,33 @@ class TextEncoder:
 
     @classmethod
     def load(cls, name: str, max_length: int) -> "TextEncoder":
-        model = pretrained.load(AutoModel, name, use_safetensors=True).eval().to(pretrained.device())
-        check_length(model.config, max_length, "embed.text.max_length")
-        return cls(model, pretrained.load(AutoTokenizer, name), max_length)
+        """
+        Raises:
+            InputError: the model cannot be loaded, reads no texts or not so long ones.
+        """
+        key = "embed.text.max_length"
+        model = pretrained.load_weights(AutoModel, name, unused=("decoder.",)).model
+        check_reads_texts(name, model)
+        check_length(name, max_length, key)
+        if model.config.is_encoder_decoder:
+            model = model.get_encoder()
+        tokenizer = load_tokenizer(name)
+        encoder = cls(model.eval(), tokenizer, max_length)
+        try_out(name, encoder.pool, tokenizer, max_length, key)
+        model.to(pretrained.device())
+        return encoder
+
+    def pool(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """(n, dim): the vector of each tokenised text."""
+        batch = {name: values.to(self.model.device) for name, values in batch.items()}
+        return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
 
     def embed(self, texts: Sequence[str], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, each of length 1."""
 
-        def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-            batch = {name: values.to(self.model.device) for name, values in batch.items()}
-            return mean_pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
-
         rows = encode(self.tokenizer, texts, self.max_length)
         sides = [side for row in rows for side in row]
-        vectors = run_fixed(sides, self.tokenizer, self.max_length, batch_size, forward, "embed")
+        vectors = run_fixed(sides, self.tokenizer, self.max_length, batch_size, self.pool, "embed")
         return combined(torch.from_numpy(np.stack(vectors)), len(rows[0])).numpy()
 
 
@@ -104,8 +123,8 @@ class PooledText(Headed):
 
     @classmethod
     def load(cls, folder: Path) -> "PooledText":
-        state = load_file(folder / HEAD)
-        backbone = pretrained.load(AutoModel, str(folder), use_safetensors=True)
+        state = load_head(folder)
+        backbone = load_backbone(str(folder))
         n_sides = 1 if state["weight"].shape[1] == backbone.config.hidden_size else 2
         model = cls(backbone, len(state["bias"]), n_sides)
         model.head.load_state_dict(state)

@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from stages.core.errors import InputError
-from stages.modalities.text.encode.backbone import HEAD, Headed, run_fixed
-from stages.models import pretrained
+from stages.modalities.text.encode.backbone import Headed, load_backbone, load_head, run_fixed
+from stages.modalities.text.encode.tokenizer import load_tokenizer
 
 CHUNK = 4_000  # texts whose hidden states are in memory at a time
 # fmt: off
@@ -138,12 +136,12 @@ def load_word_tokenizer(name: str) -> Any:
         InputError: the model has no fast tokenizer.
     """
     # Byte-level tokenizers recognise a word by the space before it.
-    tokenizer = pretrained.load(AutoTokenizer, name, add_prefix_space=True)
+    tokenizer = load_tokenizer(name, add_prefix_space=True)
     if not tokenizer.is_fast:
         raise InputError(
             f"model {name}: its tokenizer cannot map tokens to words; choose a model with a fast tokenizer"
         )
-    tokenizer.padding_side = "right"
+    tokenizer.padding_side = "right"  # positions in a window are counted from its first token
     return tokenizer
 
 
@@ -201,7 +199,7 @@ class TaggedText(Headed):
 
     @classmethod
     def load(cls, folder: Path, layers: Sequence[int]) -> "TaggedText":
-        state = load_file(folder / HEAD)
-        model = cls(pretrained.load(AutoModel, str(folder), use_safetensors=True), layers, len(state["bias"]))
+        state = load_head(folder)
+        model = cls(load_backbone(str(folder)), layers, len(state["bias"]))
         model.head.load_state_dict(state)
         return model
