@@ -29,15 +29,15 @@ class Line:
 def read_conll(path: Path, format: FileFormat) -> Iterator[Record]:
     """One record per text, with the columns `tokens` and `tags` (lists).
 
-    A line is a token. A blank line ends a text. In a file whose lines are numbered in each text, lines with a `#` are
-    comments (CoNLL-U).
+    A line is a token. A blank line ends a text. In a file whose lines are numbered in each text (CoNLL-U), or begin
+    with the name of the document, lines that start with # are comments.
 
     Raises:
         InputError: the cells that are to be tokens or tags are something else.
     """
     layout = Layout.of(path, format)
     layout.check(path, format)
-    for number, lines in enumerate(_texts(path, format, layout.is_numbered), start=1):
+    for number, lines in enumerate(_texts(path, format, layout.has_comments), start=1):
         tokens, tags, problem = list[str](), list[str](), None
         for line in lines:
             n_cells = len(line.cells)
@@ -54,8 +54,8 @@ def read_conll(path: Path, format: FileFormat) -> Iterator[Record]:
         yield Record(f"{path.name}:{number}", {"tokens": tokens, "tags": tags}, problem)
 
 
-def _texts(path: Path, format: FileFormat, is_numbered: bool) -> Iterator[list[Line]]:
-    """The lines of each text that has any, without those between documents and, if lines are numbered, comments."""
+def _texts(path: Path, format: FileFormat, has_comments: bool) -> Iterator[list[Line]]:
+    """The lines of each text that has any, without those between documents and, if the file has them, comments."""
     text: list[Line] = []
     with open_text(path, format.encoding) as file:
         for number, line in enumerate(chain(iter_lines(file, path), [""]), start=1):
@@ -66,7 +66,7 @@ def _texts(path: Path, format: FileFormat, is_numbered: bool) -> Iterator[list[L
                 continue
             cells = line.rstrip("\r\n").split("\t") if "\t" in line else re.findall(r"[^ \r\n]+", line)
             is_comment = line.startswith("#") or PART_OR_RANGE.fullmatch(cells[0])
-            if cells[0] != DOCUMENT and not (is_numbered and is_comment):
+            if cells[0] != DOCUMENT and not (has_comments and is_comment):
                 text.append(Line(number, cells))
 
 
@@ -93,18 +93,28 @@ class Layout:
     def is_numbered(self) -> bool:
         return self.n_texts > 0 and self.n_numbered >= ENOUGH * self.n_texts
 
+    @property
+    def is_constant(self) -> bool:
+        return self.n_texts > 1 and self.n_constant >= ENOUGH * self.n_texts
+
+    @property
+    def has_comments(self) -> bool:
+        """Whether a line that starts with # is a comment; in other files it may be a token."""
+        return self.is_numbered or self.is_constant
+
     @classmethod
     def of(cls, path: Path, format: FileFormat) -> "Layout":
         layout = cls()
-        for lines in _texts(path, format, is_numbered=False):
-            numbered = [line for line in lines if NUMBER.fullmatch(line.cells[0])]
-            rest = [line for line in lines if not line.cells[0].startswith("#") and line not in numbered]
-            is_numbered = len(numbered) > 1 and _count_on([int(line.cells[0]) for line in numbered])
-            is_numbered = is_numbered and all(PART_OR_RANGE.fullmatch(line.cells[0]) for line in rest)
+        for lines in _texts(path, format, has_comments=False):
+            words = [line for line in lines if not line.cells[0].startswith("#")]
+            numbered = [line for line in words if not PART_OR_RANGE.fullmatch(line.cells[0])]
+            names = [line.cells[0] for line in numbered]
+            is_numbered = len(names) > 1 and _count_on(names)
+            is_constant = len(names) > 2 and len(set(names)) == 1
             layout.n_texts += len(lines) > 1
             layout.n_numbered += is_numbered
-            layout.n_constant += len(lines) > 2 and len({line.cells[0] for line in lines}) == 1
-            for line in numbered if is_numbered else lines:
+            layout.n_constant += is_constant
+            for line in numbered if is_numbered or is_constant else lines:
                 layout._add(line.cells)
         return layout
 
@@ -127,16 +137,21 @@ class Layout:
                     f"{path}: the first cells of its texts count 1, 2, 3...; the second are the tokens: "
                     "set collect.token_column: 2"
                 )
-            if self.n_texts > 1 and self.n_constant >= ENOUGH * self.n_texts:
+            if self.is_constant:
                 raise InputError(
                     f"{path}: the first cells of each text are all the same; "
                     "set collect.token_column to the column of the tokens"
                 )
         if len(self.n_cells) == 1:
-            self._check_tags(path, format.tag_column, width)
+            self._check_tags(path, format, width)
 
-    def _check_tags(self, path: Path, tag_column: int, width: int) -> None:
-        column = width + 1 + tag_column
+    def _check_tags(self, path: Path, format: FileFormat, width: int) -> None:
+        token_column, tag_column = (
+            width + 1 + column if column < 0 else column for column in (format.token_column, format.tag_column)
+        )
+        if token_column == tag_column:
+            raise InputError(f"{path}: collect.token_column and collect.tag_column are the same column, {tag_column}")
+        column, tag_column = tag_column, format.tag_column
         if tag_column > 0 or column not in self.cells:  # a column that is counted from the start was chosen
             return
         types = self._types(column)
@@ -150,6 +165,8 @@ class Layout:
         if others:
             known = " and ".join(f"column {other} has such as {min(names)}" for other, names in others.items())
             choice = f"{next(iter(others))} (or {column})" if types else f"{next(iter(others))}"
+            if not types and next(iter(others)) == token_column:
+                choice += " and collect.token_column to that of the tokens"
             raise InputError(f"{path}: {problem}, and {known}; set collect.tag_column: {choice}")
 
     def _types(self, column: int) -> set[str]:
@@ -160,5 +177,8 @@ class Layout:
         return {tag[2:] for tag in tags if tag not in ("", "O")}
 
 
-def _count_on(numbers: Sequence[int]) -> bool:
-    return all(after == before + 1 for before, after in pairwise(numbers))
+def _count_on(names: Sequence[str]) -> bool:
+    """Whether names are numbers, each larger by 1 than the one before."""
+    if not all(map(NUMBER.fullmatch, names)):
+        return False
+    return all(int(after) == int(before) + 1 for before, after in pairwise(names))

@@ -52,8 +52,10 @@ class Formats:
 
     @cached_property
     def _advice(self) -> str:
+        n_rows, _ = self._try(self.format)
         for format in self._others():
-            if self._fits(format):
+            n_more, n_bad = self._try(format)
+            if n_more > n_rows and not n_bad:
                 return "set " + " and ".join(self._settings(format))
         return ""
 
@@ -80,21 +82,28 @@ class Formats:
             settings.append(f"collect.quoting: {str(format.quoting).lower()}")
         return settings
 
-    def _fits(self, format: FileFormat) -> bool:
-        """Whether all rows have the same number of cells, the columns asked for are there, and no quotes are left."""
+    def _try(self, format: FileFormat) -> tuple[int, int]:
+        """(good, bad) rows: a good one has as many cells as the header, at least two, and no quotation marks left."""
+        n_good = n_bad = 0
         names: list[str] = []
-        try:
-            with open_text(self.path, format.encoding) as file:
-                lines = unescaped(iter_lines(file, self.path), format)
-                for cells in filter(None, csv.reader(lines, **dialect(format))):
-                    if any(len(cell) > 1 and cell.strip()[:1] == cell.strip()[-1:] == '"' for cell in cells):
-                        return False
-                    if not names:
-                        names = [name.strip() for name in cells]
-                        if not format.header:
-                            names = [str(position) for position in range(len(cells))]
-                    if len(cells) != len(names) or len(names) < 2:
-                        return False
-        except csv.Error:
-            return False
-        return set(format.columns) <= set(names)
+        with open_text(self.path, format.encoding) as file:
+            rows = csv.reader(unescaped(iter_lines(file, self.path), format), **dialect(format))
+            while True:
+                try:
+                    cells = next(rows)
+                except StopIteration:
+                    break
+                except csv.Error:
+                    n_bad += 1
+                    continue
+                if cells and not names:
+                    names = [name.strip() for name in cells] if format.header else list(map(str, range(len(cells))))
+                if len(cells) > 1 and len(cells) == len(names) and not any(map(_is_quoted, cells)):
+                    n_good += 1
+                else:
+                    n_bad += bool(cells)
+        return n_good, n_bad + len(set(format.columns) - set(names))
+
+
+def _is_quoted(cell: str) -> bool:
+    return len(cell.strip()) > 1 and cell.strip()[0] == cell.strip()[-1] == '"'

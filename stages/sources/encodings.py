@@ -135,10 +135,10 @@ def is_frequent(character: str, encoding: str) -> bool:
 
 
 def sample_of(text: str) -> str:
-    """Up to 20 characters from the first that is not ASCII on, without line breaks."""
+    """Up to 20 characters of a line, from the first that is not ASCII on."""
     text = text.lstrip("\ufeff")
     start = next((place for place, character in enumerate(text) if character > "\x7f"), 0)
-    return " ".join(text[start:].split())[:20]
+    return text[start : start + 20].partition("\n")[0].rstrip()
 
 
 def is_mostly_utf8(path: Path) -> bool:

@@ -104,7 +104,14 @@ def tagged(content: Any, value: Any, scheme: Scheme = "bio") -> Tagged:
     if len(tokens) != len(tags):
         raise BadLabel(f"{len(tokens)} tokens and {len(tags)} tags, expected one tag per token")
     tags = [str(tag).strip() for tag in tags]
-    return Tagged(tokens, bare_as_bio(tags) if scheme == "bare" else [as_bio(tag) for tag in tags])
+    if scheme == "bare":
+        return Tagged(tokens, bare_as_bio(tags))
+    try:
+        return Tagged(tokens, [as_bio(tag) for tag in tags])
+    except BadLabel as bad:
+        if any(map(PREFIXED.fullmatch, tags)):
+            raise
+        raise BadLabel(f"{bad}; for types without prefixes set collect.tag_scheme: bare") from bad
 
 
 def as_bio(tag: str) -> str:
@@ -115,7 +122,6 @@ def as_bio(tag: str) -> str:
     if prefix not in BIO_OF or not kind:
         raise BadLabel(
             f"unknown tag {tag!r}, expected O, or B, I, M, E, S, L or U with a hyphen and a type, such as B-person"
-            + ("" if PREFIXED.fullmatch(tag) else "; for types without prefixes set collect.tag_scheme: bare")
         )
     return f"{BIO_OF[prefix]}-{kind}"
 
@@ -237,15 +243,22 @@ def _read_list(text: str) -> Any:
 
 
 def _strings_without_commas(text: str) -> list[str] | None:
-    """The strings of a list as numpy prints it, such as ['a' 'b'], which Python would join; None if it is not one."""
+    """The strings of a list as numpy prints it, such as ['a' 'b']; None if it is not one.
+
+    Raises:
+        BadLabel: two strings that Python would join are side by side in another way.
+    """
     skipped = {tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT}
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
     except (tokenize.TokenError, SyntaxError, RecursionError):
         return None
     tokens = [token for token in tokens if token.type not in skipped]
-    inner = tokens[1:-1]
-    strings = [token.string for token in inner if token.type == tokenize.STRING]
-    if not inner or (tokens[0].string, tokens[-1].string) != ("[", "]"):
+    neighbours = [(one, other) for one, other in pairwise(tokens) if one.type == other.type == tokenize.STRING]
+    if not neighbours:
         return None
-    return [literal(string) for string in strings] if len(strings) == len(inner) > 1 else None
+    inner = tokens[1:-1]
+    are_apart = all(one.end != other.start for one, other in neighbours)
+    if not are_apart or any(token.type != tokenize.STRING for token in inner) or tokens[0].string != "[":
+        raise BadLabel(f"a comma is missing between two texts of the list {shortened(text)}")
+    return [literal(token.string) for token in inner]

@@ -63,7 +63,7 @@ SOURCES = [
     Bad("header only", "data/notes.csv: " + NOTHING, {"notes.csv": "text,kind\n"}),
     Bad(
         "not UTF-8",
-        "data/notes.csv: not UTF-8 (byte 0xfc in line 2); it can be read as cp1252 ('ün apple,fruit a red'); "
+        "data/notes.csv: not UTF-8 (byte 0xfc in line 2); it can be read as cp1252 ('ün apple,fruit'); "
         "set collect.encoding: cp1252",
         {"notes.csv": NOTES.replace("ripe", "grün").encode("latin-1")},
     ),
@@ -92,7 +92,7 @@ SOURCES = [
     ),
     Bad(
         "UTF-16",
-        "data/notes.csv: not UTF-8 (byte 0xff in line 1); it can be read as utf-16 ('text,kind a ripe app'); "
+        "data/notes.csv: not UTF-8 (byte 0xff in line 1); it can be read as utf-16 ('text,kind'); "
         "set collect.encoding: utf-16",
         {"notes.csv": NOTES.encode("utf-16")},
     ),
