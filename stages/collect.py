@@ -413,19 +413,18 @@ class BadRows:
         if self.section.on_bad_row == "error":
             # A column is missing from all rows, so the row need not be mended.
             advice = "" if bad.reason == "missing_column" else "; mend the row, or set collect.on_bad_row: drop"
-            raise InputError(f"{self.place(record)}: {bad}{advice}") from bad
+            raise InputError(f"{self._where(record)}: {bad}{advice}") from bad
         self.dropped[bad.reason] += 1
         self.first = self.first or str(bad)
         source = storable(record.source)
         key = RowIds().next(source.encode(), split)
         return {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
 
-    def place(self, record: Record) -> str:
-        """The source and the row; the name of the file only once."""
-        name, _, number = storable(record.source).rpartition(":")
-        if Path(self.section.source).name == name:
-            return f"{self.section.source}, row {number}"
-        return f"{self.section.source}, {storable(record.source)}"
+    def _where(self, record: Record) -> str:
+        """The source and the row; a source that is one file is named once."""
+        source = Path(self.section.source)
+        name, _, number = record.source.rpartition(":")
+        return f"{source}:{number}" if name == source.name else f"{source}, {record.source}"
 
     def check(self, rows_in: int) -> None:
         """Checks that a row was collected.

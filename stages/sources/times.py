@@ -39,13 +39,13 @@ class Times:
         Raises:
             BadRow: it cannot be read in the format.
         """
-        text = as_text(value, "time", blank=None)
+        text = (as_text(value, "time") or "").strip() or None
         if text is None or isinstance(value, date):  # datetimes are dates, too
             return text
         if self.format == "iso":
-            self._look_at(text.strip())
+            self._look_at(text)
             return text
-        time = READERS[self.format](text.strip())
+        time = READERS[self.format](text)
         if time is None:
             raise BadRow("unusable_time", f"the time {text!r} is not {NAMES[self.format]}; see collect.time_format")
         return time

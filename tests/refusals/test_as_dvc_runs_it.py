@@ -23,7 +23,7 @@ def test_the_good_line_is_taken() -> None:
         (
             "text,kind\na ripe apple\n",
             {},
-            "data/notes.csv, notes.csv:1: line 2 has 1 cells, the file has 2 columns" + MEND,
+            "data/notes.csv:1: line 2 has 1 cells, the file has 2 columns" + MEND,
         ),
         (
             NOTES,

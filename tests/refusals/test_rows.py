@@ -82,7 +82,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
         (
             "notes.jsonl",
             '{"text": "a ripe apple", "text": "a car", "kind": "fruit"}',
-            ", row 1: not valid JSON (the key 'text' occurs twice)" + MEND,
+            ":1: not valid JSON (the key 'text' occurs twice)" + MEND,
         ),
         (
             "notes.json",

@@ -41,12 +41,12 @@ SOURCES = [
     ),
     Bad(
         "CSV row with too few cells",
-        "data/notes.csv, row 2: line 3 has 1 cells, the file has 2 columns" + MEND,
+        "data/notes.csv:2: line 3 has 1 cells, the file has 2 columns" + MEND,
         {"notes.csv": NOTES.replace("a red car,vehicle", "a red car")},
     ),
     Bad(
         "CSV row with too many cells",
-        "data/notes.csv, row 1: line 2 has 3 cells, the file has 2 columns" + MEND,
+        "data/notes.csv:1: line 2 has 3 cells, the file has 2 columns" + MEND,
         {"notes.csv": NOTES.replace("a ripe apple", "a ripe, red apple")},
     ),
     Bad(
@@ -56,7 +56,7 @@ SOURCES = [
     ),
     Bad(
         "missing column",
-        "data/notes.csv, row 1: no column 'label', the row has 'text', 'kind'; see collect.columns",
+        "data/notes.csv:1: no column 'label', the row has 'text', 'kind'; see collect.columns",
         params={"collect.columns.label": "label"},
     ),
     Bad("empty file", "data/notes.csv: " + NOTHING, {"notes.csv": ""}),
@@ -76,7 +76,7 @@ SOURCES = [
     ),
     Bad(
         "quotation mark in the middle of a cell",
-        "data/notes.csv, row 2: not valid CSV near line 3 (…); so that all rows can be read, "
+        "data/notes.csv:2: not valid CSV near line 3 (…); so that all rows can be read, "
         "set collect.quoting: false" + MEND,
         {"notes.csv": NOTES.replace("a red car", '"a red" car')},
     ),
@@ -98,7 +98,7 @@ SOURCES = [
     ),
     Bad(
         "list for a label",
-        'data/notes.jsonl, row 1: the label ["fruit", "food"] is a list, expected one value; '
+        'data/notes.jsonl:1: the label ["fruit", "food"] is a list, expected one value; '
         "set collect.label_format: list and target: categories" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": ["fruit", "food"]}\n'},
         {"collect.source": "data/notes.jsonl"},
@@ -136,31 +136,31 @@ SOURCES = [
     ),
     Bad(
         "JSON line that is none",
-        "data/notes.jsonl, row 2: not valid JSON (… at character 9)" + MEND,
+        "data/notes.jsonl:2: not valid JSON (… at character 9)" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": "fruit"}\n{"text": a red car}\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON line that is a list",
-        "data/notes.jsonl, row 2: expected an object with columns, got list" + MEND,
+        "data/notes.jsonl:2: expected an object with columns, got list" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": "fruit"}\n["a red car", "vehicle"]\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON line in too many brackets",
-        "data/notes.jsonl, row 1: not valid JSON (…)" + MEND,
+        "data/notes.jsonl:1: not valid JSON (…)" + MEND,
         {"notes.jsonl": "[" * 100_000},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "JSON number of too many digits",
-        "data/notes.jsonl, row 1: not valid JSON (…)" + MEND,
+        "data/notes.jsonl:1: not valid JSON (…)" + MEND,
         {"notes.jsonl": '{"text": ' + "7" * 5000 + ', "kind": "number"}'},
         {"collect.source": "data/notes.jsonl"},
     ),
     Bad(
         "content that is neither text nor file",
-        "data/notes.jsonl, row 1: the content is of type dict, expected a text or the bytes of a file" + MEND,
+        "data/notes.jsonl:1: the content is of type dict, expected a text or the bytes of a file" + MEND,
         {"notes.jsonl": '{"text": {"en": "a ripe apple"}, "kind": "fruit"}'},
         {"collect.source": "data/notes.jsonl"},
     ),

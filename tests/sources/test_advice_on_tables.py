@@ -86,7 +86,7 @@ def test_an_escape_that_escapes_nothing_stays() -> None:
 
 def test_no_advice_where_none_is_true() -> None:
     message = message_of(section("notes.csv", f"text,kind\n{QUOTED}one,cell,more\n"))
-    assert message.startswith("notes.csv, row 9: line 10 has 3 cells, the file has 2 columns; mend the row")
+    assert message.startswith("notes.csv:9: line 10 has 3 cells, the file has 2 columns; mend the row")
     assert "\t" not in message_of(section("notes.tsv", 'text\tkind\n"a" fig\tfruit\n"a "b" c"\ttool\n'))
     assert "not valid TSV" in message_of(section("notes.tsv", 'text\tkind\n"a" fig\tfruit\n'))
 

@@ -124,7 +124,7 @@ def test_times(time_format: str, given: Any, iso: str) -> None:
     ],
 )
 def test_times_that_cannot_be_read(time_format: str, given: Any) -> None:
-    with pytest.raises(InputError, match=r"row 1: the time .* is not .*; see collect\.time_format"):
+    with pytest.raises(InputError, match=r"notes\.jsonl:1: the time .* is not .*; see collect\.time_format"):
         times([given], time_format)
 
 
@@ -223,7 +223,9 @@ def test_contents_of_other_modalities() -> None:
 
 def test_a_category_is_one_name() -> None:
     rows = [{"text": "a", "kind": ["fruit"]}, {"text": "b", "kind": []}, {"text": "c", "kind": ["fruit", "ripe"]}]
-    with pytest.raises(InputError, match=r'row 3: 2 labels, \["fruit", "ripe"\]; .* set target: categories; mend'):
+    with pytest.raises(
+        InputError, match=r'notes\.jsonl:3: 2 labels, \["fruit", "ripe"\]; .* set target: categories; mend'
+    ):
         collected(rows, label_format="list")
     found = collected(rows, label_format="list", on_bad_row="drop")
     assert [row["label"] for row in found] == ["fruit", None]

@@ -98,7 +98,7 @@ def test_labels_that_cannot_be_used_are_counted(monkeypatch: pytest.MonkeyPatch,
     assert "the span [2, 9" in rejected.detail
     with pytest.raises(
         InputError,
-        match=r"some\.csv, row 2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row",
+        match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row",
     ):
         collect(params_of(wanted.model_copy(update={"on_bad_row": "error"}), "tags"))
 
