@@ -22,16 +22,29 @@ from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import SIDE_MARK, new_table, row_schema, verdict_schema
 from stages.labels.names import as_name
-from stages.sources.cells import as_bytes, as_json, as_text, storable
+from stages.sources.cells import as_bytes, as_json, as_text, is_missing, spelled, storable
+from stages.sources.decimals import with_point
 from stages.sources.descriptors import read_descriptor
 from stages.sources.file_texts import in_utf8
 from stages.sources.folders import FolderNotes
-from stages.sources.label_formats import BadLabel, names_of, names_of_flags, tagged, tagged_by_spans
+from stages.sources.label_formats import (
+    BadLabel,
+    Scheme,
+    is_list_text,
+    literal,
+    names_of,
+    names_of_flags,
+    shortened,
+    tagged,
+    tagged_by_spans,
+)
 from stages.sources.layouts import check_layout, suspect_classes
 from stages.sources.local_files import file_problem, has_hidden_part, leads_out, read_bytes
 from stages.sources.name_groups import suggest_group
 from stages.sources.read import read_source
 from stages.sources.records import BadRow, FileFormat, Record, RowIds
+from stages.sources.text_files import is_text_encoding
+from stages.sources.times import TimeFormat, Times
 
 VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 
@@ -48,7 +61,9 @@ class Columns(Strict):
     group: str | None = Field(
         description="the author, the patient, the sender...: rows of the same group are never in different splits"
     )
-    time: str | None = Field(description="an ISO 8601 date or time, for `split.method: time`")
+    time: str | None = Field(
+        description="a date or time, for `split.method: time`; `collect.time_format` is its format"
+    )
     split: str | None = Field(description="the split that the source puts the row in; `collect.splits` has its values")
 
     @cached_property
@@ -88,7 +103,7 @@ class Section(Strict):
     )
     label_format: Literal["one", "list", "tags", "spans"] = Field(
         description="the format of labels: one name or number; a list (an empty cell: none of the labels); "
-        "one tag per token (BIO, BIOES, BILOU); spans of the text (start, end, label)"
+        "one tag per token; spans of the text (start, end, label)"
     )
     label_delimiter: str | None = Field(
         min_length=1, description="the delimiter between the names of a list in one cell"
@@ -104,7 +119,29 @@ class Section(Strict):
     quoting: bool = Field(
         description="whether quotation marks enclose cells in CSV and TSV files; false: they are ordinary characters"
     )
-    encoding: str | None = Field(description="the encoding of texts that are not UTF-8, such as cp1252; null: none is")
+    encoding: str | None = Field(
+        description="the encoding of text files, a codec of Python such as gb18030, cp1252 or utf-16; null: UTF-8"
+    )
+    escape: str | None = Field(
+        min_length=1,
+        max_length=1,
+        description="the sign before a quotation mark that belongs to a cell of a CSV file, such as a backslash; "
+        "null: such a quotation mark is doubled",
+    )
+    decimal: Literal[".", ","] = Field(
+        description="the sign before the fraction of a number; with a comma, labels such as 3,5 and 1.500,50 "
+        "become 3.5 and 1500.50"
+    )
+    time_format: TimeFormat = Field(
+        description="the format of `columns.time`: ISO 8601, 31/12/2024 (day_first), 12/31/2024 (month_first), "
+        "or seconds or milliseconds since 1970 (epoch)"
+    )
+    token_column: int = Field(description="the column of the tokens in a CoNLL file, from 1; from the end if negative")
+    tag_column: int = Field(description="the column of the tags in a CoNLL file, from 1; from the end if negative")
+    tag_scheme: Scheme = Field(
+        description="tags with prefixes (bio: BIO, BIOES, BILOU and BMES are read), "
+        "or types alone (bare: equal neighbours are one entity)"
+    )
     on_bad_row: Literal["error", "drop"] = Field(
         description="a row that cannot be read stops the run (error), or is dropped and counted (drop)"
     )
@@ -123,6 +160,14 @@ class Section(Strict):
             self.files is not None or self.label_format in ("tags", "spans")
         ):
             raise ValueError("with two content columns, set files: null, and label_format: one or list")
+        if self.encoding is not None and not is_text_encoding(self.encoding):
+            raise ValueError(f"encoding: Python knows no text encoding {self.encoding!r}, such as gb18030 or cp1252")
+        if self.escape is not None and self.escape in ('"', self.delimiter):
+            raise ValueError(
+                f"escape: {self.escape!r} has another meaning in the file; it is a sign such as a backslash"
+            )
+        if 0 in (self.token_column, self.tag_column):
+            raise ValueError("token_column and tag_column count from 1, or from -1 at the end")
         if self.columns.split is not None and self.splits is None:
             raise ValueError(
                 "columns.split needs splits with the values of that column, such as {train: train, test: test}"
@@ -130,8 +175,43 @@ class Section(Strict):
         return self
 
 
+# The label formats of each target; other targets take any.
+LABEL_FORMATS = {
+    "category": ("one", "list"),
+    "categories": ("list",),
+    "number": ("one",),
+    "tags": ("tags", "spans"),
+}
+# Tables whose cells cannot be the bytes of a file.
+TEXT_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".conll")
+
+
 class Params(Strict):
+    modality: str = Field(description="the kind of content: a folder in stages/modalities")
+    target: str = Field(description="the kind of label: a folder in stages/targets")
     collect: Section
+
+    @model_validator(mode="after")
+    def check_contradictions(self) -> Self:
+        section = self.collect
+        formats = LABEL_FORMATS.get(self.target, (section.label_format,))
+        if section.label_format not in formats:
+            targets = [name for name, known in LABEL_FORMATS.items() if section.label_format in known]
+            raise ValueError(
+                f"collect.label_format: {section.label_format} is for target: {' or '.join(targets)}; "
+                f"for target: {self.target} set {' or '.join(formats)}"
+            )
+        if section.decimal == "," and self.target != "number":
+            raise ValueError(f"collect.decimal: a comma is for target: number, the target is {self.target}")
+        if isinstance(section.columns.content, list) and self.modality != "text":
+            raise ValueError(f"collect.columns.content: two columns are for modality: text, it is {self.modality}")
+        table = Path(section.table or section.source)
+        if self.modality in ("image", "audio") and section.files is None and table.suffix.lower() in TEXT_TABLES:
+            raise ValueError(
+                f"collect.files: null, but {table} has no {self.modality} in its cells; "
+                "set it to the paths of the files, such as files/{}"
+            )
+        return self
 
 
 @dataclass(frozen=True)
@@ -160,7 +240,17 @@ def open_splits(section: Section, notes: FolderNotes) -> Mapping[str, Iterable[R
         for path in files.values():
             if path.is_dir():
                 check_layout(path, source, section.file_names)
-    format = FileFormat(section.delimiter, section.header, section.quoting, section.encoding, section.file_names)
+    format = FileFormat(
+        delimiter=section.delimiter,
+        header=section.header,
+        quoting=section.quoting,
+        encoding=section.encoding,
+        escape=section.escape,
+        token_column=section.token_column,
+        tag_column=section.tag_column,
+        file_names=section.file_names,
+        columns=tuple(section.columns.names),
+    )
     return {split: read_source(path, format, notes) for split, path in files.items()}
 
 
@@ -202,7 +292,7 @@ def inside(folder: Path, name: str) -> Path:
 PATH_ADVICE = "; check collect.source, collect.splits and collect.table"
 
 
-def convert(record: Record, split: str, section: Section) -> Row:
+def convert(record: Record, split: str, params: Params, times: Times) -> Row:
     """The row in our columns; `split` is the split that the source puts the record in, "" if it gives none.
 
     Raises:
@@ -210,17 +300,18 @@ def convert(record: Record, split: str, section: Section) -> Row:
     """
     if record.problem is not None:
         raise BadRow(record.reason, record.problem)
+    section = params.collect
     values, columns = record.values, section.columns
     for column in columns.names:
         if column not in values:
             known = ", ".join(map(repr, values))
             raise BadRow("missing_column", f"no column {column!r}, the row has {known}; see collect.columns")
-    content, label = convert_label(values, section)
+    content, label = convert_label(values, section, params.target)
     return Row(
         content=convert_content(content, section),
         label=as_text(label, "label"),
         group=trimmed(values[columns.group], "group") if columns.group else None,
-        time=trimmed(values[columns.time], "time") if columns.time else None,
+        time=times.convert(values[columns.time]) if columns.time else None,
         source=storable(record.source),
         given_split=given_split(values[columns.split], section) if columns.split else split or None,
     )
@@ -233,13 +324,13 @@ def trimmed(value: Any, what: str) -> str | None:
 
 def convert_content(content: Any, section: Section) -> bytes:
     if section.files is not None:
-        return read_file(section, str(content))
+        return b"" if is_missing(content) else read_file(section, spelled(content))
     if isinstance(section.columns.content, list):
         return SIDE_MARK.encode().join(map(as_bytes, content))
     return as_bytes(content)
 
 
-def convert_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any]:
+def convert_label(values: Mapping[str, Any], section: Section, target: str) -> tuple[Any, Any]:
     """(content, label) of the source.
 
     Several labels become JSON; the content of tags and spans becomes a list of tokens.
@@ -251,21 +342,51 @@ def convert_label(values: Mapping[str, Any], section: Section) -> tuple[Any, Any
         content = values[columns.content]
     try:
         if isinstance(columns.label, list):
-            return content, as_json(names_of_flags({name: values[name] for name in columns.label}))
+            return content, of_names(names_of_flags({name: values[name] for name in columns.label}), target)
         label = values[columns.label]
         match section.label_format:
             case "one":
-                return content, label
+                check_one(label, target)
+                return content, with_point(label) if section.decimal == "," else label
             case "list":
-                is_missing = label is None or label != label  # NaN
-                return content, None if is_missing else as_json(names_of(label, section.label_delimiter))
+                return content, None if is_missing(label) else of_names(
+                    names_of(label, section.label_delimiter), target
+                )
             case "tags":
-                text = tagged(content, label)
+                text = tagged(content, label, section.tag_scheme)
             case "spans":
                 text = tagged_by_spans(content, label)
     except BadLabel as bad:
         raise BadRow("unusable_label", f"{bad}; see collect.label_format") from bad
     return text.tokens, None if text.tags is None else as_json(text.tags)
+
+
+def of_names(names: list[str], target: str) -> str | None:
+    """The label of a list of names: JSON; for a category the only name, None if there is none.
+
+    Raises:
+        BadRow: a category has several names.
+    """
+    if target != "category":
+        return as_json(names)
+    if len(names) > 1:
+        raise BadRow(
+            "unusable_label", f"{len(names)} labels, {as_json(names)}; to keep them all set target: categories"
+        )
+    return names[0] if names else None
+
+
+def check_one(label: Any, target: str) -> None:
+    """
+    Raises:
+        BadRow: the label of a category is a list, or the text of one.
+    """
+    names = label if isinstance(label, list | tuple) else None
+    if isinstance(label, str) and is_list_text(label):
+        names = literal(label.strip())
+    if target == "category" and isinstance(names, list | tuple | set):
+        advice = "collect.label_format: list" + (" and target: categories" if len(names) > 1 else "")
+        raise BadRow("unusable_label", f"the label {shortened(label)} is a list, expected one value; set {advice}")
 
 
 def given_split(value: Any, section: Section) -> str:
@@ -352,8 +473,10 @@ class BadRows:
             InputError: all `rows_in` rows are bad.
         """
         if rows_in == self.dropped.total():
+            if not rows_in:
+                raise InputError(f"{self.section.source}: it has no rows; check collect.source")
             counts = ", ".join(f"{reason} {count:,}" for reason, count in self.dropped.most_common())
-            reasons = f" ({counts}; the first: {self.first})" if self.dropped else ""
+            reasons = f" ({counts}; the first: {self.first})"
             raise InputError(
                 f"{self.section.source}: none of its {rows_in} rows can be used{reasons}; "
                 "check collect.source and collect.columns"
@@ -363,13 +486,19 @@ class BadRows:
 def iter_records(section: Section, notes: FolderNotes) -> Iterator[tuple[str, Record]]:
     """(split, record) of every row of the source, with a progress bar per split."""
     for split, records in open_splits(section, notes).items():
+        n_records = 0
         for record in tqdm(records, desc=f"collect {split}".strip(), unit=" rows", disable=None):
+            n_records += 1
             yield split, record
+        if split and not n_records:
+            raise InputError(f"{section.source}: the split {split} has no rows; check collect.splits")
 
 
-def collect(section: Section) -> Counts:
+def collect(params: Params) -> Counts:
     """Streams the rows of the source into data/collected, and bad rows into data/verdicts/collect."""
+    section = params.collect
     ids, bad_rows, notes, rows_in = RowIds(), BadRows(section), FolderNotes(), 0
+    times = Times(section.time_format)
     with (
         new_table(paths.COLLECT_VERDICTS, VERDICT) as verdicts,
         new_table(paths.COLLECTED, row_schema(pa.binary(), pa.string())) as collected,
@@ -377,13 +506,13 @@ def collect(section: Section) -> Counts:
         for split, record in iter_records(section, notes):
             rows_in += 1
             try:
-                row = convert(record, split, section)
+                row = convert(record, split, params, times)
             except BadRow as bad:
                 verdicts.write_row(bad_rows.reject(record, split, bad))
             else:
                 collected.write_row({"id": ids.next(row.content, row.label), **vars(row)})
         bad_rows.check(rows_in)
-    return Counts(rows_in, bad_rows.dropped, warnings=folder_warnings(section, notes))
+    return Counts(rows_in, bad_rows.dropped, warnings=[*folder_warnings(section, notes), *times.warnings()])
 
 
 def folder_warnings(section: Section, notes: FolderNotes) -> list[DataWarning]:
@@ -398,7 +527,7 @@ def folder_warnings(section: Section, notes: FolderNotes) -> list[DataWarning]:
 
 
 def main(params: Params) -> Counts:
-    return collect(params.collect)
+    return collect(params)
 
 
 if __name__ == "__main__":

@@ -130,11 +130,12 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
         model.model_validate(_values_of(model, values))
     except ValidationError as error:
         for detail in error.errors():
-            key = ".".join(str(part) for part in detail["loc"])
+            key = "".join(f"{part}." for part in detail["loc"])[:-1] + ": "
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
             shows_value = detail["type"] != "missing" and not isinstance(detail["input"], dict)
             got = f", got {detail['input']!r}" if shows_value else ""
-            yield f"{key}: {message[0].lower() + message[1:]}{got}"
+            # A check of several sections has no key; its message names them.
+            yield f"{key.lstrip(': ')}{message[0].lower() + message[1:]}{got}"
 
 
 _MESSAGES = {

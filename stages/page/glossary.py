@@ -17,7 +17,7 @@ OF_COLLECT: Mapping[str, str] = {
     "unusable_content": "its content is neither a text nor a file",
     "unusable_label": "its label does not have the form that collect.label_format names",
     "unusable_group": "its group is more than one value",
-    "unusable_time": "its time is more than one value",
+    "unusable_time": "its time is more than one value, or not in collect.time_format",
     "unusable_split": "its split is more than one value",
 }
 OF_CLEAN: Mapping[str, str] = {

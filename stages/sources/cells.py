@@ -2,10 +2,31 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date, time
+from decimal import Decimal
+from numbers import Number
 from typing import Any
 
 from stages.core.tables import SIDE_MARK, WORD_MARK
 from stages.sources.records import BadRow
+
+LARGEST_WHOLE = 2**53  # larger floats do not hold all whole numbers
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is None, NaN, NaT or pandas' NA."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, Number | date) and value != value
+
+
+def spelled(value: Any) -> str:
+    """The text of one value; 1.0 becomes "1", as pandas turns whole numbers into floats where some are missing."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE:
+        return str(int(value))
+    return str(value)
 
 
 def as_json(names: Sequence[str]) -> str:
@@ -18,12 +39,12 @@ def as_bytes(value: Any) -> bytes:
     Raises:
         BadRow: the value has another type.
     """
+    if is_missing(value):
+        return b""
     match value:
-        case None:
-            return b""
         case bytes() | {"bytes": bytes()}:
             return value if isinstance(value, bytes) else bytes(value["bytes"])
-        case str() | int() | float():
+        case str() | int() | float() | date() | time() | Decimal():
             # JSON can hold half a surrogate pair, which UTF-8 cannot encode: it becomes a question mark.
             return str(value).replace(SIDE_MARK, " ").replace(WORD_MARK, " ").encode("utf-8", "replace")
         case list() if all(isinstance(token, str) for token in value):
@@ -42,11 +63,11 @@ def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
     Raises:
         BadRow: the value is a list or a mapping.
     """
-    if value is None or value != value:  # NaN is how JSON and Parquet files write a missing value
+    if is_missing(value):
         return None
     if isinstance(value, list | dict | tuple):
         raise BadRow(f"unusable_{what}", f"the {what} is of type {type(value).__name__}, expected one value")
-    text = storable(value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value))
+    text = storable(spelled(value))
     return text if text.strip() else blank
 
 

@@ -1,21 +1,29 @@
 """Reads labels that are more than one name; collect stores them as JSON lists.
 
 `list`: several names.
-`tags`: one tag per token, in BIO, BIOES or BILOU; all become BIO.
+`tags`: one tag per token, in BIO, BIOES, BILOU, BMES, or bare types; all become BIO.
 `spans`: entities of a text by character offsets; they become tokens and BIO tags (Ramshaw & Marcus 1995).
 """
 
+import ast
+import io
 import json
 import re
+import tokenize
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
-# The BIO prefix of each prefix in BIOES and BILOU.
-BIO_OF = {"B": "B", "I": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
+from stages.sources.cells import is_missing as is_missing_value
+from stages.sources.cells import spelled
+
+Scheme = Literal["bio", "bare"]
+# The BIO prefix of each prefix in BIOES, BILOU and BMES.
+BIO_OF = {"B": "B", "I": "I", "M": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
+PREFIXED = re.compile(rf"[{''.join(BIO_OF)}]-.+|.+-[{''.join(BIO_OF)}]")
 # What flags of label columns may hold, in lower case.
 SET, NOT_SET = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 # The first words of Unicode names of the letters of scripts without spaces between words.
@@ -40,19 +48,29 @@ class Span:
 
 
 def names_of(value: Any, delimiter: str | None) -> list[str]:
-    """The names in a list, in a JSON list, or in a cell with `delimiter` between them (None: the cell is one name)."""
-    if isinstance(value, str) and not is_json_list(value):
+    """The names in a list, in the text of a list, or in a cell with `delimiter` between them (None: one name)."""
+    if isinstance(value, str) and not is_list_text(value):
         names: list[Any] = value.split(delimiter) if delimiter else [value]
     else:
         names = as_list(value)
-    if any(isinstance(name, list | dict) for name in names):
+    if any(isinstance(name, list | dict | tuple) for name in names):
         raise BadLabel(f"expected a list of names, got {shortened(names)}")
-    stripped = (str(name).strip() for name in names if name is not None)
+    stripped = (spelled(name).strip() for name in names if not is_missing_value(name))
     return [name for name in stripped if name]
 
 
-def is_json_list(text: str) -> bool:
-    return text.lstrip().startswith("[")
+def is_list_text(text: str) -> bool:
+    """Whether a text is to be read as a list: with brackets, or a tuple or set of Python."""
+    text = text.strip()
+    return text.startswith("[") or (text[:1] + text[-1:] in ("()", "{}") and isinstance(literal(text), tuple | set))
+
+
+def literal(text: str) -> Any:
+    """The value of a text in Python's spelling; None if it is none."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
 
 
 def shortened(value: Any) -> str:
@@ -64,7 +82,7 @@ def names_of_flags(flags: Mapping[str, Any]) -> list[str]:
     """The names of the label columns that hold a 1."""
     names = []
     for name, flag in flags.items():
-        text = str(flag).strip().lower()
+        text = "" if is_missing_value(flag) else str(flag).strip().lower()
         if text in SET:
             names.append(name)
         elif text not in NOT_SET:
@@ -72,29 +90,51 @@ def names_of_flags(flags: Mapping[str, Any]) -> list[str]:
     return names
 
 
-def tagged(content: Any, value: Any) -> Tagged:
-    """Reads tokens and tags; each is a list, the JSON of a list, or a text with spaces between its elements."""
-    tokens = content.split() if isinstance(content, str) else as_list(content)
+def tagged(content: Any, value: Any, scheme: Scheme = "bio") -> Tagged:
+    """Reads tokens and tags; each is a list, the text of a list, or a text with spaces between its elements."""
+    are_lists = isinstance(value, str) and is_list_text(value)
+    is_text = isinstance(content, str) and not (are_lists and is_list_text(content))
+    tokens = content.split() if is_text else as_list(content)
     if not all(isinstance(token, str | int | float) for token in tokens):
         raise BadLabel(f"expected a list of tokens, got {shortened(tokens)}")
+    tokens = list(map(str, tokens))
     if is_missing(value):
-        return Tagged(list(map(str, tokens)), None)
-    tags = value.split() if isinstance(value, str) and not is_json_list(value) else as_list(value)
+        return Tagged(tokens, None)
+    tags = value.split() if isinstance(value, str) and not are_lists else as_list(value)
     if len(tokens) != len(tags):
         raise BadLabel(f"{len(tokens)} tokens and {len(tags)} tags, expected one tag per token")
-    return Tagged(list(map(str, tokens)), [as_bio(str(tag).strip()) for tag in tags])
+    tags = [str(tag).strip() for tag in tags]
+    if scheme == "bare":
+        return Tagged(tokens, bare_as_bio(tags))
+    try:
+        return Tagged(tokens, [as_bio(tag) for tag in tags])
+    except BadLabel as bad:
+        if any(map(PREFIXED.fullmatch, tags)):
+            raise
+        raise BadLabel(f"{bad}; for types without prefixes set collect.tag_scheme: bare") from bad
 
 
 def as_bio(tag: str) -> str:
-    """A tag in BIO, BIOES or BILOU as its tag in BIO."""
+    """A tag in BIO, BIOES, BILOU or BMES as its tag in BIO."""
     prefix, _, kind = tag.partition("-")
     if tag == "O":
         return tag
     if prefix not in BIO_OF or not kind:
         raise BadLabel(
-            f"unknown tag {tag!r}, expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person"
+            f"unknown tag {tag!r}, expected O, or B, I, M, E, S, L or U with a hyphen and a type, such as B-person"
         )
     return f"{BIO_OF[prefix]}-{kind}"
+
+
+def bare_as_bio(kinds: Sequence[str]) -> list[str]:
+    """Types without prefixes as tags in BIO: equal neighbours are one entity."""
+    for kind in kinds:
+        if not kind or PREFIXED.fullmatch(kind):
+            raise BadLabel(f"the tag {kind!r} is no bare type; for types with prefixes set collect.tag_scheme: bio")
+    tags = []
+    for before, kind in pairwise(["O", *kinds]):
+        tags.append("O" if kind == "O" else f"{'I' if kind == before else 'B'}-{kind}")
+    return tags
 
 
 def tagged_by_spans(text: Any, value: Any) -> Tagged:
@@ -173,19 +213,52 @@ def span_of(value: Any, text: str) -> Span:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, a blank cell, or NaN, which is how JSON and Parquet files write a missing value."""
-    return value is None or value != value or (isinstance(value, str) and not value.strip())
+    """Whether a value is missing, or a blank cell."""
+    return is_missing_value(value) or (isinstance(value, str) and not value.strip())
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, from a list or its JSON; empty if the value is missing."""
+    """A list, from a list or its text in JSON or in Python's or numpy's spelling; empty if the value is missing."""
     if is_missing(value):
         return []
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:  # RecursionError: too many brackets
-            raise BadLabel(f"not valid JSON ({error})") from error
+        value = _read_list(value)
+    if isinstance(value, set):
+        value = sorted(value, key=str)
     if not isinstance(value, list | tuple):
         raise BadLabel(f"expected a list, got {type(value).__name__}")
     return list(value)
+
+
+def _read_list(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # RecursionError: too many brackets
+        problem = error
+    strings = _strings_without_commas(text)
+    value = literal(text.strip()) if strings is None else strings
+    if value is None:
+        raise BadLabel(f'not valid JSON ({problem}), nor a list of Python; write a list as ["one", "other"]')
+    return value
+
+
+def _strings_without_commas(text: str) -> list[str] | None:
+    """The strings of a list as numpy prints it, such as ['a' 'b']; None if it is not one.
+
+    Raises:
+        BadLabel: two strings that Python would join are side by side in another way.
+    """
+    skipped = {tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT}
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
+    except (tokenize.TokenError, SyntaxError, RecursionError):
+        return None
+    tokens = [token for token in tokens if token.type not in skipped]
+    neighbours = [(one, other) for one, other in pairwise(tokens) if one.type == other.type == tokenize.STRING]
+    if not neighbours:
+        return None
+    inner = tokens[1:-1]
+    are_apart = all(one.end != other.start for one, other in neighbours)
+    if not are_apart or any(token.type != tokenize.STRING for token in inner) or tokens[0].string != "[":
+        raise BadLabel(f"a comma is missing between two texts of the list {shortened(text)}")
+    return [literal(token.string) for token in inner]

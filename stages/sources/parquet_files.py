@@ -5,19 +5,21 @@ from itertools import chain
 from pathlib import Path
 
 from stages.core.errors import InputError
-from stages.sources.records import Record
+from stages.sources.records import FileFormat, Record
 from stages.sources.text_files import refuse_twins
 
 
-def read_parquet(path: Path) -> Iterator[Record]:
-    """One record per row of a Parquet file."""
+def read_parquet(path: Path, format: FileFormat) -> Iterator[Record]:
+    """One record per row of a Parquet file, with the columns that are asked for; with all if one of them is missing."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            refuse_twins(path, file.schema_arrow.names)
-            batches = (batch.to_pylist() for batch in file.iter_batches(1_000))
+            names = file.schema_arrow.names
+            refuse_twins(path, names, format.columns)
+            columns = list(format.columns) if format.columns and set(format.columns) <= set(names) else None
+            batches = (batch.to_pylist() for batch in file.iter_batches(1_000, columns=columns))
             for number, values in enumerate(chain.from_iterable(batches), start=1):
                 yield Record(f"{path.name}:{number}", values)
     except InputError:

@@ -19,13 +19,17 @@ class Record:
 
 @dataclass(frozen=True)
 class FileFormat:
-    """The format of CSV and TSV files, and the pattern of the names of files."""
+    """The format of tables, the columns to read, and the pattern of the names of files."""
 
-    delimiter: str | None  # None: a comma, or a tab in .tsv
-    header: bool
-    quoting: bool  # False: quotation marks are ordinary characters
-    encoding: str | None  # None: UTF-8
-    file_names: str | None  # such as {label}_{speaker}_{take}.wav
+    delimiter: str | None = None  # None: a comma, or a tab in .tsv
+    header: bool = True
+    quoting: bool = True  # False: quotation marks are ordinary characters
+    encoding: str | None = None  # None: UTF-8
+    escape: str | None = None  # before a quotation mark that belongs to the cell
+    token_column: int = 1  # of CoNLL files, counted from 1, or from the end if negative
+    tag_column: int = -1
+    file_names: str | None = None  # such as {label}_{speaker}_{take}.wav
+    columns: tuple[str, ...] = ()  # the names of the columns that are asked for
 
 
 class BadRow(Exception):

@@ -1,35 +1,114 @@
-"""Opens text files and reads their lines, with an error that says how to convert another encoding."""
+"""Opens text files and reads their lines, with an error that names the encodings that a file may have."""
 
+import codecs
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.core.errors import InputError
+from stages.sources.encodings import candidates, is_mostly_utf8
+
+# The first bytes of files that are no text, or not the text that they stand for.
+OTHER_FORMATS = {
+    b"\x1f\x8b": "compressed with gzip; unpack it",
+    b"BZh": "compressed with bzip2; unpack it",
+    b"\xfd7zXZ\x00": "compressed with xz; unpack it",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd; unpack it",
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook; unpack it, or save it as CSV in UTF-8",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook; save it as CSV in UTF-8",
+    b"PAR1": "a Parquet file; give it a name that ends in .parquet",
+    b"%PDF": "a PDF file; save its table as CSV in UTF-8",
+    b"SQLite format 3\x00": "an SQLite database; export its table as CSV",
+    b"<!doctype html": "a web page; download the file itself",
+    b"<html": "a web page; download the file itself",
+    b"version https://git-lfs": "a pointer of Git LFS; run `git lfs pull`",
+}
 
 
-def open_text(path: Path) -> Any:
+def is_text_encoding(name: str) -> bool:
+    """Whether Python knows a codec of this name that decodes bytes into text."""
     try:
-        return path.open(encoding="utf-8-sig", newline="")
+        return codecs.lookup(name)._is_text_encoding and isinstance(b"".decode(name), str)
+    except (LookupError, UnicodeError, ValueError):
+        return False
+
+
+def open_text(path: Path, encoding: str | None) -> Any:
+    """The file, opened as text; `encoding` is a codec of Python, None is UTF-8.
+
+    Raises:
+        InputError: the file cannot be opened, or is of another format.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(32).lower()
+        opened = path.open(encoding=encoding or "utf-8", newline="")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    for mark, advice in OTHER_FORMATS.items():
+        if head.startswith(mark.lower()):
+            opened.close()
+            raise InputError(f"{path}: it is {advice}")
+    return opened
 
 
 def iter_lines(file: Any, path: Path) -> Iterator[str]:
+    """The lines of an open text file, without its byte order mark.
+
+    Raises:
+        InputError: the file is not in the encoding that it was opened with.
+    """
+    number = 0
     try:
-        yield from file
-    except UnicodeDecodeError as error:
-        encoding = "UTF-16" if error.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
-        byte = f"{error.object[error.start]:#04x}"
-        advice = f"convert it, for example with `iconv -f {encoding} -t UTF-8`"
-        raise InputError(f"{path}: not UTF-8 (byte {byte}); {advice}") from error
+        for number, line in enumerate(file, start=1):
+            if number == 1:
+                line = line.lstrip("\ufeff")
+                # ASCII letters in UTF-16 are valid UTF-8, with a NUL beside each.
+                if line.count("\x00") >= len(line) / 3 > 0:
+                    raise InputError(f"{path}: line 1 has NUL bytes; {_advice(path)}")
+            yield line
+    except UnicodeError as error:
+        encoding = file.encoding.upper().removesuffix("-SIG")
+        byte = f"byte {error.object[error.start]:#04x} " if isinstance(error, UnicodeDecodeError) else ""
+        place = _undecodable_line(path, file.encoding) or number + 1
+        if encoding == "UTF-8" and is_mostly_utf8(path):
+            advice = "most of the file is UTF-8, so mend that line"
+        else:
+            advice = _advice(path)
+        raise InputError(f"{path}: not {encoding} ({byte}in line {place}); {advice}") from error
 
 
-def refuse_twins(path: Path, names: Sequence[str]) -> None:
-    """Checks that column names are unique.
+def _advice(path: Path) -> str:
+    found = candidates(path)
+    if not found:
+        return "no encoding known here reads the whole file; convert it to UTF-8"
+    return f"it can be read as {' or '.join(map(str, found))}; set collect.encoding: {found[0].encoding}"
+
+
+def _undecodable_line(path: Path, encoding: str) -> int | None:
+    """The number of the first line that cannot be decoded; None for encodings whose line breaks are not one byte."""
+    if encoding.lower().startswith(("utf-16", "utf-32")):
+        return None
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return number
+    return None
+
+
+def refuse_twins(path: Path, names: Sequence[str], asked: Sequence[str]) -> None:
+    """Checks that no column that is `asked` for has the name of another.
 
     Raises:
         InputError: two columns have the same name.
     """
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
-        raise InputError(f"{path}: it has the column {twins[0]!r} more than once; rename one")
+    for name in asked:
+        if names.count(name) > 1:
+            raise InputError(f"{path}: it has the column {name!r} more than once; rename one")
+
+
+def printable(text: str) -> str:
+    """The text with control characters as escapes, for messages."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -18,36 +18,20 @@ from stages.modalities.text.clean import cleaner as cleaner
 from stages.modalities.text.clean.cleaner import CleanParams
 from stages.modalities.text.content import preview
 from tests import tiny
+from tests.collected import params_of, section_of
 
 LENGTHS = CleanParams(**{**tiny.CLEAN_TEXT, "min_chars": 2, "max_chars": 40})
 
 
 def section(**changes: Any) -> collect.Section:
-    columns = {"content": ["one", "other"], "label": "label", "group": None, "time": None, "split": None}
-    values = {
-        "source": "pairs.jsonl",
-        "table": None,
-        "splits": None,
-        "columns": columns,
-        "files": None,
-        "file_names": None,
-        "label_format": "one",
-    }
-    rest = {
-        "label_delimiter": None,
-        "delimiter": None,
-        "header": True,
-        "quoting": True,
-        "encoding": None,
-        "on_bad_row": "drop",
-    }
-    return collect.Section(**{**values, **rest, **changes})
+    columns = {"content": ["one", "other"], "label": "label"}
+    return section_of(**{"source": "pairs.jsonl", "columns": columns, "on_bad_row": "drop", **changes})
 
 
 def collected(folder: Path, lines: list[str], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.chdir(folder)
     (folder / "pairs.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    collect.collect(section())
+    collect.collect(params_of(section()))
     return list(iter_rows(paths.COLLECTED))
 
 

@@ -6,6 +6,8 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageFile
 
@@ -78,6 +80,14 @@ def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_names_of_files_that_nobody_opens() -> None:
     put("pictures/list.csv", "picture,kind\npictures/files/apple.png,fruit\n")
     set_params({**PICTURES, "collect.files": None, "modality": "image"})
+    refuse(
+        "collect",
+        "params.yaml:\n  collect.files: null, but list.csv has no image in its cells; "
+        "set it to the paths of the files, such as files/{}",
+    )
+    rows = pa.table({"picture": ["pictures/files/apple.png"], "kind": ["fruit"]})
+    pq.write_table(rows, "data/pictures/list.parquet")  # which could hold images
+    set_params({**PICTURES, "collect.files": None, "collect.table": "list.parquet", "modality": "image"})
     run("collect")
     refuse(
         "clean",

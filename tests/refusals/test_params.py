@@ -136,7 +136,12 @@ SETTINGS = [
     Bad(
         "smallest side longer than the largest",
         "params.yaml:\n  clean.image: min_side is larger than max_side, so no image could stay",
-        params={"modality": "image", "clean.image.min_side": 20, "clean.image.max_side": 10},
+        params={
+            "modality": "image",
+            "collect.files": "files/{}.png",
+            "clean.image.min_side": 20,
+            "clean.image.max_side": 10,
+        },
     ),
     Bad(
         "no splits at all",

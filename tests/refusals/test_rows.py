@@ -87,7 +87,7 @@ def test_half_a_surrogate_pair_is_replaced() -> None:
         (
             "notes.json",
             '[{"text": "a ripe apple", "text": "a car"}]',
-            ": not valid JSON (the key 'text' occurs twice); if each line is an object, name the file .jsonl",
+            ": not valid JSON (the key 'text' occurs twice)",
         ),
     ],
 )

@@ -16,7 +16,7 @@ def parquet(frame: Mapping[str, Sequence[Any]]) -> bytes:
     return file.getvalue()
 
 
-NOTHING = "none of its 0 rows can be used; check collect.source and collect.columns"
+NOTHING = "it has no rows; check collect.source"
 GOOD_PARQUET = parquet({"text": ["a ripe apple"] * 500, "kind": ["fruit"] * 500})
 
 
@@ -63,7 +63,8 @@ SOURCES = [
     Bad("header only", "data/notes.csv: " + NOTHING, {"notes.csv": "text,kind\n"}),
     Bad(
         "not UTF-8",
-        "data/notes.csv: not UTF-8 (byte 0xfc); convert it, for example with `iconv -f WINDOWS-1252 -t UTF-8`",
+        "data/notes.csv: not UTF-8 (byte 0xfc in line 2); it can be read as cp1252 ('ün apple,fruit'); "
+        "set collect.encoding: cp1252",
         {"notes.csv": NOTES.replace("ripe", "grün").encode("latin-1")},
     ),
     Bad(
@@ -75,28 +76,30 @@ SOURCES = [
     ),
     Bad(
         "quotation mark in the middle of a cell",
-        "data/notes.csv:2: not valid CSV near line 3 (…); if the file does not use quotes, set "
-        "collect.quoting: false" + MEND,
+        "data/notes.csv:2: not valid CSV near line 3 (…); so that all rows can be read, "
+        "set collect.quoting: false" + MEND,
         {"notes.csv": NOTES.replace("a red car", '"a red" car')},
     ),
     Bad(
         "quotation mark in the header",
-        "data/notes.csv: the header is not valid CSV (…); if the file does not use quotes, set collect.quoting: false",
+        "data/notes.csv: the header is not valid CSV near line 1 (…); mend it",
         {"notes.csv": NOTES.replace("text", '"te"xt')},
     ),
     Bad(
         "other sign between the cells",
-        "data/notes.csv: the header is one cell, 'text;kind'; set collect.delimiter to the delimiter of the file",
+        "data/notes.csv: the header is one cell, 'text;kind'; set collect.delimiter: \";\"",
         {"notes.csv": NOTES.replace(",", ";")},
     ),
     Bad(
         "UTF-16",
-        "data/notes.csv: not UTF-8 (byte 0xff); convert it, for example with `iconv -f UTF-16 -t UTF-8`",
+        "data/notes.csv: not UTF-8 (byte 0xff in line 1); it can be read as utf-16 ('text,kind'); "
+        "set collect.encoding: utf-16",
         {"notes.csv": NOTES.encode("utf-16")},
     ),
     Bad(
         "list for a label",
-        "data/notes.jsonl:1: the label is of type list, expected one value" + MEND,
+        'data/notes.jsonl:1: the label ["fruit", "food"] is a list, expected one value; '
+        "set collect.label_format: list and target: categories" + MEND,
         {"notes.jsonl": '{"text": "a ripe apple", "kind": ["fruit", "food"]}\n'},
         {"collect.source": "data/notes.jsonl"},
     ),
@@ -108,11 +111,11 @@ SOURCES = [
                 {"text": ["a ripe apple"], "kind": ["fruit"], "day": pa.array([10_000_000], pa.date32())}
             )
         },
-        {"collect.source": "data/notes.parquet"},
+        {"collect.source": "data/notes.parquet", "collect.columns.time": "day"},
     ),
     Bad(
         "invalid JSON",
-        "data/notes.json: not valid JSON (… at line 2); if each line is an object, name the file .jsonl",
+        "data/notes.json: not valid JSON (… at line 2)",
         {
             "notes.json": '{"text": "a ripe apple", "kind": "fruit"\n{"text": "a red car", "kind": "vehicle"}\n',
         },
@@ -120,13 +123,14 @@ SOURCES = [
     ),
     Bad(
         "JSON that is no list",
-        "data/notes.json: expected a list of objects, got dict",
+        "data/notes.json: expected a list of objects with the columns 'text', 'kind', "
+        "got an object with 'text', 'kind'; write the rows as one list, such as pandas' to_json(orient='records') does",
         {"notes.json": '{"text": "a ripe apple", "kind": "fruit"}'},
         {"collect.source": "data/notes.json"},
     ),
     Bad(
         "JSON in too many brackets",
-        "data/notes.json: not valid JSON (…); if each line is an object, name the file .jsonl",
+        "data/notes.json: not valid JSON (…)",
         {"notes.json": "[" * 100_000},
         {"collect.source": "data/notes.json"},
     ),
@@ -162,11 +166,11 @@ SOURCES = [
     ),
     Bad(
         "unsupported suffix",
-        "data/notes.xlsx: its name does not end in a known format; "
+        "data/notes.lst: its name does not end in a known format; "
         "use one of .csv, .tsv, .json, .jsonl, .parquet, .conll, a folder with one folder per class, or a .yaml "
         "descriptor",
-        {"notes.xlsx": NOTES},
-        {"collect.source": "data/notes.xlsx"},
+        {"notes.lst": NOTES},
+        {"collect.source": "data/notes.lst"},
     ),
     Bad(
         "missing source",

@@ -5,31 +5,18 @@ from typing import Any
 
 import pytest
 
-from stages.collect import Params, Section, collect
+from stages.collect import Params, collect
 from stages.core.errors import InputError
 from stages.sources.folders import FolderNotes
 from stages.sources.read import read_source
 from stages.sources.records import FileFormat
+from tests.collected import params_of, section_of
 
 
-def collected(folder: Path, **changes: Any) -> Section:
-    columns = {"content": "file", "label": "digit", "group": None, "time": None, "split": "take"}
-    given = {
-        "source": str(folder),
-        "table": None,
-        "splits": {"test": "[0-4]", "train": "*"},
-        "columns": columns,
-        "files": None,
-    }
-    given |= {
-        "file_names": "{digit}_{speaker}_{take}.wav",
-        "label_format": "one",
-        "label_delimiter": None,
-        "delimiter": None,
-    }
-    return Params(
-        collect=Section(**given | {"header": True, "quoting": True, "encoding": None, "on_bad_row": "error"} | changes)
-    ).collect
+def collected(folder: Path, **changes: Any) -> Params:
+    values: dict[str, Any] = {"source": str(folder), "splits": {"test": "[0-4]", "train": "*"}}
+    values["columns"] = {"content": "file", "label": "digit", "split": "take"}
+    return params_of(section_of(**values | {"file_names": "{digit}_{speaker}_{take}.wav"} | changes))
 
 
 def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,9 +25,7 @@ def test_names_of_files_are_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder.mkdir()
     for name in ("7_theo_4.wav", "7_theo_14.wav", "0_jan_2.wav", "0_van_berg_2.wav", ".hidden", "readme.txt"):
         (folder / name).write_bytes(name.encode())
-    records = list(
-        read_source(folder, FileFormat(None, True, True, None, "{digit}_{speaker}_{take}.wav"), FolderNotes())
-    )
+    records = list(read_source(folder, FileFormat(file_names="{digit}_{speaker}_{take}.wav"), FolderNotes()))
     assert [record.source for record in records] == [
         "0_jan_2.wav:1",
         "0_van_berg_2.wav:1",
@@ -72,4 +57,4 @@ def collected_splits() -> dict[str, str]:
 @pytest.mark.parametrize("pattern", ["take.wav", "{a}_{a}.wav", "{}.wav", "{file}.wav", "{1}_{2}.wav"])
 def test_patterns_of_names_are_checked(pattern: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"collect\.file_names: .*it must have named parts, each once"):
-        list(read_source(tmp_path, FileFormat(None, True, True, None, pattern), FolderNotes()))
+        list(read_source(tmp_path, FileFormat(file_names=pattern), FolderNotes()))

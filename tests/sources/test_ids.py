@@ -14,7 +14,7 @@ import pytest
 from stages import collect
 from stages.core import paths
 from stages.core.tables import read_frame
-from tests.collected import Content, ids_of
+from tests.collected import Content, ids_of, params_of, section_of
 from tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -82,18 +82,7 @@ def test_a_table_has_the_same_ids_in_every_format(run: Run) -> None:
 
 
 def collect_params(**changes: Any) -> collect.Params:
-    columns = {"content": "text", "label": "kind", "group": None, "time": None, "split": None}
-    section = {
-        "table": None,
-        "splits": None,
-        "columns": columns,
-        "files": None,
-        "file_names": None,
-        "label_format": "one",
-        "label_delimiter": None,
-    }
-    section |= {"delimiter": None, "header": True, "quoting": True, "encoding": None, "on_bad_row": "error"}
-    return collect.Params.model_validate({"collect": {**section, **changes}})
+    return params_of(section_of(columns={"content": "text", "label": "kind"}, **changes))
 
 
 def test_given_splits_are_noted(run: Run) -> None:

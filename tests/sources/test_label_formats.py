@@ -10,7 +10,7 @@ import pytest
 
 from stages.sources.conll_files import read_conll
 from stages.sources.label_formats import BadLabel, Tagged, names_of, names_of_flags, tagged, tagged_by_spans
-from stages.sources.records import Record
+from stages.sources.records import FileFormat, Record
 
 # --- tags ---
 
@@ -44,7 +44,7 @@ def test_a_text_without_tags_keeps_its_tokens(missing: Any) -> None:
         (["a b"], "O O", "1 tokens and 2 tags"),
         (None, "O", "0 tokens and 1 tags"),
         ("a b", [], "2 tokens and 0 tags"),
-        ("a", "o", "unknown tag 'o', expected O, or B, I, E, S, L or U with a hyphen and a type, such as B-person"),
+        ("a", "o", "unknown tag 'o', expected O, or B, I, M, E, S, L or U with a hyphen and a type, such as B-person"),
         ("a", "B-", "unknown tag 'B-'"),
         ("a", "fruit", "unknown tag 'fruit'"),
         ("a", [7], "unknown tag '7'"),
@@ -185,7 +185,7 @@ def test_names_of_columns_that_hold_a_1() -> None:
 def conll(folder: Path, content: str) -> list[Record]:
     path = folder / "some.conll"
     path.write_bytes(content.encode())
-    return list(read_conll(path))
+    return list(read_conll(path, FileFormat()))
 
 
 def rows(records: list[Record]) -> list[tuple[Any, Any]]:

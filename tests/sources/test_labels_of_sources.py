@@ -1,7 +1,6 @@
 """Tags and lists of names, from the source to clean labels."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +13,17 @@ from stages.core.tables import iter_rows, read_frame
 from stages.modalities.text.clean import cleaner as clean
 from stages.targets.tags import label as tags_label
 from tests import tiny
+from tests.collected import params_of, section_of
 
 
 def section(source: Path, label_format: str, **columns: Any) -> Section:
-    names: Mapping[str, Any] = {"content": "tokens", "label": "tags", "group": None, "time": None, "split": None}
-    return Section.model_validate(
-        {
-            "source": str(source),
-            "table": None,
-            "splits": None,
-            "columns": {**names, **columns},
-            "files": None,
-            "file_names": None,
-            "label_format": label_format,
-            "label_delimiter": None,
-            "delimiter": None,
-            "header": True,
-            "quoting": True,
-            "encoding": None,
-            "on_bad_row": "drop",
-        }
-    )
+    names = {"content": "tokens", "label": "tags", **columns}
+    return section_of(source=str(source), label_format=label_format, columns=names, on_bad_row="drop")
 
 
 def collected_and_cleaned(monkeypatch: pytest.MonkeyPatch, folder: Path, section_: Section) -> list[tuple[str, Any]]:
     monkeypatch.chdir(folder)
-    collect(section_)
+    collect(params_of(section_, "tags"))
     lengths = clean.CleanParams(**tiny.CLEAN_TEXT)
     labels = tags_label.LabelParams(**tiny.CLEAN_NAMES, on_invalid="repair")
     found = []
@@ -114,9 +98,9 @@ def test_labels_that_cannot_be_used_are_counted(monkeypatch: pytest.MonkeyPatch,
     assert "the span [2, 9" in rejected.detail
     with pytest.raises(
         InputError,
-        match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row: drop",
+        match=r"some\.csv:2: the span .* see collect\.label_format; mend the row, or set collect\.on_bad_row",
     ):
-        collect(wanted.model_copy(update={"on_bad_row": "error"}))
+        collect(params_of(wanted.model_copy(update={"on_bad_row": "error"}), "tags"))
 
 
 def test_what_is_missing_is_not_an_empty_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,5 +112,6 @@ def test_what_is_missing_is_not_an_empty_list(tmp_path: Path, monkeypatch: pytes
     ]
     (tmp_path / "some.jsonl").write_text("\n".join(lines), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    collect(section(tmp_path / "some.jsonl", "list", content="text", label="spans"))
+    wanted = section(tmp_path / "some.jsonl", "list", content="text", label="spans")
+    collect(params_of(wanted, "categories"))
     assert [row["label"] for row in iter_rows(paths.COLLECTED)] == ['["ripe", "red"]', "[]", None, None]
