@@ -2,7 +2,6 @@
 
 import codecs
 
-from stages.core.errors import InputError
 from stages.sources.file_kinds import kind_of
 
 BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -29,8 +28,6 @@ def in_utf8(content: bytes, name: str, encoding: str | None) -> tuple[bytes, str
             return b"", f"not UTF-8 (byte {content[error.start]:#04x}); {advice(content)}"
     try:
         return content.decode(encoding).encode("utf-8"), None
-    except LookupError as error:
-        raise InputError(f"collect.encoding: {encoding!r} is no encoding of texts that Python knows") from error
     except UnicodeError:
         return b"", f"neither UTF-8 nor {encoding}; convert the file, or change collect.encoding"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.errors import InputError
-from stages.sources.encodings import candidates, is_mostly_utf8
+from stages.sources.encodings import candidates, decodes, is_mostly_utf8
 
 # The first bytes of files that are no text, or not the text that they stand for.
 OTHER_FORMATS = {
@@ -42,7 +42,8 @@ def open_text(path: Path, encoding: str | None) -> Any:
     try:
         with path.open("rb") as file:
             head = file.read(32).lower()
-        opened = path.open(encoding=encoding or "utf-8", newline="")
+        is_utf8 = encoding is None or is_utf8_anyway(path, encoding)
+        opened = path.open(encoding="utf-8" if is_utf8 else encoding, newline="")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     for mark, advice in OTHER_FORMATS.items():
@@ -50,6 +51,24 @@ def open_text(path: Path, encoding: str | None) -> Any:
             opened.close()
             raise InputError(f"{path}: it is {advice}")
     return opened
+
+
+def is_utf8_anyway(path: Path, encoding: str) -> bool:
+    """Whether a file is UTF-8 although another encoding is set, such as a table that names texts in that encoding.
+
+    Bytes of ASCII alone say nothing: some encodings use no others. But each ASCII letter in UTF-16 has a NUL.
+    """
+    if not decodes(path, "utf-8"):
+        return False
+    if decodes(path, "ascii"):
+        with path.open("rb") as file:
+            return encoding.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")) and b"\0" not in file.read(
+                BLOCK
+            )
+    return True
+
+
+BLOCK = 2**16  # bytes
 
 
 def iter_lines(file: Any, path: Path) -> Iterator[str]:
