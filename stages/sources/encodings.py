@@ -1,4 +1,8 @@
-"""Finds encodings that a text file may have, for messages about files that are not in the encoding expected."""
+"""Finds encodings that a text file may have, for messages about files that are not in the encoding expected.
+
+The messages need the right name first. For short files charset-normalizer 3.5 often names another: cp949 for Chinese in
+GB 18030, cp1250 for German in cp1252.
+"""
 
 import unicodedata
 from collections.abc import Iterator, Sequence

@@ -60,12 +60,11 @@ def is_utf8_anyway(path: Path, encoding: str) -> bool:
     """
     if not decodes(path, "utf-8"):
         return False
-    if decodes(path, "ascii"):
-        with path.open("rb") as file:
-            return encoding.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")) and b"\0" not in file.read(
-                BLOCK
-            )
-    return True
+    if not decodes(path, "ascii"):
+        return True
+    with path.open("rb") as file:
+        has_nul = b"\0" in file.read(BLOCK)
+    return encoding.lower().startswith(("utf-16", "utf-32", "utf_16", "utf_32")) and not has_nul
 
 
 BLOCK = 2**16  # bytes
