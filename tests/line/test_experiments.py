@@ -36,8 +36,7 @@ def test_plots_are_drawn(copy_of_text_line: Path, tmp_path: Path) -> None:
     tiny.dvc(copy_of_text_line, "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
     for title in (
-        "Learning curves, loss",
-        "Learning curves, on validation",
+        "Learning curves",
         "Predicted against given, on test",
         "Reliability on test",
         "Rows of each class after each stage",
