@@ -54,9 +54,9 @@ class Section(Strict):
         description="the smallest similarity of near duplicates: of texts, the Jaccard coefficient of their character "
         "5-grams; of images, the cosine of their low frequencies; of sounds, the correlation of their spectrograms",
     )
-    semantic: bool = Field(
-        description="whether rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
-        "is; holds all vectors in memory"
+    semantic: Literal["none", "embeddings"] = Field(
+        description="embeddings: rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
+        "is; holds all vectors in memory. none: they are not searched for, and dedupe does not wait for embed"
     )
     semantic_threshold: float = Field(gt=0, le=1, description="the smallest cosine of semantic duplicates")
     keep: Literal["first", "longest", "best_label"] = Field(
@@ -100,7 +100,7 @@ class Search:
         if section.near and comparer.signatures is not None:
             self._contents = read_candidates(self._index.near, [paths.CLEANED])
         self._embeddings: Signatures | None = None
-        if section.semantic:
+        if section.semantic == "embeddings":
             self._embeddings = Signatures(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids)))
 
     @property
@@ -111,7 +111,8 @@ class Search:
     def finders(self, order: Order) -> list[Finder]:
         """New finders for one pass over the rows; the strictest kind first."""
         section, near = self._section, self._index.near
-        kinds = [kind for kind in REASONS if getattr(section, kind)]
+        wanted = {"exact": section.exact, "near": section.near, "semantic": self._embeddings is not None}
+        kinds = [kind for kind in REASONS if wanted[kind]]
         finders: list[Finder] = []
         if kinds:  # equal content is found by its key even if `exact` is off: then it is of the next kind
             finders.append(ExactFinder(self._index.content, kinds[0]))
