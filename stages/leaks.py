@@ -24,7 +24,7 @@ from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
 from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
-from stages.duplicates.near_duplicates import BucketFinder, best_match
+from stages.duplicates.near_duplicates import BucketFinder, similar_rows
 from stages.duplicates.vector_index import VectorIndex, cosine
 
 VERDICT = pa.schema(
@@ -152,8 +152,7 @@ def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -
         for row in np.flatnonzero(split == earlier).tolist():
             finder.add(row)
         for row in np.flatnonzero(split == later).tolist():
-            match = finder.match(row)
-            if match is not None:
+            for match in finder.matches(row)[:1]:
                 yield Leak(match.row, row, "near", match.similarity)
 
 
@@ -170,8 +169,8 @@ def similar_vectors(vectors: Vectors, split: npt.NDArray[Any], threshold: float,
         index.add(earlier_rows, vectors[earlier_rows])
         nearest = index.nearest(vectors[later_rows])
         for row, candidates in zip(later_rows.tolist(), nearest.tolist(), strict=True):
-            match = best_match(row, sorted(set(candidates) - {-1}), vectors.__getitem__, cosine, threshold, kind)
-            if match is not None:
+            matches = similar_rows(row, sorted(set(candidates) - {-1}), vectors.__getitem__, cosine, threshold, kind)
+            for match in matches[:1]:
                 yield Leak(match.row, row, kind, match.similarity)
 
 

@@ -14,8 +14,6 @@ from stages.core.errors import InputError
 from stages.core.params import load_params
 
 P = TypeVar("P", bound=BaseModel)
-
-
 UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
 
 
@@ -35,6 +33,7 @@ class Counts:
     dropped: Mapping[str, int] = field(default_factory=dict)  # by reason
     more: Mapping[str, float | int] = field(default_factory=dict)  # other metrics of the stage
     warnings: Sequence[DataWarning] = ()
+    see: Mapping[str, str] = field(default_factory=dict)  # the key of params.yaml that decides about a reason
 
     @property
     def rows_kept(self) -> int:
@@ -58,7 +57,7 @@ class Counts:
             return list(self.warnings)
         reason, count = max(self.dropped.items(), key=lambda item: (item[1], item[0]))
         message = f"{n_dropped / self.rows_in:.0%} of the rows are dropped, most of them as {reason} ({count:,})"
-        return [DataWarning(message, stage), *self.warnings]
+        return [DataWarning(message, self.see.get(reason, stage)), *self.warnings]
 
 
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
