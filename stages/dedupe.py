@@ -26,7 +26,7 @@ from stages.contracts.compare import Comparer, load_comparer, load_label_compare
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, DataWarning, run_stage
+from stages.core.run import UNUSUAL_DROP, Counts, DataWarning, run_stage
 from stages.core.tables import Label, read_frame, read_vectors, verdict_schema, write_frame
 from stages.duplicates.exact_duplicates import ExactFinder, Finder, Match
 from stages.duplicates.index import Signatures, build_index, read_candidates
@@ -310,7 +310,7 @@ def warnings(verdicts: pd.DataFrame) -> list[DataWarning]:
     found = []
     for kind in ("near", "semantic"):
         n_dropped = int((verdicts["reason"] == REASONS[kind]).sum())
-        if n_dropped > UNUSUAL_NEAR * len(verdicts):
+        if UNUSUAL_NEAR < n_dropped / len(verdicts) <= UNUSUAL_DROP:  # above, there is another warning
             message = (
                 f"{n_dropped:,} rows ({n_dropped / len(verdicts):.0%}) are dropped as {kind} duplicates; if they "
                 "differ in what matters, raise the threshold"

@@ -109,6 +109,7 @@ CONCERNED = [
     (edit("stages/modalities/text/augment.py"), {"augment"}),  # trains nothing, while the copies stay as they are
     (edit("stages/tasks/text_category/augment.py"), {"augment"}),
     (edit("stages/targets/category/score.py"), {"evaluate"}),  # a metric cleans nothing
+    (edit("stages/targets/category/compare.py"), {"dedupe"}),
     (edit("stages/targets/category/audit.py"), {"label_audit"}),
     (edit("stages/contracts/report.py"), {"report"}),
     (edit("stages/contracts/score.py"), {"evaluate"}),
