@@ -73,11 +73,15 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
-    warnings = counts.all_warnings(name)
-    write_json(paths.WARNINGS / f"{name}.json", [vars(warning) for warning in warnings])
+    write_warnings(name, counts)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
-    for warning in warnings:
+    for warning in counts.all_warnings(name):
         print(f"{name}: warning: {warning.message}; see {warning.see}")
+
+
+def write_warnings(stage: str, counts: Counts) -> None:
+    """Writes metrics/warnings/<stage>.json: a list, empty if there are none."""
+    write_json(paths.WARNINGS / f"{stage}.json", [vars(warning) for warning in counts.all_warnings(stage)])
 
 
 def check_unchanged(params: BaseModel) -> None:
