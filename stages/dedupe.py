@@ -53,7 +53,8 @@ SEE = {
     CONFLICT: "dedupe.on_label_conflict",
 }
 UNUSUAL_NEAR = 0.2  # a larger share of rows that leave as near or semantic duplicates is worth a warning
-UNUSUAL_CONFLICTS = 0.2  # so is a larger share of clusters whose labels differ
+UNUSUAL_CONFLICTS = 0.2  # so is a larger share of clusters whose labels differ,
+FEW_ROWS = 5  # if they do not have fewer rows than this
 
 
 class Section(Strict):
@@ -320,7 +321,7 @@ def warnings(verdicts: pd.DataFrame) -> list[DataWarning]:
     n_clusters = clusters["cluster"].nunique()
     disputed = clusters[clusters["label_conflict"]]
     n_disputed = disputed["cluster"].nunique()
-    if n_disputed > UNUSUAL_CONFLICTS * n_clusters:
+    if n_disputed > UNUSUAL_CONFLICTS * n_clusters and len(disputed) >= FEW_ROWS:
         are_equal = (disputed["kind"].dropna() == "exact").mean() > 0.5
         message = f"in {n_disputed:,} of {n_clusters:,} clusters of duplicates the labels differ"
         found.append(DataWarning(message, "dedupe.on_label_conflict" if are_equal else "dedupe.near_threshold"))

@@ -21,7 +21,7 @@ from stages.contracts.compare import Comparer, load_comparer
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
 from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
 from stages.duplicates.near_duplicates import BucketFinder, similar_rows
@@ -230,16 +230,18 @@ def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.Dat
     return leaks.assign(similarity=[leak.similarity for leak in pairs]).sort_values(["id", "of", "of_copy", "kind"])
 
 
-def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> None:
-    """Counts the rows that leak.
+def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> list[DataWarning]:
+    """A warning if rows leak, but not too many.
 
     Raises:
         InputError: more than `max_leaks`.
     """
     is_late = leaks["kind"] == "time"  # late rows are all paired with one row, so the rows of the earlier split count
     leaks = leaks.assign(row=leaks["of"].where(is_late, leaks["id"])).drop_duplicates("row")
+    if leaks.empty:
+        return []
     if len(leaks) <= max_leaks:
-        return
+        return [DataWarning(f"{len(leaks):,} rows occur in two splits; {paths.LEAKS} lists them", "split.max_leaks")]
     source = rows.drop_duplicates("id").set_index("id")["source"]
     examples = [
         f"{source[leak.id]} ({leak.split}) and {source[leak.of]} ({leak.of_split}): {leak.kind}"
@@ -255,10 +257,10 @@ def main(params: Params) -> Counts:
     rows = read_rows()
     leaks = find_leaks(rows, load_comparer(params.modality), params)
     write_frame(paths.LEAKS, leaks, VERDICT)
-    check(leaks, rows, params.split.max_leaks)
+    warnings = check(leaks, rows, params.split.max_leaks)
     pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
     counts = {f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())}
-    return Counts(len(rows), more=counts)
+    return Counts(len(rows), more=counts, warnings=warnings)
 
 
 if __name__ == "__main__":
