@@ -226,7 +226,7 @@ def drop_by_vectors(vectors: np.ndarray, flat_rows: int) -> tuple[set[int], floa
     finder = VectorFinder(Signatures(vectors, order), order, vector_index.cosine, 0.95, "semantic")
     dropped = set()
     for row in order.tolist():
-        if finder.match(row):
+        if finder.matches(row):
             dropped.add(row)
         else:
             finder.add(row)

@@ -16,8 +16,10 @@ from stages.contracts.augment import Augmentation, load_augmentation
 from stages.contracts.label import load_target
 from stages.core import paths
 from stages.core.params import Strict, VariantSection
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Content, Label, iter_rows, new_table, read_schema
+
+UNUSUAL_COPIES = 10  # more copies of one row than `augment.copies` asks for are worth a warning
 
 
 class Section(VariantSection):
@@ -66,6 +68,24 @@ def plan_copies(strata: Mapping[str, tuple[str, ...]], section: Section) -> dict
     return plan
 
 
+def warnings(
+    plan: Mapping[str, int], strata: Mapping[str, tuple[str, ...]], section: Section, closed: bool
+) -> list[DataWarning]:
+    """Warnings about copies that only oversampling makes: of few rows, or more of them than there are rows."""
+    extra = {row: copies - section.copies for row, copies in plan.items()}
+    found = []
+    if sum(extra.values()) > len(plan):
+        message = f"oversampling makes {sum(extra.values()):,} copies of {len(plan):,} training rows"
+        found.append(DataWarning(message, "augment.balance_ratio"))
+    most = max(extra, key=lambda row: extra[row], default=None)
+    if most is not None and extra[most] > UNUSUAL_COPIES:
+        classes = " and ".join(map(repr, strata[most]))
+        rows = f"rows with the label {classes}" if closed else "rows with rare labels"
+        message = f"oversampling copies {rows} {extra[most]:,} times; the model may learn these rows by heart"
+        found.append(DataWarning(message, "augment.balance_ratio"))
+    return found
+
+
 def copy_seed(seed: int, row: str, copy: int) -> int:
     """The seed of a copy, 32 bits; `row` is an id."""
     return int.from_bytes(blake2b(f"{seed} {row} {copy}".encode(), digest_size=4).digest())
@@ -97,8 +117,9 @@ def training_rows(
 
 def main(params: Params) -> Counts:
     labels = read_labels()
-    strata = load_target(params.target).strata(list(labels.values()))
-    plan = plan_copies(dict(zip(labels, strata, strict=True)), params.augment)
+    target = load_target(params.target)
+    strata = dict(zip(labels, target.strata(list(labels.values())), strict=True))
+    plan = plan_copies(strata, params.augment)
     augmentation = load_augmentation(params.modality, params.target)
     identity, *others = read_schema(paths.CLEANED, ["id", "content", "label", "source"])
     schema = pa.schema([identity, ("copy", pa.int32()), *others])
@@ -106,7 +127,8 @@ def main(params: Params) -> Counts:
         for row in training_rows(labels, plan, augmentation, params):
             writer.write_row(row)
     n_copies = sum(plan.values())
-    return Counts(len(labels), more={"copies": n_copies, "rows_out": len(plan) + n_copies})
+    sizes = {"copies": n_copies, "rows_out": len(plan) + n_copies}
+    return Counts(len(labels), more=sizes, warnings=warnings(plan, strata, params.augment, target.CLOSED))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,13 @@ rows into one cluster. Rows are visited one by one, and those that come first ar
 rows that a person has reviewed, then in the order of `keep`. A held-out row is never dropped as a duplicate of a row of
 its own split, so an official test set stays complete. Its duplicates in earlier splits are dropped and counted as
 leaks.
+
+Similar rows with different labels are two things: equal contents contradict each other, but in "turn the light on" and
+"turn the light off" the one word that differs is what the label is about. So similar contents with different labels
+stay unless the params say otherwise. They share a cluster, which split puts into one split.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,12 +22,12 @@ import pyarrow as pa
 from pydantic import Field
 from tqdm import tqdm
 
-from stages.contracts.compare import Comparer, load_comparer
+from stages.contracts.compare import Comparer, load_comparer, load_label_comparer
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
-from stages.core.tables import read_frame, read_vectors, verdict_schema, write_frame
+from stages.core.run import UNUSUAL_DROP, Counts, DataWarning, run_stage
+from stages.core.tables import Label, read_frame, read_vectors, verdict_schema, write_frame
 from stages.duplicates.exact_duplicates import ExactFinder, Finder, Match
 from stages.duplicates.index import Signatures, build_index, read_candidates
 from stages.duplicates.near_duplicates import BucketFinder, VectorFinder
@@ -40,6 +44,17 @@ REASONS = {"exact": "exact_duplicate", "near": "near_duplicate", "semantic": "se
 LEAK = "duplicate_of_held_out"
 CONFLICT = "label_conflict"
 HELD_OUT_RANK = {"test": 0, "validation": 1}  # test rows are visited first
+# The key of params.yaml that decides about a reason.
+SEE = {
+    "exact_duplicate": "dedupe.exact",
+    "near_duplicate": "dedupe.near_threshold",
+    "semantic_duplicate": "dedupe.semantic_threshold",
+    LEAK: "collect.splits",
+    CONFLICT: "dedupe.on_label_conflict",
+}
+UNUSUAL_NEAR = 0.2  # a larger share of rows that leave as near or semantic duplicates is worth a warning
+UNUSUAL_CONFLICTS = 0.2  # so is a larger share of clusters whose labels differ,
+FEW_ROWS = 5  # if they do not have fewer rows than this
 
 
 class Section(Strict):
@@ -54,9 +69,9 @@ class Section(Strict):
         description="the smallest similarity of near duplicates: of texts, the Jaccard coefficient of their character "
         "5-grams; of images, the cosine of their low frequencies; of sounds, the correlation of their spectrograms",
     )
-    semantic: bool = Field(
-        description="whether rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
-        "is; holds all vectors in memory"
+    semantic: Literal["none", "embeddings"] = Field(
+        description="embeddings: rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
+        "is; holds all vectors in memory. none: they are not searched for, and dedupe does not wait for embed"
     )
     semantic_threshold: float = Field(gt=0, le=1, description="the smallest cosine of semantic duplicates")
     keep: Literal["first", "longest", "best_label"] = Field(
@@ -64,18 +79,20 @@ class Section(Strict):
         "label. Rows that the source holds out come before all others, then rows that people reviewed"
     )
     on_label_conflict: Literal["review", "majority", "drop"] = Field(
-        description="what happens to clusters whose labels differ; all of them are flagged. review: one row is kept; "
-        "majority: one row with the label of more than half of the cluster is kept, or none if there is no such "
-        "label; drop: no row is kept. If the kept row is one that the source holds out or that people reviewed, it is "
-        "kept in any case"
+        description="what happens to clusters whose labels differ; all of them are flagged. review: of equal contents "
+        "one row is kept, of similar ones one row per label; majority: one row with the label of more than half of "
+        "the cluster is kept, or none if there is no such label; drop: no row is kept. If the kept row is one that "
+        "the source holds out or that people reviewed, it is kept in any case"
     )
 
 
 class Params(Strict):
     modality: str
+    target: str
     dedupe: Section
 
 
+Agreement = Callable[[Label, Label], bool]  # whether two labels agree
 Order = npt.NDArray[np.intp]  # (n_rows,): rows in the order in which they are visited
 
 
@@ -84,7 +101,7 @@ class Clusters:
     """The result of one pass over all rows."""
 
     cluster: npt.NDArray[np.intp]  # (n_rows,): the kept row that the cluster is named after
-    matches: Mapping[int, Match]  # the matches of the rows that have one
+    matches: Mapping[int, Match]  # of each row that has similar rows: the reason to drop it, or the most similar row
     reasons: Mapping[int, str]  # the reasons of the rows that are dropped
 
 
@@ -100,7 +117,7 @@ class Search:
         if section.near and comparer.signatures is not None:
             self._contents = read_candidates(self._index.near, [paths.CLEANED])
         self._embeddings: Signatures | None = None
-        if section.semantic:
+        if section.semantic == "embeddings":
             self._embeddings = Signatures(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids)))
 
     @property
@@ -111,7 +128,8 @@ class Search:
     def finders(self, order: Order) -> list[Finder]:
         """New finders for one pass over the rows; the strictest kind first."""
         section, near = self._section, self._index.near
-        kinds = [kind for kind in REASONS if getattr(section, kind)]
+        wanted = {"exact": section.exact, "near": section.near, "semantic": self._embeddings is not None}
+        kinds = [kind for kind in REASONS if wanted[kind]]
         finders: list[Finder] = []
         if kinds:  # equal content is found by its key even if `exact` is off: then it is of the next kind
             finders.append(ExactFinder(self._index.content, kinds[0]))
@@ -125,15 +143,15 @@ class Search:
 
 
 def read_rows() -> pd.DataFrame:
-    """The cleaned rows without content: `id`, `label` as text, `given_split`, `reviewed` and `rank`.
+    """The cleaned rows without content: `id`, `label`, `label_text`, `given_split`, `reviewed` and `rank`.
 
     The rank of test rows is 0, of validation rows 1, of all others 2.
     """
     rows = read_frame(paths.CLEANED, ["id", "label", "given_split"])
     rows = rows.merge(read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"]), on="id", how="left")
     rank = rows["given_split"].map(HELD_OUT_RANK).fillna(len(HELD_OUT_RANK))
-    # Labels are compared as text, because lists cannot be counted.
-    return rows.assign(reviewed=rows["reviewed"].astype(bool), rank=rank, label=rows["label"].map(str))
+    # Labels are counted as text, because lists cannot be counted.
+    return rows.assign(reviewed=rows["reviewed"].astype(bool), rank=rank, label_text=rows["label"].map(str))
 
 
 def visiting_order(rows: pd.DataFrame, size: npt.NDArray[np.int64], preferred: npt.NDArray[np.bool_]) -> Order:
@@ -141,32 +159,73 @@ def visiting_order(rows: pd.DataFrame, size: npt.NDArray[np.int64], preferred: n
     return np.lexsort((-size, ~preferred, ~rows["reviewed"].to_numpy(), rows["rank"].to_numpy()))
 
 
-def find_clusters(rows: pd.DataFrame, order: Order, finders: Sequence[Finder]) -> Clusters:
+class Decider:
+    """Says which rows are dropped for which of their matches."""
+
+    def __init__(self, rows: pd.DataFrame, agree: Agreement, policy: str) -> None:
+        self._splits = rows["given_split"].tolist()
+        self._labels = rows["label"].tolist()
+        self._agree = agree
+        self._policy = policy
+
+    def reason(self, row: int, match: Match) -> str | None:
+        """The reason to drop a row for this match; None if both stay.
+
+        A held-out row that repeats its own split stays.
+        """
+        split, kept_split = self._splits[row], self._splits[match.row]
+        if kept_split in HELD_OUT_RANK:
+            return None if split == kept_split else LEAK
+        return None if self.contradicts(row, match) else REASONS[match.kind]
+
+    def contradicts(self, row: int, match: Match) -> bool:
+        """Whether the contents are similar but not equal, and their labels differ, so that both rows stay."""
+        is_similar = match.similarity < 1 and self._policy == "review"
+        return is_similar and not self._agree(self._labels[row], self._labels[match.row])
+
+    def decide(self, row: int, finders: Sequence[Finder]) -> tuple[str | None, list[Match]]:
+        """(the reason to drop the row or None, its matches): if it is dropped, the one match for which it is."""
+        similar: list[Match] = []
+        for finder in finders:
+            for match in finder.matches(row):
+                if reason := self.reason(row, match):
+                    return reason, [match]
+                similar.append(match)
+        return None, similar
+
+
+def find_clusters(rows: pd.DataFrame, order: Order, finders: Sequence[Finder], decider: Decider) -> Clusters:
     """One pass over the rows: each is matched with the rows that were kept before it."""
-    splits = rows["given_split"].tolist()
-    cluster = np.arange(len(rows))
+    ties: list[tuple[int, int]] = []
     matches: dict[int, Match] = {}
     reasons: dict[int, str] = {}
     for row in tqdm(order.tolist(), desc="dedupe: match", unit=" rows", disable=None):
-        match = next(filter(None, (finder.match(row) for finder in finders)), None)
-        reason = None
-        if match is not None:
-            matches[row] = match
-            cluster[row] = cluster[match.row]
-            reason = reason_to_drop(splits[row], splits[match.row], match)
+        reason, similar = decider.decide(row, finders)
+        if similar:
+            matches[row] = similar[0]
+        # A row that stays may be similar to several that stay. All of them are tied, or split could divide them.
+        ties += [(row, match.row) for match in similar if match is similar[0] or decider.contradicts(row, match)]
         if reason is None:
             for finder in finders:
                 finder.add(row)
         else:
             reasons[row] = reason
-    return Clusters(cluster, matches, reasons)
+    return Clusters(connected(ties, order), matches, reasons)
 
 
-def reason_to_drop(split: str | None, kept_split: str | None, match: Match) -> str | None:
-    """The reason to drop a row whose match is in `kept_split`; None for a held-out row that repeats its own split."""
-    if split == kept_split and kept_split in HELD_OUT_RANK:
-        return None
-    return LEAK if kept_split in HELD_OUT_RANK else REASONS[match.kind]
+def connected(ties: Sequence[tuple[int, int]], order: Order) -> npt.NDArray[np.intp]:
+    """The cluster of each row, (n_rows,): of all rows that are tied, the one that was visited first."""
+    from scipy.cluster.hierarchy import DisjointSet  # slow to import, and every stage imports this module
+
+    clusters = DisjointSet({row for tie in ties for row in tie})
+    for row, other in ties:
+        clusters.merge(row, other)
+    position = np.argsort(order)
+    cluster = np.arange(len(order))
+    for subset in clusters.subsets():
+        members = sorted(subset)
+        cluster[members] = members[int(np.argmin(position[members]))]
+    return cluster
 
 
 def has_majority_label(labels: pd.Series, cluster: npt.NDArray[np.intp], order: Order) -> npt.NDArray[np.bool_]:
@@ -178,29 +237,34 @@ def has_majority_label(labels: pd.Series, cluster: npt.NDArray[np.intp], order: 
     return np.asarray(winners.reindex(cluster).to_numpy() == labels.to_numpy())
 
 
-def has_label_conflict(labels: pd.Series, cluster: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-    """Whether the rows of a row's cluster have more than one label, (n_rows,)."""
-    return np.asarray(labels.groupby(cluster).transform("nunique") > 1)
+def has_label_conflict(labels: pd.Series, cluster: npt.NDArray[np.intp], agree: Agreement) -> npt.NDArray[np.bool_]:
+    """Whether a row of a row's cluster has another label than the row that the cluster is named after, (n_rows,)."""
+    names = labels.to_numpy()[cluster]
+    differs = [not agree(label, other) for label, other in zip(labels, names, strict=True)]
+    return np.asarray(pd.Series(differs).groupby(cluster).transform("any"))
 
 
-def unresolved(rows: pd.DataFrame, cluster: npt.NDArray[np.intp], policy: str) -> npt.NDArray[np.bool_]:
+def unresolved(
+    rows: pd.DataFrame, cluster: npt.NDArray[np.intp], in_conflict: npt.NDArray[np.bool_], policy: str
+) -> npt.NDArray[np.bool_]:
     """Whether the policy keeps no row of a row's cluster, because its labels differ, (n_rows,)."""
     kept = rows.iloc[cluster]  # the kept row of each row's cluster
     always_kept = (kept["rank"] < len(HELD_OUT_RANK)).to_numpy() | kept["reviewed"].to_numpy()
-    in_conflict = has_label_conflict(rows["label"], cluster) & ~always_kept
+    in_conflict = in_conflict & ~always_kept
     if policy == "majority":
-        agrees = pd.Series(rows["label"].to_numpy() == kept["label"].to_numpy())
+        agrees = pd.Series(rows["label_text"].to_numpy() == kept["label_text"].to_numpy())
         return np.asarray(in_conflict & (agrees.groupby(cluster).transform("mean") <= 0.5))
     return np.asarray(in_conflict & (policy == "drop"))
 
 
-def as_verdicts(rows: pd.DataFrame, clusters: Clusters, policy: str) -> pd.DataFrame:
+def as_verdicts(rows: pd.DataFrame, clusters: Clusters, agree: Agreement, policy: str) -> pd.DataFrame:
     """The verdict of every row, in the columns of VERDICT."""
+    in_conflict = has_label_conflict(rows["label"], clusters.cluster, agree)
     ids = rows["id"].to_numpy()
     numbers = range(len(rows))
     matches = [clusters.matches.get(row) for row in numbers]
     reasons = pd.Series([clusters.reasons.get(row) for row in numbers], dtype=object)
-    reasons = reasons.mask(unresolved(rows, clusters.cluster, policy), CONFLICT)
+    reasons = reasons.mask(unresolved(rows, clusters.cluster, in_conflict, policy), CONFLICT)
     return pd.DataFrame(
         {
             "id": ids,
@@ -210,25 +274,26 @@ def as_verdicts(rows: pd.DataFrame, clusters: Clusters, policy: str) -> pd.DataF
             "duplicate_of": [match and ids[match.row] for match in matches],
             "similarity": [match and match.similarity for match in matches],
             "kind": [match and match.kind for match in matches],
-            "label_conflict": has_label_conflict(rows["label"], clusters.cluster),
+            "label_conflict": in_conflict,
         }
     )
 
 
-def find_duplicates(rows: pd.DataFrame, search: Search, section: Section) -> pd.DataFrame:
+def find_duplicates(rows: pd.DataFrame, search: Search, agree: Agreement, section: Section) -> pd.DataFrame:
     """The verdict of every row.
 
     If labels decide which row is kept, there are two passes: the first finds the clusters, whose rows vote on a label;
     in the second, rows with the majority label are visited first.
     """
+    decider = Decider(rows, agree, section.on_label_conflict)
     order = visiting_order(rows, search.size, np.ones(len(rows), dtype=bool))
-    clusters = find_clusters(rows, order, search.finders(order))
+    clusters = find_clusters(rows, order, search.finders(order), decider)
     if section.keep == "best_label" or section.on_label_conflict == "majority":
-        preferred = has_majority_label(rows["label"], clusters.cluster, order)
+        preferred = has_majority_label(rows["label_text"], clusters.cluster, order)
         if not preferred.all():
             order = visiting_order(rows, search.size, preferred)
-            clusters = find_clusters(rows, order, search.finders(order))
-    return as_verdicts(rows, clusters, section.on_label_conflict)
+            clusters = find_clusters(rows, order, search.finders(order), decider)
+    return as_verdicts(rows, clusters, agree, section.on_label_conflict)
 
 
 def count(verdicts: pd.DataFrame) -> Counts:
@@ -237,13 +302,37 @@ def count(verdicts: pd.DataFrame) -> Counts:
     leaks = verdicts.loc[verdicts["reason"] == LEAK, "kind"].value_counts()
     more = {"clusters": int((sizes > 1).sum()), "clusters_with_label_conflict": int(conflicts)}
     more |= {f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}
-    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), more)
+    dropped = verdicts["reason"].value_counts().to_dict()
+    return Counts(len(verdicts), dropped, more, warnings(verdicts), SEE)
+
+
+def warnings(verdicts: pd.DataFrame) -> list[DataWarning]:
+    """Warnings about many similar rows that leave, and about many clusters whose labels differ."""
+    found = []
+    for kind in ("near", "semantic"):
+        n_dropped = int((verdicts["reason"] == REASONS[kind]).sum())
+        if UNUSUAL_NEAR < n_dropped / len(verdicts) <= UNUSUAL_DROP:  # above, there is another warning
+            message = (
+                f"{n_dropped:,} rows ({n_dropped / len(verdicts):.0%}) are dropped as {kind} duplicates; if they "
+                "differ in what matters, raise the threshold"
+            )
+            found.append(DataWarning(message, SEE[REASONS[kind]]))
+    clusters = verdicts[verdicts.groupby("cluster")["id"].transform("size") > 1]
+    n_clusters = clusters["cluster"].nunique()
+    disputed = clusters[clusters["label_conflict"]]
+    n_disputed = disputed["cluster"].nunique()
+    if n_disputed > UNUSUAL_CONFLICTS * n_clusters and len(disputed) >= FEW_ROWS:
+        are_equal = (disputed["kind"].dropna() == "exact").mean() > 0.5
+        message = f"in {n_disputed:,} of {n_clusters:,} clusters of duplicates the labels differ"
+        found.append(DataWarning(message, "dedupe.on_label_conflict" if are_equal else "dedupe.near_threshold"))
+    return found
 
 
 def main(params: Params) -> Counts:
     rows = read_rows()
     search = Search(rows["id"], load_comparer(params.modality), params.dedupe)
-    verdicts = find_duplicates(rows, search, params.dedupe)
+    agree = load_label_comparer(params.target).agreement(rows["label"].tolist())
+    verdicts = find_duplicates(rows, search, agree, params.dedupe)
     if not verdicts["keep"].any():
         raise InputError(
             f"no row is kept: each of the {len(rows)} rows is a duplicate of a row with another label; "

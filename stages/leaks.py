@@ -21,10 +21,10 @@ from stages.contracts.compare import Comparer, load_comparer
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
 from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
-from stages.duplicates.near_duplicates import BucketFinder, best_match
+from stages.duplicates.near_duplicates import BucketFinder, similar_rows
 from stages.duplicates.vector_index import VectorIndex, cosine
 
 VERDICT = pa.schema(
@@ -66,7 +66,7 @@ class DedupeKeys(Strict):
     model_config = ConfigDict(extra="ignore")
     near: bool
     near_threshold: float
-    semantic: bool
+    semantic: Literal["none", "embeddings"]
     semantic_threshold: float
 
 
@@ -152,8 +152,7 @@ def near_copies(split: npt.NDArray[Any], comparer: Comparer, threshold: float) -
         for row in np.flatnonzero(split == earlier).tolist():
             finder.add(row)
         for row in np.flatnonzero(split == later).tolist():
-            match = finder.match(row)
-            if match is not None:
+            for match in finder.matches(row)[:1]:
                 yield Leak(match.row, row, "near", match.similarity)
 
 
@@ -170,8 +169,8 @@ def similar_vectors(vectors: Vectors, split: npt.NDArray[Any], threshold: float,
         index.add(earlier_rows, vectors[earlier_rows])
         nearest = index.nearest(vectors[later_rows])
         for row, candidates in zip(later_rows.tolist(), nearest.tolist(), strict=True):
-            match = best_match(row, sorted(set(candidates) - {-1}), vectors.__getitem__, cosine, threshold, kind)
-            if match is not None:
+            matches = similar_rows(row, sorted(set(candidates) - {-1}), vectors.__getitem__, cosine, threshold, kind)
+            for match in matches[:1]:
                 yield Leak(match.row, row, kind, match.similarity)
 
 
@@ -189,7 +188,7 @@ def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Itera
     kinds = [exact_copies(content_numbers(comparer), split)]
     if section.near:
         kinds.append(near_copies(split, comparer, section.near_threshold))
-    if section.semantic:
+    if section.semantic == "embeddings":
         kinds.append(semantic_copies(rows, section.semantic_threshold))
     seen: set[tuple[int, int]] = set()
     for leak in chain(*kinds):
@@ -231,16 +230,18 @@ def find_leaks(rows: pd.DataFrame, comparer: Comparer, params: Params) -> pd.Dat
     return leaks.assign(similarity=[leak.similarity for leak in pairs]).sort_values(["id", "of", "of_copy", "kind"])
 
 
-def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> None:
-    """Counts the rows that leak.
+def check(leaks: pd.DataFrame, rows: pd.DataFrame, max_leaks: int) -> list[DataWarning]:
+    """A warning if rows leak, but not too many.
 
     Raises:
         InputError: more than `max_leaks`.
     """
     is_late = leaks["kind"] == "time"  # late rows are all paired with one row, so the rows of the earlier split count
     leaks = leaks.assign(row=leaks["of"].where(is_late, leaks["id"])).drop_duplicates("row")
+    if leaks.empty:
+        return []
     if len(leaks) <= max_leaks:
-        return
+        return [DataWarning(f"{len(leaks):,} rows occur in two splits; {paths.LEAKS} lists them", "split.max_leaks")]
     source = rows.drop_duplicates("id").set_index("id")["source"]
     examples = [
         f"{source[leak.id]} ({leak.split}) and {source[leak.of]} ({leak.of_split}): {leak.kind}"
@@ -256,10 +257,10 @@ def main(params: Params) -> Counts:
     rows = read_rows()
     leaks = find_leaks(rows, load_comparer(params.modality), params)
     write_frame(paths.LEAKS, leaks, VERDICT)
-    check(leaks, rows, params.split.max_leaks)
+    warnings = check(leaks, rows, params.split.max_leaks)
     pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
     counts = {f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())}
-    return Counts(len(rows), more=counts)
+    return Counts(len(rows), more=counts, warnings=warnings)
 
 
 if __name__ == "__main__":

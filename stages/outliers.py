@@ -26,7 +26,7 @@ from pydantic import Field
 from stages.contracts.label import load_target
 from stages.core import paths
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
 
 VERDICT = verdict_schema(
@@ -44,6 +44,10 @@ SHRINKAGE_ROWS = 20  # a class of so many rows has a scale halfway between its o
 UPPER_QUARTILE = 0.6745  # of the standard normal distribution
 MIN_SPREAD = 1e-3  # a negligible cosine distance: if most rows are equal, their spread is 0
 DIGITS = 6  # decimals of a cosine: further ones depend on the order of summation
+
+UNUSUAL_OUTLIERS = 0.05  # a larger share of the rows is worth a warning,
+UNUSUAL_IN_CLASS = 0.2  # and so is a larger share of a class,
+FEW_OUTLIERS = 5  # if it is not fewer rows than this
 
 Ids = npt.NDArray[np.object_]
 Part = tuple[Ids, Vectors]  # (n_rows,) and (n_rows, dim)
@@ -210,6 +214,23 @@ def find_outliers(classes: Mapping[str, Sequence[str]], parts: Parts, section: S
     return verdicts.assign(far_from_class=verdicts["keep"] & (verdicts["class_score"] > threshold))
 
 
+def warnings(verdicts: pd.DataFrame, classes: Mapping[str, Sequence[str]], closed: bool) -> list[DataWarning]:
+    """Warnings about many outliers, and, if the classes are a closed set, about a class that has many."""
+    outliers = set(verdicts.loc[~verdicts["keep"], "id"])
+    found = []
+    if len(outliers) > UNUSUAL_OUTLIERS * len(verdicts) and len(outliers) >= FEW_OUTLIERS:
+        message = f"{len(outliers):,} rows ({len(outliers) / len(verdicts):.0%}) are outliers"
+        found.append(DataWarning(message, "outliers.threshold"))
+    if not closed:
+        return found
+    for name, rows in members(classes).items():
+        n_outliers = len(outliers.intersection(rows))
+        if n_outliers > UNUSUAL_IN_CLASS * len(rows) and n_outliers >= FEW_OUTLIERS:
+            message = f"{n_outliers:,} of the {len(rows):,} rows with the label {name!r} are outliers"
+            found.append(DataWarning(message, "outliers.threshold"))
+    return found
+
+
 def read_classes(target: str) -> dict[str, tuple[str, ...]]:
     """The classes of each row that dedupe keeps, by id."""
     duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep"])
@@ -234,6 +255,8 @@ def main(params: Params) -> Counts:
         len(verdicts),
         verdicts["reason"].value_counts().to_dict(),
         {"far_from_class": int(verdicts["far_from_class"].sum())},
+        warnings(verdicts, classes, load_target(params.target).CLOSED),
+        {"far_from_all": "outliers.threshold"},
     )
 
 

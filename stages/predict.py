@@ -8,8 +8,8 @@ from pydantic import Field
 from stages.contracts.learn import Task, load_task
 from stages.core import paths
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
-from stages.core.tables import PART_ROWS, count_rows, iter_tables, named_columns, write_tables
+from stages.core.run import Counts, DataWarning, run_stage
+from stages.core.tables import PART_ROWS, iter_rows, iter_tables, named_columns, write_tables
 from stages.models.threads import set_threads
 
 
@@ -40,11 +40,20 @@ def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
             )
 
 
+def warnings(given: list[str], predicted: list[str]) -> list[DataWarning]:
+    """A warning if the model says the same for every row, though the rows have several labels."""
+    if len(set(given)) > 1 and len(set(predicted)) == 1:
+        return [DataWarning(f"all {len(predicted):,} predictions are {predicted[0][:40]}", "lr")]
+    return []
+
+
 def main(params: Params) -> Counts:
     set_threads(params.threads)
     task = load_task(params.modality, params.target)
     write_tables(paths.PREDICTIONS, predicted(task, params.predict.batch_size))
-    return Counts(count_rows(paths.PREDICTIONS))
+    rows = list(iter_rows(paths.PREDICTIONS, ["given_label", "predicted_label"]))
+    given, predicted_labels = ([repr(row[name]) for row in rows] for name in ("given_label", "predicted_label"))
+    return Counts(len(rows), warnings=warnings(given, predicted_labels))
 
 
 if __name__ == "__main__":

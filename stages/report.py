@@ -1,4 +1,4 @@
-"""Writes metrics/report/data.html: what happened to the rows, their distributions, and examples of every finding.
+"""Writes metrics/report/data.html: warnings, what happened to the rows, distributions, examples of every finding.
 
 The page needs neither a network nor a script. The data may be hostile: the template (stages/page/report.html) escapes
 every value, and the page's Content-Security-Policy forbids all requests and every script but its own.
@@ -21,6 +21,7 @@ from stages.page.glossary import load_reasons
 from stages.page.overview import class_table, count_outliers, label_changes
 from stages.page.render import render
 from stages.page.row_outcomes import funnel, read_outcomes
+from stages.page.stage_warnings import read_warnings
 
 MAX_ROWS = 200  # of a table on the page
 
@@ -48,6 +49,7 @@ def main(params: Params) -> Counts:
 
     page = render(
         params=params,
+        warnings=read_warnings(),
         steps=funnel(outcomes),
         meanings=reasons.words,
         splits=outcomes["split"].value_counts().to_dict(),

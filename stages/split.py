@@ -20,12 +20,20 @@ from stages.contracts.label import NO_CLASS, Target, load_target
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
-from stages.core.run import Counts, run_stage
+from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
 from stages.splits.draw import by_fold, by_hash, by_time, with_train
 from stages.splits.stratify import deal
+from stages.splits.unusual import of_classes, of_shares, of_units
 
 VERDICT = verdict_schema(("split", pa.string()), ("unit", pa.string()))
+# The key of params.yaml that decides about a reason.
+SEE = {
+    "duplicate": "dedupe",
+    "outlier": "outliers.threshold",
+    "gap": "split.gap",
+    "group_of_held_out": "collect.columns.group",
+}
 NAMED = 20  # the number of labels that a message names
 LATER = {"train": ["validation", "test"], "validation": ["test"]}  # the splits whose rows must not leak into a split
 
@@ -256,13 +264,30 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     )
 
 
+def warnings(rows: pd.DataFrame, verdicts: pd.DataFrame, target: Target, section: Section) -> list[DataWarning]:
+    """What is out of the ordinary; `rows` and `verdicts` are in the same order."""
+    drawn = {name: getattr(section, name) for name in paths.HELD_OUT if not (rows["given_split"] == name).any()}
+    decides_about_test = "split.test" if "test" in drawn else "collect.splits"
+    if section.method == "kfold":
+        decides_about_test = "split.folds" if "test" in drawn else "collect.splits"
+        drawn = {}
+    keep = verdicts["keep"].to_numpy()
+    split = verdicts.loc[keep, "split"]
+    found = [*of_units(rows.loc[rows["unique"], "unit"]), *of_shares(split, drawn, rows["group"].notna().any())]
+    if target.CLOSED:
+        found += of_classes(target.strata(rows.loc[keep, "label"].tolist()), split, decides_about_test)
+    return found
+
+
 def main(params: Params) -> Counts:
-    verdicts = split_rows(read_rows(), load_target(params.target), params)
+    rows, target = read_rows(), load_target(params.target)
+    verdicts = split_rows(rows, target, params)
     write_frame(paths.SPLIT_VERDICTS, verdicts, VERDICT)
     kept = verdicts[verdicts["keep"]]
     write_held_out(dict(zip(kept["id"], kept["split"], strict=True)))
     sizes = {f"rows_{name}": int(count) for name, count in kept["split"].value_counts().sort_index().items()}
-    return Counts(len(verdicts), verdicts["reason"].value_counts().to_dict(), sizes)
+    dropped = verdicts["reason"].value_counts().to_dict()
+    return Counts(len(verdicts), dropped, sizes, warnings(rows, verdicts, target, params.split), SEE)
 
 
 if __name__ == "__main__":

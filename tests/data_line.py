@@ -15,6 +15,7 @@ import pyarrow as pa
 from stages import clean, collect, dedupe, embed, label_audit, outliers, report, split
 from stages.core import paths
 from stages.core.params import load_params
+from stages.core.run import Counts, write_warnings
 from stages.core.tables import read_frame, vector_column, write_tables
 from tests import tiny
 from tests.samples.lines import audio_category, image_category, text_category
@@ -105,8 +106,10 @@ def make(folder: Path, modality: str) -> Path:
     tiny.write_params(folder, params())
     with inside(folder):
         for stage in (collect, clean, embed, dedupe, outliers, split, label_audit, report):
+            counts = Counts(0)
             if stage is embed and modality == "text":
                 embed_by_label()
             else:
-                stage.main(load_params(stage.Params))
+                counts = stage.main(load_params(stage.Params))
+            write_warnings(stage.__name__.rpartition(".")[2], counts)
     return folder

@@ -1,4 +1,6 @@
-"""How two cleaned contents are compared: stages/modalities/<name>/compare.py."""
+"""How duplicates are compared: their contents by stages/modalities/<name>/compare.py, their labels by
+stages/targets/<name>/compare.py.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
@@ -7,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.core import variants
-from stages.core.tables import Content
+from stages.core.tables import Content, Label
 
 
 class Comparer(Protocol):
@@ -35,3 +37,14 @@ class Comparer(Protocol):
 
 def load_comparer(modality: str) -> Comparer:
     return cast(Comparer, variants.load("modalities", modality, "compare"))
+
+
+class LabelComparer(Protocol):
+    """Says which labels contradict each other."""
+
+    def agreement(self, labels: Sequence[Any]) -> Callable[[Label, Label], bool]:
+        """A function that says whether the labels of two duplicates agree; `labels` are those of all rows."""
+
+
+def load_label_comparer(target: str) -> LabelComparer:
+    return cast(LabelComparer, variants.load("targets", target, "compare"))

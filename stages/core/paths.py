@@ -40,5 +40,5 @@ MODEL = Path("models/finetuned")
 METRICS = Path("metrics")
 WARNINGS = METRICS / "warnings"
 PLOTS = METRICS / "plots"
-LEARNING_CURVES = PLOTS / "training"
+LEARNING_CURVES = PLOTS / "learning_curves.csv"
 DATA_REPORT = METRICS / "report" / "data.html"

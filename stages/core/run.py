@@ -14,8 +14,6 @@ from stages.core.errors import InputError
 from stages.core.params import load_params
 
 P = TypeVar("P", bound=BaseModel)
-
-
 UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
 
 
@@ -35,6 +33,7 @@ class Counts:
     dropped: Mapping[str, int] = field(default_factory=dict)  # by reason
     more: Mapping[str, float | int] = field(default_factory=dict)  # other metrics of the stage
     warnings: Sequence[DataWarning] = ()
+    see: Mapping[str, str] = field(default_factory=dict)  # the key of params.yaml that decides about a reason
 
     @property
     def rows_kept(self) -> int:
@@ -58,7 +57,7 @@ class Counts:
             return list(self.warnings)
         reason, count = max(self.dropped.items(), key=lambda item: (item[1], item[0]))
         message = f"{n_dropped / self.rows_in:.0%} of the rows are dropped, most of them as {reason} ({count:,})"
-        return [DataWarning(message, stage), *self.warnings]
+        return [DataWarning(message, self.see.get(reason, stage)), *self.warnings]
 
 
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
@@ -74,11 +73,15 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
     except InputError as error:
         sys.exit(f"{name}: error: {error}")
     write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
-    warnings = counts.all_warnings(name)
-    write_json(paths.WARNINGS / f"{name}.json", [vars(warning) for warning in warnings])
+    write_warnings(name, counts)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
-    for warning in warnings:
+    for warning in counts.all_warnings(name):
         print(f"{name}: warning: {warning.message}; see {warning.see}")
+
+
+def write_warnings(stage: str, counts: Counts) -> None:
+    """Writes metrics/warnings/<stage>.json: a list, empty if there are none."""
+    write_json(paths.WARNINGS / f"{stage}.json", [vars(warning) for warning in counts.all_warnings(stage)])
 
 
 def check_unchanged(params: BaseModel) -> None:

@@ -1,8 +1,8 @@
 """Finds exact duplicates, and says how duplicates of any kind are found.
 
-Each way is a `Finder`. Rows are passed to it one at a time, first to `match`, and then to `add` if the row is kept. So
-a row is only ever matched with kept rows. An index yields the candidates; then their similarity to the row is computed
-exactly.
+Each way is a `Finder`. Rows are passed to it one at a time, first to `matches`, and then to `add` if the row is kept.
+So a row is only ever matched with kept rows. An index yields the candidates; then their similarity to the row is
+computed exactly.
 """
 
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ class Match:
 class Finder(Protocol):
     """Finds duplicates of one kind."""
 
-    def match(self, row: int) -> Match | None:
-        """The kept row that is most similar to this row; None if no similarity reaches the threshold."""
+    def matches(self, row: int) -> list[Match]:
+        """The kept rows whose similarity to this row reaches the threshold, the most similar first."""
 
     def add(self, row: int) -> None:
-        """Records that a row is kept: the row that was last passed to `match`, if any was."""
+        """Records that a row is kept: the row that was last passed to `matches`, if any was."""
 
 
 class ExactFinder:
@@ -43,10 +43,10 @@ class ExactFinder:
         self._kind = kind
         self._kept = np.full(content.max(initial=-1) + 1, -1, dtype=np.intp)  # the kept row of each content; -1: none
 
-    def match(self, row: int) -> Match | None:
+    def matches(self, row: int) -> list[Match]:
         """The first kept row of the same content."""
         kept = int(self._kept[self._content[row]])
-        return Match(kept, 1.0, self._kind) if kept >= 0 else None
+        return [Match(kept, 1.0, self._kind)] if kept >= 0 else []
 
     def add(self, row: int) -> None:
         content = self._content[row]

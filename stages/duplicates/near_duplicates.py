@@ -38,12 +38,12 @@ class BucketFinder:
         self._kept_by_bucket: defaultdict[int, list[int]] = defaultdict(list)
         self._bitmaps = Bitmaps(self._fingerprint)
 
-    def match(self, row: int) -> Match | None:
+    def matches(self, row: int) -> list[Match]:
         candidates: set[int] = set()
         for bucket in self._buckets(row):
             candidates.update(self._kept_by_bucket.get(bucket, ()))
         similar = self._rule_out(row, sorted(candidates))
-        return best_match(row, similar, self._fingerprint, self._similarity, self._threshold, "near")
+        return similar_rows(row, similar, self._fingerprint, self._similarity, self._threshold, "near")
 
     def add(self, row: int) -> None:
         for bucket in self._buckets(row):
@@ -79,7 +79,7 @@ class VectorFinder:
         """
         Args:
             vectors: the vectors of all rows.
-            order: (n_rows,) the rows in the order in which they are passed to `match`.
+            order: (n_rows,) the rows in the order in which they are passed to `matches`.
             similarity: the exact similarity of two vectors.
             threshold: the smallest similarity of duplicates.
             kind: the kind of the matches.
@@ -93,13 +93,13 @@ class VectorFinder:
         self._earlier = VectorIndex(vectors.values.shape[1], len(order))
         self._open_block(0)
 
-    def match(self, row: int) -> Match | None:
+    def matches(self, row: int) -> list[Match]:
         position = self._position_in_block(row)
         similar = self._kept & (self._products[position] >= self._threshold - ROUNDING)
         in_block = self._block[similar].tolist()
         in_earlier_blocks = self._nearest_earlier[position].tolist()
         candidates = {*in_block, *in_earlier_blocks} - {-1}
-        return best_match(row, sorted(candidates), self._vectors.take, self._similarity, self._threshold, self._kind)
+        return similar_rows(row, sorted(candidates), self._vectors.take, self._similarity, self._threshold, self._kind)
 
     def add(self, row: int) -> None:
         self._kept[self._position_in_block(row)] = True
@@ -122,17 +122,16 @@ class VectorFinder:
         self._products = vectors @ vectors.T  # (n_block_rows, n_block_rows): cosines within the block
 
 
-def best_match(
+def similar_rows(
     row: int,
     candidates: Sequence[int],
     fingerprint: Callable[[int], Any],
     similarity: Similarity,
     threshold: float,
     kind: str,
-) -> Match | None:
-    """The most similar candidate, the first of equally similar ones; None if no similarity reaches the threshold."""
-    similarities = {other: similarity(fingerprint(row), fingerprint(other)) for other in candidates}
-    best = max(similarities, key=similarities.__getitem__, default=None)
-    if best is None or similarities[best] < threshold:
-        return None
-    return Match(best, similarities[best], kind)
+) -> list[Match]:
+    """The candidates whose similarity reaches the threshold, the most similar first, in order of rows if equal."""
+    similarities = [(similarity(fingerprint(row), fingerprint(other)), other) for other in candidates]
+    similar = [(value, other) for value, other in similarities if value >= threshold]
+    similar.sort(key=lambda pair: (-pair[0], pair[1]))
+    return [Match(other, value, kind) for value, other in similar]

@@ -18,7 +18,9 @@ LINKS = 32  # edges of the graph per row
 BUILD_DEPTH = 80  # candidates per row while the graph is built (efConstruction)
 SEARCH_DEPTH = 64  # candidates per row while it is searched (efSearch)
 DIGITS = 6  # decimals of a cosine: further ones depend on the order of summation
-N_NEAREST = 4  # more than one, because rounding may swap two vectors of nearly equal similarity
+# More than one, because rounding may swap two vectors of nearly equal similarity, and because a row that stays beside
+# near duplicates with other labels must be tied to all of them.
+N_NEAREST = 32
 
 
 class VectorIndex:

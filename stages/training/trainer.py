@@ -7,56 +7,30 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import pandas as pd
 import torch
-from dvclive import Live
 from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
     PrinterCallback,
     Trainer,
+    TrainerCallback,
     TrainerControl,
     TrainerState,
     TrainingArguments,
 )
-from transformers.integrations import DVCLiveCallback
 
 from stages.contracts.objective import Learnable
 from stages.core import paths
+from stages.core.atomic import write_text
 from stages.core.errors import InputError
 from stages.models.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; removed when training ends
 
 
-class Curves(Live):  # type: ignore[misc]
-    """Only the learning curves of DVCLive.
-
-    It also logs run times and host names, which differ in every run and so must not be part of an artifact.
-    """
-
-    def __init__(self, metric: str) -> None:
-        super().__init__(dir=str(paths.LEARNING_CURVES), dvcyaml=False, save_dvc_exp=False, report=None)
-        self._names = {
-            "loss": "train/loss",
-            "learning_rate": "learning_rate",
-            "eval/loss": "eval/loss",
-            f"eval/{metric}": f"eval/{metric}",
-        }
-
-    def log_metric(self, name: str, *arguments: Any, **options: Any) -> None:
-        if name in self._names:
-            super().log_metric(self._names[name], *arguments, **options)
-
-    def log_params(self, params: Any) -> None:
-        """Logs nothing: params.yaml and dvc.lock have the params."""
-
-
-class CurvesCallback(DVCLiveCallback):  # type: ignore[misc]
-    """The callback of DVCLive, with the Trainer's number of steps."""
-
-    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        self.live.step = state.global_step  # DVCLive counts calls instead
-        super().on_log(args, state, control, **more)
+class FiniteLoss(TrainerCallback):  # type: ignore[misc]
+    """Stops a training that diverged: its model is of no use."""
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
         loss = more["metrics"]["eval_loss"]
@@ -211,12 +185,28 @@ def fine_tune(
         data_collator=collate,
         compute_metrics=measure,
         compute_loss_func=objective.loss,
-        callbacks=[EarlyStoppingCallback(params.finetune.patience), CurvesCallback(live=Curves(objective.metric))],
+        callbacks=[FiniteLoss(), EarlyStoppingCallback(params.finetune.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints if there is no terminal; the stage's last line is enough
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
+    curves = learning_curves(trainer.state.log_history, objective.metric)
+    write_text(paths.LEARNING_CURVES, curves.to_csv(index=False))
     return summary(trainer.state.log_history, objective.metric)
+
+
+def learning_curves(history: Sequence[dict[str, Any]], metric: str) -> pd.DataFrame:
+    """`curve`, `step`, `value` from the log history of the Trainer; without times, which differ in every run."""
+    names = {
+        "loss": "training loss",
+        "eval_loss": "validation loss",
+        f"eval_{metric}": f"validation {metric}",
+        "learning_rate": "learning rate",
+    }
+    points = []
+    for key, curve in names.items():
+        points += [(curve, entry["step"], entry[key]) for entry in history if key in entry]
+    return pd.DataFrame(points, columns=["curve", "step", "value"])
 
 
 def summary(history: Sequence[dict[str, Any]], metric: str) -> dict[str, float | int]:

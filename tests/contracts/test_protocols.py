@@ -11,7 +11,7 @@ import pytest
 from stages.contracts.audit import Auditor
 from stages.contracts.augment import Augmentation
 from stages.contracts.clean import Cleaner
-from stages.contracts.compare import Comparer
+from stages.contracts.compare import Comparer, LabelComparer
 from stages.contracts.content import Modality
 from stages.contracts.embed import Embedder
 from stages.contracts.label import Target
@@ -24,7 +24,7 @@ from tests.samples.variants import check_reasons, names
 
 PROTOCOLS = {
     "modalities": {"content": Modality, "clean": Cleaner, "compare": Comparer, "report": Reporter, "embed": Embedder},
-    "targets": {"label": Target, "audit": Auditor, "objective": Learnable, "score": Scorer},
+    "targets": {"label": Target, "compare": LabelComparer, "audit": Auditor, "objective": Learnable, "score": Scorer},
     "tasks": {"augment": Augmentation, "learn": Task},
 }
 

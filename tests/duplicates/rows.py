@@ -20,7 +20,7 @@ EVERY_KIND = {
     "exact": True,
     "near": True,
     "near_threshold": 0.7,
-    "semantic": False,
+    "semantic": "none",
     "semantic_threshold": 0.9,
     "keep": "first",
     "on_label_conflict": "review",
@@ -57,7 +57,9 @@ def write_vectors(vectors: np.ndarray) -> None:
 
 def run(modality: str = "text", **section: Any) -> tuple[Counts, pd.DataFrame]:
     """The stage with these params, held to account for every row."""
-    counts = dedupe.main(dedupe.Params(modality=modality, dedupe=dedupe.Section(**{**EVERY_KIND, **section})))
+    counts = dedupe.main(
+        dedupe.Params(modality=modality, target="category", dedupe=dedupe.Section(**{**EVERY_KIND, **section}))
+    )
     verdicts = read_frame(paths.DUPLICATE_VERDICTS).set_index("id")
     assert verdicts["keep"].tolist() == verdicts["reason"].isna().tolist()
     assert counts.rows_in == len(verdicts)

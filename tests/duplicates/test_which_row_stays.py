@@ -85,3 +85,92 @@ def test_what_happens_where_labels_differ(policy: str, reasons: list[str | None]
 def test_the_largest_image_stays() -> None:
     write_rows([png(photo(0, 48)), png(photo(0)), png(photo(1))], ["fruit"] * 3)
     assert run("image", near_threshold=0.95, keep="longest")[1]["keep"].tolist() == [False, True, True]
+
+
+# --- similar contents with different labels ---
+
+
+def switch(state: str, thing: str) -> str:
+    return f"would you be so kind and turn {state} the {thing} for me now, please"
+
+
+def test_similar_rows_with_different_labels_stay_in_one_cluster() -> None:
+    rows = [switch("on", "lamp"), switch("off", "lamp"), switch("on", "lamp").replace("now", "soon"), OTHER]
+    assert likeness(rows[0], rows[1]) > 0.7
+    verdicts = duplicates(rows, labels=["on", "off", "on", "on"])
+    assert verdicts["reason"].tolist() == [None, None, "near_duplicate", None]
+    assert verdicts["duplicate_of"].tolist() == [None, "000", "000", None]
+    assert verdicts["cluster"].tolist() == ["000", "000", "000", "003"]
+    assert verdicts["label_conflict"].tolist() == [True, True, True, False]
+
+
+def test_each_label_keeps_a_row_of_its_own() -> None:
+    """The last row is most similar to a row with another label, and goes for one with its own."""
+    rows = [phrase(0), phrase(2), phrase(1, 15)]
+    assert likeness(rows[2], rows[1]) > likeness(rows[2], rows[0]) > 0.7
+    verdicts = duplicates(rows, labels=["a", "b", "a"])
+    assert verdicts["reason"].tolist() == [None, None, "near_duplicate"]
+    assert verdicts.loc["002", "duplicate_of"] == "000"
+
+
+def test_a_row_that_stays_is_tied_to_all_that_it_resembles() -> None:
+    """Else split could put two similar rows into two splits."""
+    a, b, c = phrase(0), phrase(4), phrase(2)
+    assert min(likeness(a, c), likeness(b, c)) > 0.6 > likeness(a, b)
+    verdicts = duplicates([a, b, c], threshold=0.6, labels=["a", "a", "c"])
+    assert verdicts["keep"].all()
+    assert verdicts["cluster"].tolist() == ["000"] * 3
+
+
+def test_equal_contents_with_different_labels_do_not_both_stay() -> None:
+    verdicts = duplicates(["a fig", "A Fig!", OTHER], labels=["fruit", "tool", "tool"], section={"exact": False})
+    assert verdicts["reason"].tolist() == [None, "near_duplicate", None]
+
+
+def test_a_row_that_resembles_a_held_out_one_goes_whatever_its_label() -> None:
+    rows = [phrase(0), phrase(1), phrase(2), OTHER]
+    given = ["test", "validation", "train", "train"]
+    assert min(likeness(rows[2], rows[0]), likeness(rows[1], rows[0])) > 0.6
+    verdicts = duplicates(rows, threshold=0.6, labels=["a", "b", "c", "a"], given_split=given)
+    assert verdicts["reason"].tolist() == [None, "duplicate_of_held_out", "duplicate_of_held_out", None]
+
+
+def test_a_validation_row_goes_for_a_test_row_though_it_resembles_its_own_split_more() -> None:
+    validation, test, both = phrase(3), phrase(0), phrase(2)
+    assert likeness(both, validation) > likeness(both, test) > 0.65 > likeness(validation, test)
+    verdicts = duplicates([test, validation, both], threshold=0.65, given_split=["test", "validation", "validation"])
+    assert verdicts["reason"].tolist() == [None, None, "duplicate_of_held_out"]
+
+
+def test_numbers_that_differ_little_agree() -> None:
+    from stages.targets.number.compare import agreement
+
+    agree = agreement([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    assert agree(3.2, 3.4)
+    assert not agree(3.2, 4.2)
+    assert agreement([2.0, 2.0])(2.0, 2.0)
+
+
+def test_tags_of_texts_with_other_numbers_of_tokens_agree() -> None:
+    from stages.targets.tags.compare import agree
+
+    assert agree(["O", "B-fruit"], ["O", "O", "B-fruit"])
+    assert not agree(["O", "B-fruit"], ["O", "B-tool"])
+
+
+def test_warnings_name_the_key_to_look_at() -> None:
+    things = ["lamp", "fan", "radio", "heater"]
+    rows = [switch(state, thing) for thing in things for state in ("on", "off")]
+    write_rows([*rows, OTHER, "a fig"], [*["on", "off"] * 4, "on", "off"])
+    counts = run(near_threshold=0.6)[0]
+    assert counts.dropped == {"near_duplicate": 6}
+    assert [(warning.message, warning.see) for warning in counts.all_warnings("dedupe")] == [
+        ("60% of the rows are dropped, most of them as near_duplicate (6)", "dedupe.near_threshold"),
+        ("in 1 of 1 clusters of duplicates the labels differ", "dedupe.near_threshold"),
+    ]
+    write_rows([*rows[::2], *map(phrase, (0, 6)), OTHER, "a fig", "a plum", "a pear"], ["on"] * 10)
+    first = run(near_threshold=0.6)[0].all_warnings("dedupe")[0]
+    assert first.message == (
+        "3 rows (30%) are dropped as near duplicates; if they differ in what matters, raise the threshold"
+    )
+    assert run(near_threshold=0.95)[0].all_warnings("dedupe") == []  # the advice helps

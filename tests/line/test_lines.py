@@ -40,6 +40,7 @@ EDITS = {
     "stages/modalities/{modality}/learn.py": {"finetune", "predict"},
     "stages/modalities/{modality}/augment.py": {"augment"},
     "stages/targets/{target}/label.py": {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
+    "stages/targets/{target}/compare.py": {"dedupe"},
     "stages/targets/{target}/audit.py": {"label_audit"},
     "stages/targets/{target}/objective.py": {"label_audit", "finetune", "predict", "evaluate"},
     "stages/targets/{target}/score.py": {"evaluate"},

@@ -109,6 +109,7 @@ CONCERNED = [
     (edit("stages/modalities/text/augment.py"), {"augment"}),  # trains nothing, while the copies stay as they are
     (edit("stages/tasks/text_category/augment.py"), {"augment"}),
     (edit("stages/targets/category/score.py"), {"evaluate"}),  # a metric cleans nothing
+    (edit("stages/targets/category/compare.py"), {"dedupe"}),
     (edit("stages/targets/category/audit.py"), {"label_audit"}),
     (edit("stages/contracts/report.py"), {"report"}),
     (edit("stages/contracts/score.py"), {"evaluate"}),
@@ -131,3 +132,18 @@ def test_only_stages_that_a_change_concerns_are_called_changed(
 ) -> None:
     change(copy_of_text_line)
     assert tiny.affected(copy_of_text_line) == stages
+
+
+@pytest.mark.parametrize("semantic", ["none", "embeddings"])
+def test_dedupe_waits_for_embeddings_only_if_it_reads_them(semantic: str, copy_of_text_line: Path) -> None:
+    if semantic != "none":
+        set_param("dedupe.semantic", semantic)(copy_of_text_line)
+    planned = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "--force", "--dry", "dedupe").stdout)
+    assert planned == {"collect", "clean", "dedupe"} | ({"embed"} if semantic == "embeddings" else set())
+
+
+def test_semantic_duplicates_rerun_what_reads_the_verdicts(copy_of_text_line: Path) -> None:
+    set_param("dedupe.semantic", "embeddings")(copy_of_text_line)
+    run = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout)
+    assert {"dedupe", "leaks"} <= run
+    assert not run & {"collect", "clean", "embed"}

@@ -12,7 +12,9 @@ import pytest
 from stages import report
 from stages.contracts.label import load_target
 from stages.core import paths
-from stages.core.params import load_params
+from stages.core.errors import InputError
+from stages.core.params import load_params, read_yaml
+from stages.core.run import Counts, DataWarning, write_warnings
 from stages.core.tables import read_frame, read_schema, read_table, write_frame, write_tables
 from stages.page import overview
 from stages.page.example_cards import as_side
@@ -20,7 +22,9 @@ from stages.page.example_rows import ids_of_private_rows
 from stages.page.examples import Ref, all_kinds
 from stages.page.glossary import load_reasons
 from stages.page.row_outcomes import funnel, read_outcomes
+from stages.page.stage_warnings import STAGES
 from stages.targets.category import label as category_label
+from tests import tiny
 from tests.data_line import FILE, HOSTILE, LABEL, inside
 
 TAGS = set(
@@ -52,6 +56,46 @@ def page_of(folder: Path) -> str:
 
 
 # --- what it says ---
+
+
+def test_warnings_come_first(copy_of_text_data: Path) -> None:
+    found = [
+        DataWarning("no label <b>is</b> '<script>hacked()</script>'", "collect.columns.label"),
+        DataWarning("40% of the rows are in one unit", "collect.columns.group"),
+    ]
+    write_warnings("split", Counts(1, warnings=found))
+    write_warnings("dedupe", Counts(4, {"near_duplicate": 3}))
+    report.main(load_params(report.Params))
+    page = page_of(copy_of_text_data)
+    text = Elements(page).text
+    assert "3 warnings" in text
+    lines = [
+        "dedupe: 75% of the rows are dropped, most of them as near_duplicate (3). See dedupe in params.yaml.",
+        "split: no label <b>is</b> '<script>hacked()</script>'. See collect.columns.label in params.yaml.",
+        "split: 40% of the rows are in one unit. See collect.columns.group in params.yaml.",
+    ]
+    positions = [text.index(line) for line in lines]
+    assert positions == sorted(positions)
+    assert positions[-1] < text.index("rows in the source")
+    assert "<script>hacked()" not in page
+
+
+def test_a_page_without_warnings_says_so(copy_of_text_data: Path) -> None:
+    for stage in STAGES:
+        write_warnings(stage, Counts(0))
+    report.main(load_params(report.Params))
+    assert "No warnings." in page_of(copy_of_text_data)
+
+
+def test_the_page_shows_the_warnings_of_all_stages_that_it_depends_on() -> None:
+    deps = read_yaml(tiny.ROOT / "dvc.yaml")["stages"]["report"]["deps"]
+    assert [dep for dep in deps if dep.startswith("metrics/")] == [f"metrics/warnings/{stage}.json" for stage in STAGES]
+
+
+def test_warnings_that_cannot_be_read_are_no_silence(copy_of_text_data: Path) -> None:
+    (paths.WARNINGS / "split.json").unlink()
+    with pytest.raises(InputError, match=r"split\.json: cannot be read .*; run `dvc repro split`"):
+        report.main(load_params(report.Params))
 
 
 def test_every_row_is_in_the_funnel_once(text_data: Path) -> None:

@@ -90,3 +90,17 @@ def test_a_copy_depends_on_its_own_row_and_the_seed(run: Run) -> None:
 def test_every_copy_has_a_seed_of_its_own() -> None:
     seeds = [augment.copy_seed(seed, row, copy) for seed in (1, 2) for row in ("a1", "a11") for copy in range(1, 13)]
     assert len(set(seeds)) == len(seeds)
+
+
+def test_many_copies_of_few_rows_give_a_warning() -> None:
+    strata = {f"{number:02d}": ("fruit",) if number < 30 else ("tool",) for number in range(32)}
+
+    def warnings(balance: str, copies: int = 0) -> list[tuple[str, str]]:
+        section = augment.Section.model_construct(copies=copies, balance=balance, balance_ratio=1.0)
+        found = augment.warnings(augment.plan_copies(strata, section), strata, section, closed=True)
+        return [(one.message, one.see) for one in found]
+
+    message = "oversampling copies rows with the label 'tool' 14 times; the model may learn these rows by heart"
+    assert warnings("oversample") == [(message, "augment.balance_ratio")]
+    assert warnings("none", copies=20) == []  # asked for
+    assert "oversampling makes 56 copies of 32 training rows" in [text for text, _ in warnings("oversample", copies=1)]

@@ -126,3 +126,15 @@ def test_one_row_is_no_outlier() -> None:
     found = judge(np.eye(1))
     assert found["keep"].tolist() == [True]
     assert found["nearest"].tolist() == [None]
+
+
+def test_many_outliers_of_one_class_give_a_warning() -> None:
+    classes = {f"{number:03d}": ("fruit",) if number < 80 else ("tool",) for number in range(100)}
+    verdicts = pd.DataFrame({"id": list(classes), "keep": [number < 90 for number in range(100)]})
+    see = "outliers.threshold"
+    assert [(one.message, one.see) for one in outliers.warnings(verdicts, classes, closed=True)] == [
+        ("10 rows (10%) are outliers", see),
+        ("10 of the 20 rows with the label 'tool' are outliers", see),
+    ]
+    assert len(outliers.warnings(verdicts, classes, closed=False)) == 1
+    assert outliers.warnings(verdicts.assign(keep=[number < 96 for number in range(100)]), classes, closed=True) == []
