@@ -1,12 +1,14 @@
 """Metrics, plots and the constant baseline: one category per row."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
+from stages.contracts.score import RowSums
 from stages.core.tables import Predictions
 from stages.targets._calibration import calibration_error, reliability_bins
 from stages.targets.category.objective import class_numbers
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 CONSTANT = "majority"
 HEADLINE = ("accuracy", "f1_macro", "log_loss", "calibration_error")
+
+UNEQUAL = 3  # times as many rows of one class as of another: accuracy hides how the rare ones fare
 
 
 def constant(labels: Sequence[str], given: Sequence[str], columns: Sequence[str]) -> Predictions:
@@ -51,6 +55,34 @@ def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, f
         **{f"f1_of_{name}": value for name, value in zip(columns, f1_of_class, strict=True)},
     }
     return {name: float(value) for name, value in values.items()}
+
+
+def judged_by(given: Sequence[str], concluded: Conclusion) -> RowSums:
+    """Accuracy; macro F1 over the classes of these rows if their sizes differ much."""
+    truth, predicted = np.asarray(given, dtype=object), np.asarray(concluded.labels, dtype=object)
+    names, sizes = np.unique(truth, return_counts=True)
+    hits = truth == predicted
+    if sizes.max() < UNEQUAL * sizes.min():
+        return RowSums("accuracy", np.stack([hits, np.ones_like(hits)]), lambda sums: np.asarray(sums[0] / sums[1]))
+    is_given, is_predicted = truth == names[:, None], predicted == names[:, None]
+    return RowSums("f1_macro", np.vstack([is_given & is_predicted, 1 * is_given + is_predicted]), _f1_macro)
+
+
+def _f1_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """(n_samples,), from the numbers of hits and of given plus predicted rows of each class: (2 * n_classes, n)."""
+    n_hits, n_given_and_predicted = np.split(sums, 2)
+    return np.asarray((2 * n_hits / np.maximum(n_given_and_predicted, 1)).mean(axis=0))
+
+
+def sameness(given: Sequence[str], concluded: Conclusion) -> str:
+    labels = set(concluded.labels)
+    return f"says `{labels.pop()}` for every row" if len(labels) == 1 and len(given) > 1 else ""
+
+
+def never_right(given: Sequence[str], concluded: Conclusion) -> dict[str, int]:
+    pairs = zip(given, concluded.labels, strict=True)
+    right = {label for label, predicted in pairs if label == predicted}
+    return {label: count for label, count in sorted(Counter(given).items()) if label not in right}
 
 
 def reliability(given: Sequence[str], concluded: Conclusion, bins: int) -> "pd.DataFrame":

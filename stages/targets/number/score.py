@@ -1,12 +1,13 @@
 """Metrics, plots and the constant baseline: a number per row."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
+from stages.contracts.score import RowSums
 from stages.core.tables import Predictions
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 CONSTANT = "mean"
 HEADLINE = ("pearson", "mae", "r2", "coverage_90")
+
+NARROW = 0.1  # of the range of the labels: predictions within it say nearly the same for every row
 
 
 def constant(labels: Sequence[float], given: Sequence[float], columns: Sequence[str]) -> Predictions:
@@ -56,6 +59,34 @@ def correlations(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float
         "pearson_high": interval.high,
         "spearman": spearmanr(truth, predicted).statistic,
     }
+
+
+def judged_by(given: Sequence[float], concluded: Conclusion) -> RowSums:
+    """r2, which, unlike a correlation, also sees predictions that are all too high."""
+    truth, predicted = np.asarray(given, dtype=np.float64), np.asarray(concluded.labels, dtype=np.float64)
+    centred = truth - truth.mean()
+    sums = np.stack([(truth - predicted) ** 2, centred, centred**2, np.ones_like(truth)])
+    return RowSums("r2", sums, _r2)
+
+
+def _r2(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """(n_samples,), from sums of squared errors, labels, squared labels and rows; 0 if all labels are equal."""
+    errors, labels, squares, n_rows = sums
+    variation = np.asarray(squares - labels**2 / n_rows)
+    has_any = variation > 1e-12 * np.maximum(squares, 1e-300)
+    return np.where(has_any, 1 - errors / np.where(has_any, variation, 1.0), 0.0)
+
+
+def sameness(given: Sequence[float], concluded: Conclusion) -> str:
+    low, high = min(concluded.labels), max(concluded.labels)
+    if len(given) < 2 or high - low >= NARROW * np.ptp(given):
+        return ""
+    return f"predicts {low:.4g} to {high:.4g} for labels of {min(given):.4g} to {max(given):.4g}"
+
+
+def never_right(given: Sequence[float], concluded: Conclusion) -> dict[str, int]:
+    """None: numbers are no classes."""
+    return {}
 
 
 def quantile(concluded: Conclusion, name: str) -> npt.NDArray[np.float64]:
