@@ -151,7 +151,8 @@ def main(params: Params) -> Counts:
     plots = scorer.plots(compared.given, compared.model, bins)
     write_plots({**plots, "class_balance": class_balance(load_target(params.target))}, paths.PLOTS)
     write_text(paths.VERDICT, "".join(f"{sentence}\n" for sentence in verdict.sentences))
-    print(*verdict.sentences, sep="\n")
+    for sentence in verdict.good_news():
+        print(f"evaluate: {sentence}")
     return Counts(test.num_rows, more=metrics, warnings=verdict.warnings)
 
 

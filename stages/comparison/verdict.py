@@ -35,7 +35,12 @@ class Verdict:
     """How the model compares with the baselines, and what it cannot do."""
 
     sentences: Sequence[str]
-    warnings: Sequence[DataWarning]
+    warnings: Sequence[DataWarning]  # the sentences that are bad news
+
+    def good_news(self) -> list[str]:
+        """The other sentences."""
+        bad = {warning.message for warning in self.warnings}
+        return [sentence for sentence in self.sentences if sentence not in bad]
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ def judge(contenders: Contenders, scorer: Scorer) -> Verdict:
     never_right = scorer.never_right(contenders.given, contenders.model)
     if never_right and not sameness:
         sentence = f"The model is never right about {listed(never_right)}"
-        sentences.append(f"{sentence}.")
-        warnings.append(DataWarning(sentence[0].lower() + sentence[1:], "augment.balance"))
+        sentences.append(sentence)
+        warnings.append(DataWarning(sentence, "augment.balance"))
     return Verdict(sentences, warnings)
 
 
@@ -92,7 +97,8 @@ def main_sentence(model: RowSums, gains: Sequence[Gain], constant: str, sameness
     better = [gain for gain in gains if gain.high < 0]
     unbeaten = [gain for gain in gains if gain.low <= 0]
     if sameness and over_constant.low <= 0:
-        others = "" if best is over_constant else f"; {title(best.baseline)} has {metric} {best.value:.3f}"
+        is_best = best.value <= over_constant.value
+        others = "" if is_best else f"; {title(best.baseline)} has {metric} {best.value:.3f}"
         return MainSentence(f"The model is no better than {title(constant)}: it {sameness}{others}", "lr")
     scores = f"{metric} {model.value():.3f} against {{:.3f}}".format
     if n_rows < FEW_ROWS:

@@ -113,12 +113,12 @@ def never_right(given: Sequence[Sequence[str]], concluded: Conclusion) -> dict[s
 
 
 def mean_average_precision(truth: npt.NDArray[np.bool_], probabilities: Predictions) -> float:
-    """The mean over classes that occur; 0 if none does."""
+    """The mean over classes that occur; NaN if none does."""
     from sklearn.metrics import average_precision_score
 
     occurring = np.flatnonzero(truth.any(axis=0))
     precisions = [average_precision_score(truth[:, number], probabilities[:, number]) for number in occurring]
-    return float(np.mean(precisions)) if precisions else 0.0
+    return float(np.mean(precisions)) if precisions else float("nan")
 
 
 def log_loss(truth: npt.NDArray[np.bool_], probabilities: Predictions) -> float:

@@ -109,7 +109,7 @@ def _interval(n_hits: int, n_rows: int) -> tuple[float, float]:
 
 
 def _roc_auc(truth: npt.NDArray[np.int64], probabilities: Predictions) -> float:
-    """The mean over classes of the one-vs-rest ROC AUC; 0.5 if it is undefined for every class.
+    """The mean over classes of the one-vs-rest ROC AUC; NaN if it is undefined for every class.
 
     It is undefined for a class that all rows or no row has.
     """
@@ -120,4 +120,4 @@ def _roc_auc(truth: npt.NDArray[np.int64], probabilities: Predictions) -> float:
         has_class = truth == number
         if has_class.any() and not has_class.all():
             areas.append(roc_auc_score(has_class, probabilities[:, number]))
-    return float(np.mean(areas)) if areas else 0.5
+    return float(np.mean(areas)) if areas else float("nan")

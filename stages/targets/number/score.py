@@ -35,7 +35,7 @@ def score(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str,
         **correlations(truth, predicted),
         "mae": metrics.mean_absolute_error(truth, predicted),
         "rmse": metrics.root_mean_squared_error(truth, predicted),
-        "r2": metrics.r2_score(truth, predicted) if np.ptp(truth) > 0 else 0.0,
+        "r2": metrics.r2_score(truth, predicted) if np.ptp(truth) > 0 else np.nan,
         "coverage_90": np.mean((lower <= truth) & (truth <= upper)),
         "interval_width_90": np.mean(upper - lower),
         "calibration_error": np.mean(np.abs(diagram["accuracy"] - diagram["confidence"])),
@@ -46,12 +46,12 @@ def score(given: Sequence[float], concluded: Conclusion, bins: int) -> dict[str,
 def correlations(truth: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64]) -> dict[str, float]:
     """Pearson's correlation with its 95% confidence interval (Fisher's transformation), and Spearman's.
 
-    They are 0 if all labels or all predictions are equal.
+    They are NaN if all labels or all predictions are equal.
     """
     from scipy.stats import pearsonr, spearmanr
 
     if not (np.ptp(truth) > 0 and np.ptp(predicted) > 0):
-        return {"pearson": 0.0, "pearson_low": -1.0, "pearson_high": 1.0, "spearman": 0.0}
+        return dict.fromkeys(("pearson", "pearson_low", "pearson_high", "spearman"), np.nan)
     interval = pearsonr(truth, predicted).confidence_interval()
     return {
         "pearson": float(np.corrcoef(truth, predicted)[0, 1]),  # as in the learning curves
