@@ -12,7 +12,7 @@ from stages.core import paths
 from stages.core.tables import read_table
 
 LEXICAL = "lexical"  # the prefix of its metrics
-MAX_ROWS = 50_000  # training rows that it is fitted on: bounds its time
+MAX_ROWS = 50_000  # training rows that it is fitted on, those with the smallest ids: bounds its time
 MAX_FEATURES = 20_000  # of one kind
 MAX_WEIGHTS = 4_000_000  # features times outputs: bounds the memory of the solver, which holds some twenty copies
 INVERSE_REGULARISATION = 10.0
@@ -25,9 +25,10 @@ def lexical_baseline(baseline: Baseline, objective_type: type[Objective]) -> Con
     """
     if baseline.features is None:
         return None
-    train, validation, test = read_originals(), read_rows(paths.VALIDATION), read_rows(paths.TEST)
+    originals, validation, test = read_originals(), read_rows(paths.VALIDATION), read_rows(paths.TEST)
+    objective = objective_type.of(originals["label"].to_pylist())  # of all rows, so that it knows all classes
+    train = originals.slice(0, MAX_ROWS)
     labels = train["label"].to_pylist()
-    objective = objective_type.of(labels)
     held_out = [*validation["content"].to_pylist(), *test["content"].to_pylist()]
     size = min(MAX_FEATURES, MAX_WEIGHTS // len(objective.columns))
     features, held_out_features = baseline.features(train["content"].to_pylist(), held_out, size)
@@ -43,6 +44,6 @@ def read_rows(folder: Path) -> pa.Table:
 
 
 def read_originals() -> pa.Table:
-    """The training rows without augmented copies, those with the smallest ids."""
+    """The training rows without augmented copies."""
     table = read_table(paths.TRAIN, ["id", "copy", "content", "label"])
-    return table.filter(pc.equal(table["copy"], 0)).sort_by("id").slice(0, MAX_ROWS)
+    return table.filter(pc.equal(table["copy"], 0)).sort_by("id")

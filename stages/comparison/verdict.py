@@ -4,13 +4,14 @@ A baseline is compared by the paired bootstrap over test rows, because scores on
 the difference may be certain where the intervals of both scores overlap.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stages.comparison.lexical import LEXICAL
 from stages.contracts.objective import Conclusion
-from stages.contracts.score import RowSums, Scorer
+from stages.contracts.score import RowSums, Scorer, quoted
 from stages.core.run import DataWarning
 from stages.targets._bootstrap import interval, resampled
 
@@ -103,9 +104,14 @@ def main_sentence(model: RowSums, gains: Sequence[Gain], constant: str, sameness
     scores = f"{metric} {model.value():.3f} against {{:.3f}}".format
     if n_rows < FEW_ROWS:
         return MainSentence(
-            f"The test set has {n_rows} rows, too few to compare the model with {title(best.baseline)}: "
+            f"The test set has {n_rows} {'row' if n_rows == 1 else 'rows'}, "
+            f"too few to compare the model with {title(best.baseline)}: "
             f"{scores(best.value)}",
             "split.test",
+        )
+    if not all(math.isfinite(gain.low) and math.isfinite(gain.high) for gain in gains):
+        return MainSentence(
+            f"The model cannot be compared with {title(best.baseline)}: {metric} is no finite number", "lr"
         )
     if better:
         sentence = f"{title(better[0].baseline)} is better than the model: "
@@ -135,7 +141,7 @@ def title(baseline: str) -> str:
 def listed(rows_by_class: Mapping[str, int]) -> str:
     """The largest classes with their number of rows."""
     largest = sorted(rows_by_class.items(), key=lambda item: (-item[1], item[0]))
-    words = [f"`{name}` ({count:,})" for name, count in largest[:NAMED]]
+    words = [f"{quoted(name)} ({count:,})" for name, count in largest[:NAMED]]
     if len(largest) > NAMED:
         words.append(f"{len(largest) - NAMED} more")
     return ", ".join(words)

@@ -15,16 +15,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+QUOTED_CHARS = 60
+
+
 @dataclass(frozen=True)
 class RowSums:
     """A metric that follows from sums over rows, so that it is quickly computed for samples of the rows."""
 
     name: str  # the larger its value, the better
-    of_rows: npt.NDArray[Any]  # (n_sums, n_rows): what each row adds
+    of_rows: Any  # (n_sums, n_rows), dense or sparse: what each row adds
     metric: Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]  # of (n_sums, n_samples); (..., n_samples)
 
     def value(self) -> float:
-        return float(self.metric(self.of_rows.sum(axis=1, keepdims=True))[0])
+        sums = np.asarray(self.of_rows.sum(axis=1)).reshape(-1, 1)
+        return float(self.metric(sums)[0])
+
+
+def quoted(label: str) -> str:
+    """A label in a sentence, in one line of bounded length."""
+    printable = "".join(character if character.isprintable() else " " for character in label)
+    return f"`{printable[: QUOTED_CHARS - 3]}...`" if len(printable) > QUOTED_CHARS else f"`{printable}`"
 
 
 class Scorer(Protocol):

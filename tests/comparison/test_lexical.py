@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from stages.comparison import lexical
 from stages.comparison.lexical import lexical_baseline
 from stages.contracts.baseline import load_baseline
 from stages.contracts.objective import Conclusion, load_objective
@@ -121,6 +122,14 @@ def test_the_number_of_features_and_the_length_of_texts_are_bounded() -> None:
     long = ["a b c " * MAX_CHARS, "c d"]
     cut, _ = features([text[:MAX_CHARS] for text in long], long, 100)
     assert (features(long, long, 100)[0] != cut).nnz == 0
+
+
+def test_a_class_that_is_not_among_the_rows_it_is_fitted_on_is_still_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = [*tiny.texts(40, 1), ("zzz the last of all", "rare")]
+    monkeypatch.setattr(lexical, "MAX_ROWS", 40)
+    found = predicted("category", train, sorted(tiny.texts(10, 2)))
+    assert found.columns == ["fruit", "rare", "tool"]
+    assert (found.predictions[:, 1] < 1e-6).all()
 
 
 def test_images_and_sounds_have_none() -> None:

@@ -125,7 +125,14 @@ def test_one_row_is_judged(target: str) -> None:
     }[target]
     one = Conclusion([label], ragged([np.zeros((2, 3))]) if target == "tags" else np.zeros((1, 3)), columns)
     (sentence,) = verdict_on(target, [label], one, one, one).sentences
-    assert "has 1 rows, too few" in sentence
+    assert "has 1 row, too few" in sentence
+
+
+def test_labels_are_quoted_in_one_short_line() -> None:
+    given = ["hungry\nand " + "very " * 100 + "tired", "ill"] * 20
+    model = says([given[0]] * 40)
+    (sentence,) = verdict_on("category", given, model, model, model).sentences
+    assert sentence.endswith("it says `hungry and very very very very very very very very very v...` for every row")
 
 
 # --- the other targets ---

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from stages.contracts.label import NO_CLASS
 from stages.contracts.objective import Conclusion
-from stages.contracts.score import RowSums
+from stages.contracts.score import RowSums, quoted
 from stages.core.tables import Predictions
 from stages.targets._bootstrap import interval, resampled
 from stages.targets._calibration import calibration_error, reliability_bins
@@ -101,8 +101,8 @@ def sameness(given: Sequence[Sequence[str]], concluded: Conclusion) -> str:
     sets = {tuple(labels) for labels in concluded.labels}
     if len(sets) > 1 or len(concluded.labels) < 2:
         return ""
-    labels = ", ".join(f"`{name}`" for name in sets.pop())
-    return f"says {labels} for every row" if labels else "gives no row a label"
+    labels = sets.pop()
+    return f"says {', '.join(map(quoted, labels))} for every row" if labels else "gives no row a label"
 
 
 def never_right(given: Sequence[Sequence[str]], concluded: Conclusion) -> dict[str, int]:

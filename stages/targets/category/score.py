@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
-from stages.contracts.score import RowSums
+from stages.contracts.score import RowSums, quoted
 from stages.core.tables import Predictions
 from stages.targets._calibration import calibration_error, reliability_bins
 from stages.targets.category.objective import class_numbers
@@ -59,13 +59,25 @@ def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, f
 
 def judged_by(given: Sequence[str], concluded: Conclusion) -> RowSums:
     """Accuracy; macro F1 over the classes of these rows if their sizes differ much."""
+    from scipy.sparse import vstack
+
     truth, predicted = np.asarray(given, dtype=object), np.asarray(concluded.labels, dtype=object)
     names, sizes = np.unique(truth, return_counts=True)
     hits = truth == predicted
     if sizes.max() < UNEQUAL * sizes.min():
         return RowSums("accuracy", np.stack([hits, np.ones_like(hits)]), lambda sums: np.asarray(sums[0] / sums[1]))
-    is_given, is_predicted = truth == names[:, None], predicted == names[:, None]
-    return RowSums("f1_macro", np.vstack([is_given & is_predicted, 1 * is_given + is_predicted]), _f1_macro)
+    is_given, is_predicted = (_one_hot(labels, names.tolist()) for labels in (given, concluded.labels))
+    return RowSums("f1_macro", vstack([is_given * is_predicted, is_given + is_predicted]), _f1_macro)
+
+
+def _one_hot(labels: Sequence[str], names: Sequence[str]) -> Any:
+    """Sparse, (n_names, n_rows): 1 if the row has the label; a row with another label has none."""
+    from scipy.sparse import csr_array
+
+    number_of = {name: number for number, name in enumerate(names)}
+    rows = [row for row, label in enumerate(labels) if label in number_of]
+    numbers = [number_of[labels[row]] for row in rows]
+    return csr_array((np.ones(len(rows), dtype=np.int64), (numbers, rows)), shape=(len(names), len(labels)))
 
 
 def _f1_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -76,7 +88,7 @@ def _f1_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 def sameness(given: Sequence[str], concluded: Conclusion) -> str:
     labels = set(concluded.labels)
-    return f"says `{labels.pop()}` for every row" if len(labels) == 1 and len(given) > 1 else ""
+    return f"says {quoted(labels.pop())} for every row" if len(labels) == 1 and len(given) > 1 else ""
 
 
 def never_right(given: Sequence[str], concluded: Conclusion) -> dict[str, int]:

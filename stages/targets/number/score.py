@@ -65,7 +65,9 @@ def judged_by(given: Sequence[float], concluded: Conclusion) -> RowSums:
     """r2, which, unlike a correlation, also sees predictions that are all too high."""
     truth, predicted = np.asarray(given, dtype=np.float64), np.asarray(concluded.labels, dtype=np.float64)
     centred = truth - truth.mean()
-    sums = np.stack([(truth - predicted) ** 2, centred, centred**2, np.ones_like(truth)])
+    scale = np.abs(centred).max() or 1.0  # the squares of very large or small numbers are none that a float can hold
+    centred, errors = centred / scale, (truth - predicted) / scale
+    sums = np.stack([errors**2, centred, centred**2, np.ones_like(truth)])
     return RowSums("r2", sums, _r2)
 
 
