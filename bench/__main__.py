@@ -4,7 +4,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, million, noop, outliers, photos, story, texts
+from bench import copies, duplicates, finetune, incremental, lexical, million, noop, outliers, photos, story, texts
 from stages.core.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "outliers": outliers,
     "photos": photos,
     "story": story,
+    "lexical": lexical,
 }
 WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story)
 

@@ -1,23 +1,31 @@
-"""Scores the predictions of the model and of two baselines; writes metrics/evaluate.json and the plots. Runs no model.
+"""Scores the predictions of the model and of its baselines, and says in one sentence which is better.
 
-The baselines are a constant prediction (such as the majority class or the mean of the training labels), and
-the probe of label_audit, a linear model on frozen embeddings that is fitted on the same training rows.
+Writes metrics/evaluate.json, metrics/verdict.txt and the plots. The baselines are
+
+- a constant prediction, such as the majority class or the mean of the training labels;
+- the probe of label_audit, a linear model on frozen embeddings that is fitted on the same training rows;
+- of texts, a linear model on TF-IDF, which is fitted here: it takes seconds, and needs no encoder.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from stages.comparison.lexical import LEXICAL, lexical_baseline
+from stages.comparison.verdict import Contenders, judge
+from stages.contracts.baseline import load_baseline
 from stages.contracts.label import Target, load_target
 from stages.contracts.objective import Conclusion, Objective, load_objective
 from stages.contracts.score import Scorer, load_scorer
 from stages.core import paths
 from stages.core.atomic import write_text
+from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows, read_frame, read_named_columns, read_table
@@ -31,6 +39,7 @@ class Section(Strict):
 
 
 class Params(Strict):
+    modality: str
     target: str
     evaluate: Section
 
@@ -41,30 +50,36 @@ def rows_of(table: pa.Table, split: str) -> pa.Table:
 
 
 def conclusion(table: pa.Table) -> Conclusion:
-    """The predictions of these rows."""
-    columns = [field.name for field in table.schema.field("predictions").type]
-    return Conclusion(table["predicted_label"].to_pylist(), read_named_columns(table, "predictions"), columns)
+    """The predictions of these rows.
 
-
-def score_all(
-    predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], bins: int
-) -> dict[str, float]:
-    """The metrics of the model on test; with a prefix, those of the model on validation and of the baselines on test.
-
-    The prefixes are `validation_`, `probe_` and the name of the constant baseline, such as `majority_`.
+    Raises:
+        InputError: some of them are no numbers.
     """
-    test, validation = rows_of(predictions, "test"), rows_of(predictions, "validation")
+    columns = [field.name for field in table.schema.field("predictions").type]
+    outputs = read_named_columns(table, "predictions")
+    n_bad = sum(not np.isfinite(row).all() for row in outputs)
+    if n_bad:
+        raise InputError(
+            f"{paths.PREDICTIONS}: {n_bad:,} of {len(outputs):,} rows have a prediction that is no finite number, "
+            "so the training diverged; set a lower lr"
+        )
+    return Conclusion(table["predicted_label"].to_pylist(), outputs, columns)
+
+
+# --- the baselines ---
+
+
+def contenders(
+    predictions: pa.Table, labels: pa.Table, scorer: Scorer, objective: type[Objective], lexical: Conclusion | None
+) -> Contenders:
+    """The model, the probe, the lexical baseline if there is one, and the constant baseline."""
+    test = rows_of(predictions, "test")
     given = test["given_label"].to_pylist()
-    scores = {
-        "": scorer.score(given, conclusion(test), bins),
-        "validation_": scorer.score(validation["given_label"].to_pylist(), conclusion(validation), bins),
-        "probe_": scorer.score(given, conclusion(rows_of(labels, "test")), bins),
-        f"{scorer.CONSTANT}_": scorer.score(given, constant(labels, given, scorer, objective), bins),
-    }
-    metrics = {}
-    for prefix, values in scores.items():
-        metrics.update({prefix + name: value for name, value in values.items()})
-    return metrics
+    baselines = {"probe": conclusion(rows_of(labels, "test"))}
+    if lexical is not None:
+        baselines[LEXICAL] = lexical
+    baselines[scorer.CONSTANT] = constant(labels, given, scorer, objective)
+    return Contenders(given, conclusion(test), baselines)
 
 
 def constant(labels: pa.Table, given: list[Any], scorer: Scorer, objective: type[Objective]) -> Conclusion:
@@ -74,6 +89,29 @@ def constant(labels: pa.Table, given: list[Any], scorer: Scorer, objective: type
     of_train = objective.of(train)
     tuned = of_train.tuned(train, scorer.constant(train, train, of_train.columns))
     return tuned.conclude(scorer.constant(train, given, tuned.columns))
+
+
+# --- the scores ---
+
+
+def score_all(contenders: Contenders, validation: pa.Table, scorer: Scorer, bins: int) -> dict[str, float]:
+    """The metrics of the model on test; with a prefix, those of the model on validation and of the baselines on test.
+
+    The prefixes are `validation_`, `probe_`, `lexical_` and the name of the constant baseline, such as `majority_`.
+    """
+    scores = {
+        "": scorer.score(contenders.given, contenders.model, bins),
+        "validation_": scorer.score(validation["given_label"].to_pylist(), conclusion(validation), bins),
+    }
+    for name, baseline in contenders.baselines.items():
+        scores[f"{name}_"] = scorer.score(contenders.given, baseline, bins)
+    metrics = {}
+    for prefix, values in scores.items():
+        metrics.update({prefix + name: value for name, value in values.items()})
+    return metrics
+
+
+# --- the plots ---
 
 
 def class_balance(target: Target) -> pd.DataFrame:
@@ -101,13 +139,21 @@ def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
 
 
 def main(params: Params) -> Counts:
-    scorer, bins = load_scorer(params.target), params.evaluate.calibration_bins
+    scorer, objective = load_scorer(params.target), load_objective(params.target)
+    bins = params.evaluate.calibration_bins
     predictions, labels = read_table(paths.PREDICTIONS), read_table(paths.LABEL_VERDICTS)
-    test = rows_of(predictions, "test")
-    plots = scorer.plots(test["given_label"].to_pylist(), conclusion(test), bins)
+    test, validation = rows_of(predictions, "test"), rows_of(predictions, "validation")
+    has_token_labels = conclusion(test).predictions.dtype == object
+    lexical = None if has_token_labels else lexical_baseline(load_baseline(params.modality), objective)
+    compared = contenders(predictions, labels, scorer, objective, lexical)
+    metrics = score_all(compared, validation, scorer, bins)
+    verdict = judge(compared, scorer)
+    plots = scorer.plots(compared.given, compared.model, bins)
     write_plots({**plots, "class_balance": class_balance(load_target(params.target))}, paths.PLOTS)
-    metrics = score_all(predictions, labels, scorer, load_objective(params.target), bins)
-    return Counts(test.num_rows, more=metrics)
+    write_text(paths.VERDICT, "".join(f"{sentence}\n" for sentence in verdict.sentences))
+    for sentence in verdict.good_news():
+        print(f"evaluate: {sentence}")
+    return Counts(test.num_rows, more=metrics, warnings=verdict.warnings)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ READERS = {
     "targets/{target}/audit": {"label_audit"},
     "targets/{target}/objective": {"label_audit", "finetune", "predict", "evaluate"},
     "modalities/{modality}/clean": {"clean", "report"},
+    "modalities/{modality}/baseline": {"evaluate"},
     "modalities/{modality}/compare": {"dedupe", "leaks"},
     "modalities/{modality}/embed": {"embed"},
     "modalities/{modality}/report": {"report"},
@@ -38,6 +39,7 @@ READERS = {
     "sources": {"collect"},
     "cleaning": {"clean"},
     "training": {"finetune", "predict"},
+    "comparison": {"evaluate"},
 }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
+from stages.comparison.lexical import LEXICAL
 from stages.contracts.score import load_scorer
 from stages.core import paths
 from stages.core.params import read_yaml
@@ -37,7 +38,9 @@ def by_params(experiments: Iterable[Experiment], names: Sequence[str]) -> dict[P
 def table(folds: Mapping[int, Experiment], metrics: Iterable[str]) -> list[str]:
     lines = [f"  {'':<28}{'mean':>10}{'std dev':>10}{'lowest':>10}{'highest':>10}"]
     for name in metrics:
-        values = [float(folds[fold][name]) for fold in sorted(folds)]
+        values = [float(folds[fold][name]) for fold in sorted(folds) if folds[fold].get(name) is not None]
+        if not values:  # it cannot be computed, such as the correlation of a constant
+            continue
         deviation = stdev(values) if len(values) > 1 else float("nan")
         lines.append(f"  {name:<28}{mean(values):>10.4f}{deviation:>10.4f}{min(values):>10.4f}{max(values):>10.4f}")
     return lines
@@ -78,7 +81,7 @@ def main() -> None:
     params = params_show()
     names = [name for name in experiments[0] if name.removeprefix("params.yaml:").split(".")[0] in params]
     named = [experiment for experiment in experiments if experiment["Experiment"]]  # without the workspace
-    metrics = [*headline, *(f"probe_{name}" for name in headline)]
+    metrics = [prefix + name for prefix in ("", "probe_", f"{LEXICAL}_") for name in headline]
     print(*report(named, names, metrics), sep="\n")
 
 

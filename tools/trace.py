@@ -21,6 +21,7 @@ from stages.core.params import read_yaml
 from stages.core.tables import one_of
 from stages.page.examples import LEAK
 from stages.page.glossary import OF_DEDUPE, OF_LABEL_AUDIT, OF_OUTLIERS, Reasons, load_reasons
+from tools import freshness
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
 
 ID = re.compile("[0-9a-f]{32}")
@@ -299,7 +300,7 @@ def main() -> None:
         modality, target = params["modality"], params["target"]
         reasons = load_reasons(modality, target)
         formatter = Formatter(load_reporter(modality), load_target(target), reasons, limits_of(params))
-        print(id, *filter(None, [remark]), *lines(id, formatter), sep="\n")
+        print(id, *filter(None, [remark, freshness.remark()]), *lines(id, formatter), sep="\n")
     except InputError as error:
         sys.exit(f"trace: error: {error}")
 

@@ -1,7 +1,11 @@
 """How predictions are scored: stages/targets/<name>/score.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
 from stages.core import variants
@@ -9,6 +13,28 @@ from stages.core.tables import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+QUOTED_CHARS = 60
+
+
+@dataclass(frozen=True)
+class RowSums:
+    """A metric that follows from sums over rows, so that it is quickly computed for samples of the rows."""
+
+    name: str  # the larger its value, the better
+    of_rows: Any  # (n_sums, n_rows), dense or sparse: what each row adds
+    metric: Callable[[npt.NDArray[Any]], npt.NDArray[np.float64]]  # of (n_sums, n_samples); (..., n_samples)
+
+    def value(self) -> float:
+        sums = np.asarray(self.of_rows.sum(axis=1)).reshape(-1, 1)
+        return float(self.metric(sums)[0])
+
+
+def quoted(label: str) -> str:
+    """A label in a sentence, in one line of bounded length."""
+    printable = "".join(character if character.isprintable() else " " for character in label)
+    return f"`{printable[: QUOTED_CHARS - 3]}...`" if len(printable) > QUOTED_CHARS else f"`{printable}`"
 
 
 class Scorer(Protocol):
@@ -21,7 +47,16 @@ class Scorer(Protocol):
         """The outputs of the baseline for rows with the labels `given`, when the training rows have `labels`."""
 
     def score(self, given: Sequence[Any], concluded: Conclusion, bins: int) -> dict[str, float]:
-        """Metrics by name."""
+        """Metrics by name; NaN if one cannot be computed on these rows."""
+
+    def judged_by(self, given: Sequence[Any], concluded: Conclusion) -> RowSums:
+        """The metric by which a model is compared with baselines. Which metric it is depends on `given` alone."""
+
+    def sameness(self, given: Sequence[Any], concluded: Conclusion) -> str:
+        """How the predictions are nearly the same for every row, in words after "it"; empty if they are not."""
+
+    def never_right(self, given: Sequence[Any], concluded: Conclusion) -> Mapping[str, int]:
+        """The classes that rows have and that are predicted right for none of them, with their number of rows."""
 
     def plots(self, given: Sequence[Any], concluded: Conclusion, bins: int) -> dict[str, "pd.DataFrame"]:
         """The tables `confusion` (`actual`, `predicted`) and `reliability` (`confidence`, `accuracy`, `rows`)."""

@@ -39,6 +39,7 @@ MODEL = Path("models/finetuned")
 
 METRICS = Path("metrics")
 WARNINGS = METRICS / "warnings"
+VERDICT = METRICS / "verdict.txt"
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "learning_curves.csv"
 DATA_REPORT = METRICS / "report" / "data.html"

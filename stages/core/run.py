@@ -1,5 +1,6 @@
 """The frame around every stage: its metrics, its warnings and one line at its end, or one clear error."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,9 +40,11 @@ class Counts:
     def rows_kept(self) -> int:
         return self.rows_in - sum(self.dropped.values())
 
-    def metrics(self) -> dict[str, float | int]:
+    def metrics(self) -> dict[str, float | int | None]:
+        """What is written to the metrics file. A number that JSON does not have, NaN or infinity, is None."""
         reasons = {f"dropped_{reason}": count for reason, count in sorted(self.dropped.items())}
-        return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **self.more}
+        more = {name: value if math.isfinite(value) else None for name, value in self.more.items()}
+        return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **more}
 
     def summary(self) -> str:
         """The counts in one line."""

@@ -10,6 +10,7 @@ import pytest
 
 from stages.contracts.audit import Auditor
 from stages.contracts.augment import Augmentation
+from stages.contracts.baseline import Baseline
 from stages.contracts.clean import Cleaner
 from stages.contracts.compare import Comparer, LabelComparer
 from stages.contracts.content import Modality
@@ -23,7 +24,14 @@ from stages.core.params import Strict
 from tests.samples.variants import check_reasons, names
 
 PROTOCOLS = {
-    "modalities": {"content": Modality, "clean": Cleaner, "compare": Comparer, "report": Reporter, "embed": Embedder},
+    "modalities": {
+        "content": Modality,
+        "clean": Cleaner,
+        "compare": Comparer,
+        "report": Reporter,
+        "embed": Embedder,
+        "baseline": Baseline,
+    },
     "targets": {"label": Target, "compare": LabelComparer, "audit": Auditor, "objective": Learnable, "score": Scorer},
     "tasks": {"augment": Augmentation, "learn": Task},
 }
@@ -54,7 +62,7 @@ def test_module_has_all_of_its_protocol(name: str, protocol: type) -> None:
     module: Any = importlib.import_module(f"stages.{name}")
     subject = module.Objective if protocol is Learnable else module
     promised = members(protocol)
-    assert any(isinstance(value, FunctionType) for value in promised.values())
+    assert promised
     for key, value in promised.items():
         if isinstance(value, FunctionType | classmethod):
             parameters = inspect.signature(value.__get__(None, protocol)).parameters.values()
@@ -97,6 +105,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert isinstance(value, bool)
     elif name == "signatures":
         assert value is None or list(inspect.signature(value).parameters) == ["contents", "threshold"]
+    elif name == "features":
+        assert value is None or list(inspect.signature(value).parameters) == ["train", "others", "size"]
     elif name == "CONSTANT":
         assert isinstance(value, str) and value.isidentifier()  # a prefix of metrics
     else:

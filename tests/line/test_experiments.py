@@ -85,7 +85,7 @@ def test_commands_of_the_docs_run(copy_of_text_line: Path) -> None:
         outputs[command] = done.stdout
     assert "1 of 5 folds" in outputs["python -m tools.crossval"]
     shown = tiny.dvc(copy_of_text_line, "exp", "show", "--csv").stdout
-    assert all(lr in shown for lr in ("1e-05", "5e-05"))
+    assert all(lr in shown for lr in ("2e-05", "0.0002"))
     assert "Failed" not in shown
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from stages import evaluate
 from stages.contracts.objective import Conclusion
+from stages.core.errors import InputError
 from stages.core.tables import named_columns
 from stages.targets.category import score as category_score
 from stages.targets.category.objective import Objective
@@ -97,7 +98,8 @@ def test_model_and_baselines_are_scored_on_the_same_rows() -> None:
             ),
         ]
     )
-    found = evaluate.score_all(predictions, labels, category_score, Objective, 5)
+    contenders = evaluate.contenders(predictions, labels, category_score, Objective, None)
+    found = evaluate.score_all(contenders, evaluate.rows_of(predictions, "validation"), category_score, 5)
     assert found["accuracy"] == 3 / 4
     assert found["validation_accuracy"] == 1 / 2
     assert found["probe_accuracy"] == 1 / 4
@@ -113,3 +115,10 @@ def test_majority_baseline_knows_how_common_each_class_is() -> None:
         [0.75, 0.25],
         [0.75, 0.25],
     ]
+
+
+def test_a_diverged_model_is_not_scored() -> None:
+    probabilities = PROBABILITIES.copy()
+    probabilities[2] = np.nan
+    with pytest.raises(InputError, match=r"data/predictions: 1 of 4 rows have a prediction that is no finite number"):
+        evaluate.conclusion(predictions_of(["a", "b", "c", "d"], "test", GIVEN, probabilities))

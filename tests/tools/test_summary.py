@@ -1,13 +1,172 @@
-"""The summary of the last run."""
+"""The summary of the last run, which shows no result that is out of date."""
 
+import json
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools import summary
+from stages.core.errors import InputError
+from tests import tiny
+from tools import freshness, summary
+
+STAGES = ("collect", "clean", "dedupe", "outliers", "split", "label_audit", "evaluate", "report")
+SCORES = {"accuracy": 0.9, "accuracy_low": 0.8, "accuracy_high": 0.95, "f1_macro": 0.9, "log_loss": 0.3}
+SCORES |= {"calibration_error": None}  # cannot be computed
+VERDICT = "The model is better than every baseline"
 
 
-def test_a_stage_that_has_not_run_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stages in a chain that only write their metrics, reproduced and committed; report depends on collect alone."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit, match=r"summary: error: metrics/collect\.json does not exist: collect has not run"):
+    tiny.write_params(
+        tmp_path,
+        {"target": "category", "lr": 0.002, "collect": {"source": "data.csv"}, "split": {"seed": 1}, "fail": False},
+    )
+    Path("data.csv").write_text("a\n")
+    Path("data").mkdir()
+    Path("data/ledger.csv").write_text("id\n")
+    Path("run.py").write_text(
+        textwrap.dedent(
+            f"""
+            import json, pathlib, sys
+            name = sys.argv[1]
+            if "fail: true" in pathlib.Path("params.yaml").read_text() and name == "split":
+                sys.exit(1)
+            scores = {SCORES!r} if name == "evaluate" else {{}}
+            more = {{prefix + key: value for prefix in ("", "probe_", "majority_") for key, value in scores.items()}}
+            for folder in ("metrics/warnings", "out"):
+                pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+            counts = {{"rows_in": 8, "rows_kept": 4, **more}}
+            pathlib.Path(f"metrics/{{name}}.json").write_text(json.dumps(counts))
+            found = [{{"message": "many are empty", "see": "clean"}}] if name == "clean" else []
+            pathlib.Path(f"metrics/warnings/{{name}}.json").write_text(json.dumps(found))
+            pathlib.Path(f"out/{{name}}").write_text(pathlib.Path("data.csv").read_text())
+            pathlib.Path("metrics/verdict.txt").write_text({VERDICT!r})
+            """
+        )
+    )
+    stages: dict[str, Any] = {}
+    for before, name in zip(("", *STAGES), STAGES, strict=False):
+        deps = ["data.csv"] if name in ("collect", "report") else [f"out/{before}"]
+        metrics = [{f"metrics/{name}.json": {"cache": False}}]
+        outs = [f"out/{name}", {f"metrics/warnings/{name}.json": {"cache": False}}]
+        stages[name] = {"cmd": f"python run.py {name}", "deps": deps, "outs": outs, "metrics": metrics}
+    stages["split"]["params"] = ["split", "fail"]
+    stages["evaluate"]["params"] = ["lr"]
+    Path("dvc.yaml").write_text(json.dumps({"stages": stages}))
+    tiny.commit(tmp_path, "start")
+    tiny.dvc(tmp_path, "init", "--quiet")
+    tiny.dvc(tmp_path, "repro", "--quiet")
+    tiny.commit(tmp_path, "reproduced")
+    return tmp_path
+
+
+def set_param(text: str, new: str) -> None:
+    params = Path("params.yaml").read_text()
+    assert text in params
+    Path("params.yaml").write_text(params.replace(text, new))
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> str:
+    summary.main()
+    return capsys.readouterr().out
+
+
+def test_what_is_up_to_date_is_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = printed(capsys)
+    assert "out of date" not in out
+    assert out.index("clean: many are empty; see clean") < out.index("Rows") < out.index("Scores")
+    assert "95% interval of the model's accuracy: 0.8000 to 0.9500 (8 rows)" in out
+    assert VERDICT in out
+    assert "lexical" not in out  # the metrics have none
+    assert freshness.remark() == ""
+    assert "dvc exp run -S lr=0.001 " in out  # half of what it is
+
+
+@pytest.mark.parametrize(
+    ("change", "stage", "because"),
+    [
+        (lambda: set_param("seed: 1", "seed: 2"), "split", "split modified"),
+        (lambda: Path("data.csv").write_text("b\n"), "collect", "data.csv modified"),
+        (lambda: Path("metrics/dedupe.json").unlink(), "dedupe", "metrics/dedupe.json deleted"),
+        (lambda: set_param("lr: 0.002", "lr: 0.001"), "evaluate", "lr modified"),
+    ],
+    ids=["a param", "the data", "a stage that did not end", "the learning rate"],
+)
+def test_what_is_older_than_its_inputs_is_not_shown(
+    project: Path, capsys: pytest.CaptureFixture[str], change: Any, stage: str, because: str
+) -> None:
+    change()
+    out = printed(capsys)
+    for name in STAGES[:6]:
+        is_old = STAGES.index(name) >= STAGES.index(stage)
+        line = next(line for line in out.splitlines() if line.startswith(f"  {name} "))
+        assert ("out of date" in line) == is_old, line
+        assert not is_old or f"out of date: {because}" in line
+    assert "0.9000" not in out
+    assert VERDICT not in out
+    assert f"({stage}); run `dvc repro`" in out.split("Scores")[1]
+    assert ("many are empty" in out) == (stage not in ("collect", "clean"))
+    assert stage in freshness.remark()
+
+
+def test_scores_of_a_run_that_failed_on_its_way_are_not_shown(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("data.csv").write_text("b\n")
+    set_param("fail: false", "fail: true")
+    assert tiny.dvc(project, "repro", "--quiet", check=False).returncode
+    out = printed(capsys)
+    assert [line.split()[0] for line in out.splitlines() if "kept" in line] == [
+        "collect",
+        "clean",
+        "dedupe",
+        "outliers",
+    ]
+    assert "0.9000" not in out
+    assert "(split); run `dvc repro`" in out.split("Scores")[1]
+
+
+def test_results_that_are_restored_are_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    set_param("seed: 1", "seed: 2")
+    assert "out of date" in printed(capsys)
+    set_param("seed: 2", "seed: 1")
+    assert "out of date" not in printed(capsys)
+
+
+def test_the_summary_says_with_what_the_scores_are_compared(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "commit yours" not in printed(capsys)
+    Path("tickets.csv").write_text("a\n")
+    set_param("source: data.csv", "source: tickets.csv")
+    out = printed(capsys)
+    assert "since the last commit,\n" in out
+    assert "which has the results of data.csv; commit yours first:" in out
+    (command,) = [line.strip() for line in out.splitlines() if "git commit" in line]
+    import subprocess
+
+    subprocess.run(command, shell=True, check=True, cwd=project, env=tiny.environment(), capture_output=True)
+    assert "commit yours" not in printed(capsys)
+
+
+def test_a_run_that_goes_on_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
+    def status(self: Repo) -> None:
+        raise LockError("'metrics/split.json' is busy")
+
+    monkeypatch.setattr(Repo, "status", status)
+    with pytest.raises(SystemExit, match="summary: error: a run is going on"):
         summary.main()
+    assert "a run is going on" in freshness.remark()
+
+
+def test_a_folder_without_a_line_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"summary: error: params\.yaml: cannot be read"):
+        summary.main()
+    with pytest.raises(InputError, match="DVC cannot read this project"):
+        freshness.outdated()

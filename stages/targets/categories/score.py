@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from stages.contracts.label import NO_CLASS
 from stages.contracts.objective import Conclusion
+from stages.contracts.score import RowSums, quoted
 from stages.core.tables import Predictions
+from stages.targets._bootstrap import interval, resampled
 from stages.targets._calibration import calibration_error, reliability_bins
 from stages.targets.categories.objective import multi_hot
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 
 CONSTANT = "prior"
 HEADLINE = ("f1_macro", "f1_micro", "map", "calibration_error")
-
-RESAMPLES = 1_000  # of the bootstrap
-RESAMPLES_AT_ONCE = 10  # bounds its memory
 
 
 def constant(labels: Sequence[Sequence[str]], given: Sequence[Sequence[str]], columns: Sequence[str]) -> Predictions:
@@ -73,30 +72,53 @@ def f1_intervals(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_])
     Returns:
         (2, 2): the low ends of both, then the high ends.
     """
-    from scipy.sparse import csr_array
 
-    rng = np.random.default_rng(0)
-    n_rows, n_classes = truth.shape
-    hits, given_and_predicted = truth & predicted, 1 * truth + predicted
-    counts = csr_array(np.hstack([hits, given_and_predicted])).T  # (2 * n_classes, n_rows)
-    scores = []
-    for _ in range(RESAMPLES // RESAMPLES_AT_ONCE):
-        samples = [rng.integers(n_rows, size=n_rows) for _ in range(RESAMPLES_AT_ONCE)]
-        times_drawn = np.stack([np.bincount(sample, minlength=n_rows) for sample in samples], axis=1)
-        n_hits, n_given_and_predicted = np.split(counts @ times_drawn, [n_classes])  # (n_classes, n_samples) each
+    def micro_and_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        n_hits, n_given_and_predicted = np.split(sums, 2)
         micro = share(2 * n_hits.sum(axis=0), n_given_and_predicted.sum(axis=0))
-        macro = share(2 * n_hits, n_given_and_predicted).mean(axis=0)
-        scores.append(np.stack([micro, macro], axis=1))
-    return np.asarray(np.quantile(np.concatenate(scores), [0.025, 0.975], axis=0))
+        return np.stack([micro, f1_macro(sums)])
+
+    return interval(resampled(RowSums("f1_micro, f1_macro", counts_of_rows(truth, predicted), micro_and_macro)))
+
+
+def counts_of_rows(truth: npt.NDArray[np.bool_], predicted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """(2 * n_classes, n_rows): hits of each class, then how often it is given plus how often it is predicted."""
+    return np.hstack([truth & predicted, 1 * truth + predicted]).T
+
+
+def f1_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """(n_samples,): the mean over classes of F1, from sums of `counts_of_rows`."""
+    n_hits, n_given_and_predicted = np.split(sums, 2)
+    return np.asarray(share(2 * n_hits, n_given_and_predicted).mean(axis=0))
+
+
+def judged_by(given: Sequence[Sequence[str]], concluded: Conclusion) -> RowSums:
+    truth, predicted = multi_hot(given, concluded.columns), multi_hot(concluded.labels, concluded.columns)
+    return RowSums("f1_macro", counts_of_rows(truth, predicted), f1_macro)
+
+
+def sameness(given: Sequence[Sequence[str]], concluded: Conclusion) -> str:
+    sets = {tuple(labels) for labels in concluded.labels}
+    if len(sets) > 1 or len(concluded.labels) < 2:
+        return ""
+    labels = sets.pop()
+    return f"says {', '.join(map(quoted, labels))} for every row" if labels else "gives no row a label"
+
+
+def never_right(given: Sequence[Sequence[str]], concluded: Conclusion) -> dict[str, int]:
+    truth, predicted = multi_hot(given, concluded.columns), multi_hot(concluded.labels, concluded.columns)
+    n_given, n_hits = truth.sum(axis=0), (truth & predicted).sum(axis=0)
+    counts = zip(concluded.columns, n_given.tolist(), n_hits.tolist(), strict=True)
+    return {name: n_rows for name, n_rows, hits in counts if n_rows and not hits}
 
 
 def mean_average_precision(truth: npt.NDArray[np.bool_], probabilities: Predictions) -> float:
-    """The mean over classes that occur; 0 if none does."""
+    """The mean over classes that occur; NaN if none does."""
     from sklearn.metrics import average_precision_score
 
     occurring = np.flatnonzero(truth.any(axis=0))
     precisions = [average_precision_score(truth[:, number], probabilities[:, number]) for number in occurring]
-    return float(np.mean(precisions)) if precisions else 0.0
+    return float(np.mean(precisions)) if precisions else float("nan")
 
 
 def log_loss(truth: npt.NDArray[np.bool_], probabilities: Predictions) -> float:

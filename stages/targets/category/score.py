@@ -1,12 +1,14 @@
 """Metrics, plots and the constant baseline: one category per row."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
+from stages.contracts.score import RowSums, quoted
 from stages.core.tables import Predictions
 from stages.targets._calibration import calibration_error, reliability_bins
 from stages.targets.category.objective import class_numbers
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 CONSTANT = "majority"
 HEADLINE = ("accuracy", "f1_macro", "log_loss", "calibration_error")
+
+UNEQUAL = 3  # times as many rows of one class as of another: accuracy hides how the rare ones fare
 
 
 def constant(labels: Sequence[str], given: Sequence[str], columns: Sequence[str]) -> Predictions:
@@ -53,6 +57,46 @@ def score(given: Sequence[str], concluded: Conclusion, bins: int) -> dict[str, f
     return {name: float(value) for name, value in values.items()}
 
 
+def judged_by(given: Sequence[str], concluded: Conclusion) -> RowSums:
+    """Accuracy; macro F1 over the classes of these rows if their sizes differ much."""
+    from scipy.sparse import vstack
+
+    truth, predicted = np.asarray(given, dtype=object), np.asarray(concluded.labels, dtype=object)
+    names, sizes = np.unique(truth, return_counts=True)
+    hits = truth == predicted
+    if sizes.max() < UNEQUAL * sizes.min():
+        return RowSums("accuracy", np.stack([hits, np.ones_like(hits)]), lambda sums: np.asarray(sums[0] / sums[1]))
+    is_given, is_predicted = (_one_hot(labels, names.tolist()) for labels in (given, concluded.labels))
+    return RowSums("f1_macro", vstack([is_given * is_predicted, is_given + is_predicted]), _f1_macro)
+
+
+def _one_hot(labels: Sequence[str], names: Sequence[str]) -> Any:
+    """Sparse, (n_names, n_rows): 1 if the row has the label; a row with another label has none."""
+    from scipy.sparse import csr_array
+
+    number_of = {name: number for number, name in enumerate(names)}
+    rows = [row for row, label in enumerate(labels) if label in number_of]
+    numbers = [number_of[labels[row]] for row in rows]
+    return csr_array((np.ones(len(rows), dtype=np.int64), (numbers, rows)), shape=(len(names), len(labels)))
+
+
+def _f1_macro(sums: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """(n_samples,), from the numbers of hits and of given plus predicted rows of each class: (2 * n_classes, n)."""
+    n_hits, n_given_and_predicted = np.split(sums, 2)
+    return np.asarray((2 * n_hits / np.maximum(n_given_and_predicted, 1)).mean(axis=0))
+
+
+def sameness(given: Sequence[str], concluded: Conclusion) -> str:
+    labels = set(concluded.labels)
+    return f"says {quoted(labels.pop())} for every row" if len(labels) == 1 and len(given) > 1 else ""
+
+
+def never_right(given: Sequence[str], concluded: Conclusion) -> dict[str, int]:
+    pairs = zip(given, concluded.labels, strict=True)
+    right = {label for label, predicted in pairs if label == predicted}
+    return {label: count for label, count in sorted(Counter(given).items()) if label not in right}
+
+
 def reliability(given: Sequence[str], concluded: Conclusion, bins: int) -> "pd.DataFrame":
     """The reliability diagram of the most probable class."""
     hits = np.asarray(concluded.labels) == np.asarray(given)
@@ -77,7 +121,7 @@ def _interval(n_hits: int, n_rows: int) -> tuple[float, float]:
 
 
 def _roc_auc(truth: npt.NDArray[np.int64], probabilities: Predictions) -> float:
-    """The mean over classes of the one-vs-rest ROC AUC; 0.5 if it is undefined for every class.
+    """The mean over classes of the one-vs-rest ROC AUC; NaN if it is undefined for every class.
 
     It is undefined for a class that all rows or no row has.
     """
@@ -88,4 +132,4 @@ def _roc_auc(truth: npt.NDArray[np.int64], probabilities: Predictions) -> float:
         has_class = truth == number
         if has_class.any() and not has_class.all():
             areas.append(roc_auc_score(has_class, probabilities[:, number]))
-    return float(np.mean(areas)) if areas else 0.5
+    return float(np.mean(areas)) if areas else float("nan")

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
+from stages.contracts.score import RowSums
 from stages.core.tables import Predictions, ragged
+from stages.targets._bootstrap import interval, resampled
 from stages.targets._calibration import calibration_error, reliability_bins
 from stages.targets.tags.objective import tag_numbers
 
@@ -21,7 +23,6 @@ CONSTANT = "majority"
 HEADLINE = ("f1", "precision", "recall", "calibration_error")
 
 NO_ENTITY = "(none)"
-RESAMPLES = 1_000  # of the bootstrap
 
 Entity = tuple[str, int, int]  # the type, the first token and the last, as in seqeval
 
@@ -53,7 +54,7 @@ def score(given: Sequence[Sequence[str]], concluded: Conclusion, bins: int) -> d
     and `missed`. A share of the predicted entities: `spurious` (no given one overlaps).
     """
     rows = entities(given, concluded.labels)
-    counts = np.array([[len(row.hits), len(row.given), len(row.predicted)] for row in rows])  # (n_rows, 3)
+    counts = entity_counts(rows)
     n_hits, n_given, n_predicted = counts.sum(axis=0)
     low, high = f1_interval(counts)
     by_type = f1_by_type(rows)
@@ -79,6 +80,11 @@ def entities(given: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]])
 
     pairs = zip(given, predicted, strict=True)
     return [RowEntities(get_entities(tags), get_entities(predicted_tags)) for tags, predicted_tags in pairs]
+
+
+def entity_counts(rows: Sequence[RowEntities]) -> npt.NDArray[np.int64]:
+    """(n_rows, 3): the numbers of hits, given entities and predicted entities."""
+    return np.array([[len(row.hits), len(row.given), len(row.predicted)] for row in rows], dtype=np.int64)
 
 
 def error_shares(rows: Sequence[RowEntities], n_given: int, n_predicted: int) -> dict[str, float]:
@@ -126,13 +132,33 @@ def f1_by_type(rows: Sequence[RowEntities]) -> dict[str, float]:
     }
 
 
+def f1_sums(counts: npt.NDArray[np.int64]) -> RowSums:
+    """F1 from (n_rows, 3) numbers of hits, given entities and predicted entities."""
+    return RowSums("f1", counts.T, lambda sums: f1(sums.T))
+
+
 def f1_interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """The 95% confidence interval by the bootstrap over rows (Efron 1979): entities of one row are not independent."""
-    rng = np.random.default_rng(0)
-    n_rows = len(counts)
-    resampled = [counts[rng.integers(n_rows, size=n_rows)].sum(axis=0) for _ in range(RESAMPLES)]
-    low, high = np.quantile(f1(np.array(resampled)), [0.025, 0.975])
+    """The 95% confidence interval by the bootstrap over rows."""
+    low, high = interval(resampled(f1_sums(counts)))
     return float(low), float(high)
+
+
+def judged_by(given: Sequence[Sequence[str]], concluded: Conclusion) -> RowSums:
+    return f1_sums(entity_counts(entities(given, concluded.labels)))
+
+
+def sameness(given: Sequence[Sequence[str]], concluded: Conclusion) -> str:
+    return "" if any(row.predicted for row in entities(given, concluded.labels)) else "finds no entity in any text"
+
+
+def never_right(given: Sequence[Sequence[str]], concluded: Conclusion) -> dict[str, int]:
+    """Types with the number of their entities."""
+    n_hits: Counter[str] = Counter()
+    n_given: Counter[str] = Counter()
+    for row in entities(given, concluded.labels):
+        n_hits.update(kind for kind, _, _ in row.hits)
+        n_given.update(kind for kind, _, _ in row.given)
+    return {kind: count for kind, count in sorted(n_given.items()) if not n_hits[kind]}
 
 
 def token_hits(given: Sequence[Sequence[str]], concluded: Conclusion) -> list[bool]:

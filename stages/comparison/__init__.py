@@ -1,0 +1,1 @@
+"""Comparison of the model with baselines: the one on contents, and the verdict in one sentence."""
