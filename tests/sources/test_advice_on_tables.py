@@ -115,7 +115,7 @@ def test_rows_are_not_swallowed_where_the_label_comes_first() -> None:
 
 
 def test_texts_of_several_lines_are_no_swallowed_rows() -> None:
-    letter = '"Dear Ann, thanks\nfor the figs, and\nbye, Bob",fruit\n'
+    letter = '"Dear Ann, thanks\nfor the figs, and\nbye Bob",fruit\n'
     assert read(section("notes.csv", f"text,kind\n{QUOTED}{letter}{QUOTED}")).rows_kept == 17
 
 
