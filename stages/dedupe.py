@@ -69,9 +69,9 @@ class Section(Strict):
         description="the smallest similarity of near duplicates: of texts, the Jaccard coefficient of their character "
         "5-grams; of images, the cosine of their low frequencies; of sounds, the correlation of their spectrograms",
     )
-    semantic: Literal["none", "embeddings"] = Field(
-        description="embeddings: rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
-        "is; holds all vectors in memory. none: they are not searched for, and dedupe does not wait for embed"
+    semantic: bool = Field(
+        description="whether rows of the same meaning, by their embeddings, are duplicates; as good as the encoder "
+        "is; holds all vectors in memory; if false, dedupe does not wait for embed"
     )
     semantic_threshold: float = Field(gt=0, le=1, description="the smallest cosine of semantic duplicates")
     keep: Literal["first", "longest", "best_label"] = Field(
@@ -117,7 +117,7 @@ class Search:
         if section.near and comparer.signatures is not None:
             self._contents = read_candidates(self._index.near, [paths.CLEANED])
         self._embeddings: Signatures | None = None
-        if section.semantic == "embeddings":
+        if section.semantic:
             self._embeddings = Signatures(read_vectors(paths.EMBEDDINGS, ids), np.arange(len(ids)))
 
     @property

@@ -6,6 +6,7 @@ on the other rows. So vectors that an earlier run computed are read from .cache:
 needs to run.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from stages.contracts.embed import Embedded, Embedder, load_embedder
 from stages.core import paths
+from stages.core.atomic import write_text
 from stages.core.errors import InputError
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
@@ -89,11 +91,21 @@ def cleaned_contents() -> Iterator[Content]:
         yield from rows["content"].to_pylist()
 
 
+def digest_of(table: Path) -> str:
+    """A digest of the parts of a table, in hex."""
+    digests = []
+    for part in sorted(table.iterdir()):
+        with part.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "blake2b").hexdigest())
+    return digest(" ".join(digests).encode()).hex()
+
+
 def main(params: Params) -> Counts:
     set_threads(params.threads)
     cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
     embedder = load_embedder(params.modality)
     write_tables(paths.EMBEDDINGS, embedded(embedder, params, cache))
+    write_text(paths.EMBEDDINGS_DIGEST, digest_of(paths.EMBEDDINGS) + "\n")
     print(f"embed: {cache.hits:,} of {n_rows:,} vectors were in {CACHE}")
     coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
     return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings)

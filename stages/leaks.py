@@ -66,7 +66,7 @@ class DedupeKeys(Strict):
     model_config = ConfigDict(extra="ignore")
     near: bool
     near_threshold: float
-    semantic: Literal["none", "embeddings"]
+    semantic: bool
     semantic_threshold: float
 
 
@@ -188,7 +188,7 @@ def copies(rows: pd.DataFrame, comparer: Comparer, section: DedupeKeys) -> Itera
     kinds = [exact_copies(content_numbers(comparer), split)]
     if section.near:
         kinds.append(near_copies(split, comparer, section.near_threshold))
-    if section.semantic == "embeddings":
+    if section.semantic:
         kinds.append(semantic_copies(rows, section.semantic_threshold))
     seen: set[tuple[int, int]] = set()
     for leak in chain(*kinds):

@@ -10,6 +10,7 @@ COLLECTED = Path("data/collected")
 CLEANED = Path("data/cleaned")
 SUGGESTIONS = Path("data/suggestions")
 EMBEDDINGS = Path("data/embeddings")
+EMBEDDINGS_DIGEST = Path("data/embeddings.true")  # what dedupe.semantic: true waits for
 
 VERDICTS = Path("data/verdicts")
 COLLECT_VERDICTS = VERDICTS / "collect"

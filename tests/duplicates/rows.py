@@ -20,7 +20,7 @@ EVERY_KIND = {
     "exact": True,
     "near": True,
     "near_threshold": 0.7,
-    "semantic": "none",
+    "semantic": False,
     "semantic_threshold": 0.9,
     "keep": "first",
     "on_label_conflict": "review",

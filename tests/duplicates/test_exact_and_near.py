@@ -207,7 +207,7 @@ def test_same_rows_give_the_same_bytes(modality: str) -> None:
     write_vectors(directions(*range(len(contents))))
     written = []
     for _ in range(2):
-        run(modality, semantic="embeddings", keep="best_label")
+        run(modality, semantic=True, keep="best_label")
         written.append((paths.DUPLICATE_VERDICTS / "part-00000.parquet").read_bytes())
     assert written[0] == written[1]
 

@@ -34,7 +34,7 @@ def test_leaks_are_counted_by_kind() -> None:
 def test_semantic_duplicates_are_found_from_the_threshold_on() -> None:
     write_rows(["a fig", "one ripe fruit of a tree", OTHER, "the fruit of the fig tree", "a Fig"], ["fruit"] * 5)
     write_vectors(directions(0, 20, 90, 30, 1))
-    counts, found = run(semantic="embeddings", semantic_threshold=0.9)  # 25.8 degrees
+    counts, found = run(semantic=True, semantic_threshold=0.9)  # 25.8 degrees
     assert counts.dropped == {"exact_duplicate": 1, "semantic_duplicate": 1}
     assert found["kind"].tolist() == [
         None,
@@ -45,7 +45,7 @@ def test_semantic_duplicates_are_found_from_the_threshold_on() -> None:
     ]  # the fourth is near the second, which does not stay
     assert found.loc["001", "duplicate_of"] == "000"
     assert found.loc["001", "similarity"] == pytest.approx(np.cos(np.radians(20)), abs=1e-6)
-    assert run(semantic="embeddings", semantic_threshold=0.95)[0].dropped == {
+    assert run(semantic=True, semantic_threshold=0.95)[0].dropped == {
         "exact_duplicate": 1,
         "semantic_duplicate": 1,
     }  # the fourth for the second
@@ -73,6 +73,6 @@ def test_vectors_are_compared_with_all_that_stay(graph: bool, block: int, monkey
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_rows([f"{number:05d} {number * 7919 % 1000}" for number in range(300)], ["fruit"] * 300)
     write_vectors(vectors)
-    found = run(exact=False, near=False, semantic="embeddings", semantic_threshold=0.95)[1]
+    found = run(exact=False, near=False, semantic=True, semantic_threshold=0.95)[1]
     assert 60 < found["keep"].sum() < 250
     assert found["keep"].tolist() == by_brute_force(vectors.astype(np.float32).astype(np.float64), 0.95)

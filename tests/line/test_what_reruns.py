@@ -134,16 +134,16 @@ def test_only_stages_that_a_change_concerns_are_called_changed(
     assert tiny.affected(copy_of_text_line) == stages
 
 
-@pytest.mark.parametrize("semantic", ["none", "embeddings"])
-def test_dedupe_waits_for_embeddings_only_if_it_reads_them(semantic: str, copy_of_text_line: Path) -> None:
-    if semantic != "none":
+@pytest.mark.parametrize("semantic", [False, True])
+def test_dedupe_waits_for_embeddings_only_if_it_reads_them(semantic: bool, copy_of_text_line: Path) -> None:
+    if semantic:
         set_param("dedupe.semantic", semantic)(copy_of_text_line)
     planned = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "--force", "--dry", "dedupe").stdout)
-    assert planned == {"collect", "clean", "dedupe"} | ({"embed"} if semantic == "embeddings" else set())
+    assert planned == {"collect", "clean", "dedupe"} | ({"embed"} if semantic else set())
 
 
 def test_semantic_duplicates_rerun_what_reads_the_verdicts(copy_of_text_line: Path) -> None:
-    set_param("dedupe.semantic", "embeddings")(copy_of_text_line)
+    set_param("dedupe.semantic", True)(copy_of_text_line)
     run = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout)
     assert {"dedupe", "leaks"} <= run
     assert not run & {"collect", "clean", "embed"}

@@ -69,7 +69,7 @@ def write_splits(
 
 
 def found(
-    max_leaks: int = 10, method: str = "stratified", near: bool = True, semantic: str = "none"
+    max_leaks: int = 10, method: str = "stratified", near: bool = True, semantic: bool = False
 ) -> list[tuple[Any, ...]]:
     """Of each leak: both rows, the number of the copy, and the kind."""
     params = {
@@ -112,7 +112,7 @@ def test_rows_that_mean_the_same_are_found_where_dedupe_looks_for_them() -> None
         paths.EMBEDDINGS, [pa.table({"id": [f"{number:03d}" for number in range(5)], "vector": vector_column(vectors)})]
     )
     assert found() == []
-    assert found(semantic="embeddings") == [("004", "001", 0, "semantic")]
+    assert found(semantic=True) == [("004", "001", 0, "semantic")]
 
 
 def test_near_vectors_are_found_where_a_modality_compares_vectors() -> None:
