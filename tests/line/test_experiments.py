@@ -152,5 +152,5 @@ def test_a_metric_that_cannot_be_computed_is_left_out_of_cross_validation() -> N
     from tools.crossval import table
 
     folds = {0: {"pearson": 0.5, "mean_pearson": None}, 1: {"pearson": 0.7, "mean_pearson": None}, 2: {"pearson": None}}
-    header, *lines = table(folds, ["pearson", "mean_pearson", "lexical_pearson"])
+    _, *lines = table(folds, ["pearson", "mean_pearson", "lexical_pearson"])
     assert [line.split()[:2] for line in lines] == [["pearson", "0.6000"]]
