@@ -225,6 +225,12 @@ def test_what_editors_leave_behind_is_no_dependency() -> None:
     assert {"__pycache__", "*~", ".*.swp", ".ipynb_checkpoints"} <= set(lines)
 
 
+def test_dvc_can_restore_every_stage() -> None:
+    """DVC keeps no runs of a stage that has an out without cache, unless it is a metric: each return would compute."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert not {name: out for name, stage in stages.items() for out in stage["outs"] if not isinstance(out, str)}
+
+
 # --- imports go one way ---
 
 

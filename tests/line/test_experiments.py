@@ -161,3 +161,11 @@ def test_cross_validation_is_summed_up_by_params() -> None:
         ["accuracy", "0.8000", "0.1000", "0.7000", "0.9000"],
         ["accuracy", "0.5000", "nan", "0.5000", "0.5000"],
     ]
+
+
+def test_a_metric_that_cannot_be_computed_is_left_out_of_cross_validation() -> None:
+    from tools.crossval import table
+
+    folds = {0: {"pearson": 0.5, "mean_pearson": None}, 1: {"pearson": 0.7, "mean_pearson": None}, 2: {"pearson": None}}
+    _, *lines = table(folds, ["pearson", "mean_pearson", "lexical_pearson"])
+    assert [line.split()[:2] for line in lines] == [["pearson", "0.6000"]]

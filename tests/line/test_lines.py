@@ -34,6 +34,7 @@ EDITS = {
     },
     "stages/modalities/{modality}/clean": {"clean", "report"},
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
+    "stages/modalities/{modality}/baseline.py": {"evaluate"},
     "stages/modalities/{modality}/report.py": {"report"},
     "stages/modalities/{modality}/embed.py": {"embed"},
     "stages/modalities/{modality}/encode": {"embed", "finetune", "predict"},
@@ -86,7 +87,12 @@ def check_counts(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def check_scores(line: Path, task: str) -> None:
     scorer = load_scorer(task.split("_", 1)[1])
     found = tiny.read_json(line / "metrics/evaluate.json")
-    assert all(math.isfinite(value) for value in found.values())
+    undefined = {name for name, value in found.items() if value is None}
+    assert all(name.startswith(f"{scorer.CONSTANT}_") for name in undefined)  # such as the correlation of a constant
+    assert all(math.isfinite(found[name]) for name in found.keys() - undefined)
+    assert (line / "metrics/verdict.txt").read_text().startswith("The ")
+    has_lexical = task.startswith("text_") and task != "text_tags"
+    assert (f"lexical_{scorer.HEADLINE[0]}" in found) == has_lexical
     assert all(
         prefix + name in found
         for prefix in ("", "validation_", "probe_", f"{scorer.CONSTANT}_")

@@ -119,6 +119,8 @@ CONCERNED = [
     (edit("stages/modalities/image/clean/privacy.py"), set()),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
     (edit("stages/modalities/text/embed.py"), {"embed"}),
+    (edit("stages/modalities/text/baseline.py"), {"evaluate"}),  # only TF-IDF is fitted again
+    (edit("stages/comparison/verdict.py"), {"evaluate"}),
     *SAME_OUTPUTS,
     (edit_other_variants, set()),
     (edit("README.md"), set()),
