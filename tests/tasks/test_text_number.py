@@ -144,7 +144,7 @@ def test_scores_of_numbers_that_can_be_worked_out_by_hand() -> None:
 def test_a_constant_far_off_explains_less_than_nothing() -> None:
     found = number_score.score([1.0, 2.0, 3.0, 4.0], concluded([100.0] * 4, [1.0, 2.0, 3.0, 4.0]), 5)
     assert found["r2"] < -100
-    assert (found["pearson_low"], found["pearson"], found["pearson_high"]) == (-1, 0, 1)  # there is none: any would do
+    assert np.isnan([found["pearson_low"], found["pearson"], found["pearson_high"]]).all()  # there is none
 
 
 def test_the_audit_finds_planted_errors() -> None:
