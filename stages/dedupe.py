@@ -180,8 +180,8 @@ class Decider:
 
     def contradicts(self, row: int, match: Match) -> bool:
         """Whether the contents are similar but not equal, and their labels differ, so that both rows stay."""
-        is_similar = match.similarity < 1 and self._policy == "review"
-        return is_similar and not self._agree(self._labels[row], self._labels[match.row])
+        may_stay = self._policy == "review" and not match.is_equal
+        return may_stay and not self._agree(self._labels[row], self._labels[match.row])
 
     def decide(self, row: int, finders: Sequence[Finder]) -> tuple[str | None, list[Match]]:
         """(the reason to drop the row or None, its matches): if it is dropped, the one match for which it is."""

@@ -19,6 +19,7 @@ class Match:
     row: int
     similarity: float
     kind: str
+    is_equal: bool = False  # whether the contents are equal; 1 is also the similarity of two plain images
 
 
 class Finder(Protocol):
@@ -46,7 +47,7 @@ class ExactFinder:
     def matches(self, row: int) -> list[Match]:
         """The first kept row of the same content."""
         kept = int(self._kept[self._content[row]])
-        return [Match(kept, 1.0, self._kind)] if kept >= 0 else []
+        return [Match(kept, 1.0, self._kind, is_equal=True)] if kept >= 0 else []
 
     def add(self, row: int) -> None:
         content = self._content[row]

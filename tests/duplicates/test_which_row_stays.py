@@ -1,6 +1,7 @@
 """Which row of a cluster stays, and what happens if labels differ."""
 
 import pytest
+from PIL import Image
 
 from tests.duplicates.rows import OTHER, duplicates, likeness, photo, png, run, write_rows
 from tests.tiny import phrase
@@ -125,6 +126,15 @@ def test_a_row_that_stays_is_tied_to_all_that_it_resembles() -> None:
 def test_equal_contents_with_different_labels_do_not_both_stay() -> None:
     verdicts = duplicates(["a fig", "A Fig!", OTHER], labels=["fruit", "tool", "tool"], section={"exact": False})
     assert verdicts["reason"].tolist() == [None, "near_duplicate", None]
+
+
+def test_plain_images_of_different_labels_stay() -> None:
+    """Their structure is the same, none, but their colours are not."""
+    plain = [png(Image.new("RGB", (64, 64), colour)) for colour in ("red", "blue")]
+    write_rows([*plain, png(photo(1))], ["red", "blue", "red"])
+    verdicts = run("image", near_threshold=0.95)[1]
+    assert verdicts["similarity"].tolist() == [None, 1.0, None]
+    assert verdicts["keep"].all()
 
 
 def test_a_row_that_resembles_a_held_out_one_goes_whatever_its_label() -> None:
