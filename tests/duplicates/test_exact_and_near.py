@@ -220,3 +220,35 @@ def test_no_row_stays() -> None:
         r"see dedupe\.on_label_conflict",
     ):
         run(on_label_conflict="drop")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I write C++ all day", "I write C# all day"),
+        ("the root is x = -5", "the root is x = 5"),
+        ("prices rose by 15%", "prices rose by 15"),
+        ("it cost $5", "it cost €5"),
+        ("what a day 😀", "what a day 😡"),
+        ("a < b", "a > b"),
+    ],
+)
+def test_signs_that_mean_something_are_no_punctuation(one: str, other: str) -> None:
+    comparer = load_comparer("text")
+    assert comparer.exact_key(one) != comparer.exact_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Well - done!", "well done"),
+        ("| a | b |", "a b"),
+        ("so-called #", "so called"),
+        ("what a day 😀😀😀", "what a day! 😀"),
+        ("it rose ++", "it rose +"),
+        ("Brand® news", "brand news"),
+    ],
+)
+def test_punctuation_and_repeated_signs_make_no_difference(one: str, other: str) -> None:
+    comparer = load_comparer("text")
+    assert comparer.exact_key(one) == comparer.exact_key(other)

@@ -1,4 +1,7 @@
-"""Exact duplicates of texts differ in case and punctuation only; near duplicates share most character n-grams."""
+"""Exact duplicates of texts differ in case and punctuation only; near duplicates share most character n-grams.
+
+Signs that mean something are no punctuation: "C++" is not "C#", "-5" not "5", a smiling face not an angry one.
+"""
 
 import re
 import unicodedata
@@ -15,6 +18,9 @@ PERMUTATIONS = 256  # of MinHash
 RECALL = 0.99  # share of the pairs at the threshold that must share a value in some column
 _NOT_WORD = re.compile(r"[\W_]+")
 _GAP = re.compile(rf"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
+# Signs other than letters, digits and spaces; a hyphen only before a number, a # only beside a word.
+_SIGN = re.compile(r"(?<![\w-])-(?=[\d.])|(?<=\w)#|#(?=\w)|[^\w\s#-]")
+_DECORATION = "|~\u00a6\u00a9\u00ae\u2122"  # lines of tables, and marks of brands
 _VARIATION_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -39,8 +45,19 @@ def only_marks(run: re.Match[str]) -> str:
 
 
 def exact_key(content: str) -> bytes:
-    sides = "\n".join(map(normalise, content.split("\n")))
+    sides = "\n".join(f"{normalise(side)}\0{meaningful_signs(side)}" for side in content.split("\n"))
     return blake2b(sides.encode("utf-8", "replace"), digest_size=16).digest()
+
+
+def meaningful_signs(text: str) -> str:
+    """The signs of a text that punctuation leaves out and that change its meaning, in order; of a run of one, one."""
+    signs = []
+    for match in _SIGN.finditer(unicodedata.normalize("NFKC", text)):
+        sign = match.group()
+        is_symbol = unicodedata.category(sign) in ("Sm", "Sc", "So") and sign not in _DECORATION
+        if (is_symbol or sign in "%#-") and sign not in signs[-1:]:
+            signs.append(sign)
+    return "".join(signs)
 
 
 def fingerprint(content: str) -> frozenset[str]:
