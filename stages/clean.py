@@ -108,11 +108,11 @@ def clean(judge: Judge, draft: Draft, raw_counts: RawCounts) -> Tally:
 
     Content is written a second time only if the second step drops rows or changes labels.
     """
-    tally = new_tally(judge.cleaner)
+    tally = new_tally(judge.cleaner, judge.target)
     draft.write(map(judge.judge_row, collected_rows(raw_counts)), tally)
     together = judge_together(judge, draft)
     if together.changes_rows:
-        tally = new_tally(judge.cleaner)
+        tally = new_tally(judge.cleaner, judge.target)
         judged_rows = (judge.judge_again(judged, index, together) for index, judged in enumerate(draft.read()))
         draft.write(judged_rows, tally)
     elif together.measured:

@@ -18,7 +18,7 @@ from stages.cleaning.missing import (
 )
 from stages.cleaning.missing import suggest as suggest_spellings
 from stages.contracts.clean import Cleaner
-from stages.contracts.label import Suggestion
+from stages.contracts.label import Suggestion, Target
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.run import Counts, DataWarning
@@ -36,6 +36,7 @@ class Tally:
     """Counts verdicts and cleaned rows while they are written."""
 
     list_columns: Sequence[str]  # columns whose values are counted
+    see: Mapping[str, str] = field(default_factory=dict)  # by reason: the key of params.yaml to look at
     rows_in: int = 0
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     repaired: Counter[str] = field(default_factory=Counter)  # by repair
@@ -75,7 +76,7 @@ class Tally:
         listed = dict(sorted(self.listed.items()))
         ledger = {"ledger_used": len(self.reviewed), "ledger_without_row": n_decisions - len(self.reviewed)}
         more = {**repaired, **listed, **ledger}
-        return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()])
+        return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()], self.see)
 
     def warnings(self) -> list[DataWarning]:
         """Labels or contents of which most are equal."""
@@ -177,8 +178,9 @@ class RawCounts:
         return warnings
 
 
-def new_tally(cleaner: Cleaner) -> Tally:
-    return Tally([name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)])
+def new_tally(cleaner: Cleaner, target: Target) -> Tally:
+    lists = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)]
+    return Tally(lists, {**cleaner.SEE, **target.SEE, "rare_label": "clean.label.min_rows"})
 
 
 def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]]) -> str:

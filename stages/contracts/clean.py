@@ -37,6 +37,7 @@ class Cleaner(Protocol):
 
     REASONS: Mapping[str, str]  # every reason that `clean` can give, with the words for it
     REASONS_TOGETHER: Mapping[str, str]  # every reason that `measure_together` can give, with the words for it
+    SEE: Mapping[str, str]  # by reason: the key of params.yaml to look at if many rows are dropped for it
     MEASURES: Mapping[str, pa.DataType]  # what `clean` and `measure_together` measure: columns of data/verdicts/clean
     CleanParams: type[BaseModel]  # the section clean.<modality> of params.yaml
 

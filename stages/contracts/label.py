@@ -38,6 +38,7 @@ class Target(Protocol):
 
     LABEL: pa.DataType  # the Parquet type of a cleaned label
     REASONS: Mapping[str, str]  # every reason that `clean_label` can give, with the words for it
+    SEE: Mapping[str, str]  # by reason: the key of params.yaml to look at if many rows are dropped for it
     LabelParams: type[BaseModel]  # the section clean.label of params.yaml
     CLOSED: bool  # whether the strata are a closed set, each of which (except NO_CLASS) must have training rows
 

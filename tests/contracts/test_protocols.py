@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from types import FunctionType
 from typing import Any
 
@@ -93,6 +94,10 @@ def check_attribute(name: str, value: Any) -> None:
         check_reasons(value)
     elif name == "REASONS_TOGETHER":
         check_reasons(value)
+    elif name == "SEE":
+        assert all(
+            re.fullmatch(r"(clean|collect)\.[\w.]+( and (clean|collect)\.[\w.]+)?", key) for key in value.values()
+        )
     elif name == "MEASURES":
         assert all(measure.isidentifier() and isinstance(kind, pa.DataType) for measure, kind in value.items())
     elif name == "SIZES":

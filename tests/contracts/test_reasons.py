@@ -34,6 +34,7 @@ def test_reasons_of_clean_are_closed(name: str) -> None:
         reason: reason for reason in cleaner.REASONS
     }
     assert all(cleaner.clean(content, params).content is None for content in samples.reasons.values())
+    assert set(cleaner.SEE) == {*cleaner.REASONS, *cleaner.REASONS_TOGETHER}
 
 
 @targets
@@ -46,6 +47,7 @@ def test_reasons_of_clean_label_are_closed(name: str) -> None:
         reason: reason for reason in target.REASONS
     }
     assert all(cleaned.label is None for cleaned in found.values())
+    assert set(target.SEE) == set(target.REASONS)
 
 
 def test_every_reason_has_words() -> None:

@@ -19,6 +19,12 @@ REASONS: Mapping[str, str] = {
     "not_a_list": "its label is not a list of names",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "missing_label": "collect.columns.label",
+    "not_a_list": "collect.label_format",
+    "unwanted_label": "clean.label.drop",
+}
 CLOSED = True
 
 

@@ -17,6 +17,11 @@ REASONS: Mapping[str, str] = {
     "missing_label": "it has no label",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "missing_label": "collect.columns.label",
+    "unwanted_label": "clean.label.drop",
+}
 CLOSED = True
 
 

@@ -20,6 +20,12 @@ REASONS: Mapping[str, str] = {
     "not_a_number": "its label is not a number",
     "out_of_range": "its label is smaller or larger than params allow",
 }
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "missing_label": "collect.columns.label",
+    "not_a_number": "collect.decimal",
+    "out_of_range": "clean.label.minimum and clean.label.maximum",
+}
 CLOSED = False
 STRATA = 10
 

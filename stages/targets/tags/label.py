@@ -20,6 +20,12 @@ REASONS: Mapping[str, str] = {
     "unaligned_tags": "it does not have one tag for each of its words",
     "invalid_tags": "its tags are not in an order that the scheme allows",
 }
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "missing_label": "collect.columns.label",
+    "unaligned_tags": "collect.label_format",
+    "invalid_tags": "collect.tag_scheme",
+}
 CLOSED = True
 
 

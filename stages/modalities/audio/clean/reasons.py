@@ -15,3 +15,15 @@ REASONS: Mapping[str, str] = {
     "too_short": "it is shorter than params allow",
 }
 REASONS_TOGETHER: Mapping[str, str] = {}
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "empty": "collect.columns.content",
+    "unreadable": "collect.files",
+    "unsupported_format": "collect.source",
+    "implausible_header": "collect.source",
+    "truncated": "collect.source",
+    "too_long": "clean.audio.max_seconds",
+    "clipped": "clean.audio.max_clipped",
+    "silent": "clean.audio.min_peak_db",
+    "too_short": "clean.audio.min_seconds",
+}

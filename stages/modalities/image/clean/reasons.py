@@ -22,3 +22,21 @@ REASONS_TOGETHER: Mapping[str, str] = {
     "grayscale": "it is grey, and most images are in colour",
     "odd_size": "it is far larger or smaller than most images",
 }
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "empty": "collect.columns.content",
+    "unreadable": "collect.files",
+    "unsupported_format": "collect.source",
+    "truncated": "collect.source",
+    "too_many_pixels": "clean.image.max_pixels",
+    "unknown_range": "clean.image.used_bits",
+    "invisible": "collect.source",
+    "too_small": "clean.image.min_side",
+    "dark": "clean.image.lowest.dark",
+    "light": "clean.image.lowest.light",
+    "odd_aspect_ratio": "clean.image.lowest.odd_aspect_ratio",
+    "low_information": "clean.image.lowest.low_information",
+    "blurry": "clean.image.lowest.blurry",
+    "grayscale": "clean.image.lowest.grayscale",
+    "odd_size": "clean.image.lowest.odd_size",
+}

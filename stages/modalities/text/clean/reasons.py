@@ -12,3 +12,12 @@ REASONS: Mapping[str, str] = {
     "pii": "it holds personal data",
 }
 REASONS_TOGETHER: Mapping[str, str] = {}
+# The key of params.yaml to look at if many rows are dropped for a reason.
+SEE: Mapping[str, str] = {
+    "empty": "collect.columns.content",
+    "too_short": "clean.text.min_chars",
+    "too_long": "clean.text.max_chars",
+    "gibberish": "clean.text.max_symbol_ratio and clean.text.max_repetition",
+    "other_language": "clean.text.languages",
+    "pii": "clean.text.pii",
+}
