@@ -140,3 +140,12 @@ def test_ledger_is_read() -> None:
         b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
     )
     assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", "", 2), "a2": Decision("relabel", "red fruit", 3)}
+
+
+def test_a_warning_names_the_key_that_drops_most_rows(run: Run) -> None:
+    rows: list[Content] = [("x", "fruit"), ("y", "tool"), ("z", "fruit"), ("a ripe fig", "fruit")]
+    write_collected(rows)
+    paths.LEDGER.write_text("id,action,label,note\n")
+    warning = run(clean, clean_params()).all_warnings("clean")[0]
+    assert warning.message == "75% of the rows are dropped, most of them as too_short (3)"
+    assert warning.see == "clean.text.min_chars"

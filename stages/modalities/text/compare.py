@@ -51,7 +51,7 @@ def exact_key(content: str) -> bytes:
 
 def meaningful_signs(text: str) -> str:
     """The signs of a text that punctuation leaves out and that change its meaning, in order; of a run of one, one."""
-    signs = []
+    signs: list[str] = []
     for match in _SIGN.finditer(unicodedata.normalize("NFKC", text)):
         sign = match.group()
         is_symbol = unicodedata.category(sign) in ("Sm", "Sc", "So") and sign not in _DECORATION
