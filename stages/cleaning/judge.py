@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.cleaning.ledger import Decision
-from stages.cleaning.missing import is_missing, is_missing_content, is_missing_label
+from stages.cleaning.missing import is_missing, is_missing_content, without_missing_names
 from stages.cleaning.tally import shown
 from stages.contracts.clean import Cleaned, Cleaner
 from stages.contracts.label import CleanedLabel, Target
@@ -88,8 +88,8 @@ class Judge:
             InputError: the label of the ledger cannot be used; a person's decision must not drop a row by accident.
         """
         if decision is None:
-            is_missing = is_missing_label(row["label"], self.missing)
-            return self.target.clean_label(None if is_missing else row["label"], content, self.label_params)
+            present = without_missing_names(row["label"], self.missing)
+            return self.target.clean_label(present, content, self.label_params)
         if decision.action == "drop":
             return CleanedLabel(None, "ledger")
         if decision.action == "keep":
@@ -144,7 +144,10 @@ class Judge:
         They apply to labels of the ledger too: no model learns a class of a few rows, whoever labelled them.
         """
         decision = self.decisions.get(cleaned["id"])
-        raw = decision.label if decision and decision.action == "relabel" else given_label
+        if decision is None:
+            raw = without_missing_names(given_label, self.missing)
+        else:
+            raw = decision.label if decision.action == "relabel" else given_label
         label = self.target.clean_label(raw, cleaned["content"], label_params).label
         if label is None:
             return CleanedLabel(None, "rare_label")

@@ -69,6 +69,17 @@ def is_missing_label(raw: str | None, spellings: Collection[str]) -> bool:
     return bool(parts) and all(part in spellings for part in parts)
 
 
+def without_missing_names(raw: str | None, spellings: Collection[str]) -> str | None:
+    """The raw label, a JSON list without its missing names; None if the label is missing."""
+    if raw is None or is_missing_label(raw, spellings):
+        return None
+    parts = parts_of_label(raw)
+    if not raw.lstrip().startswith("[") or not any(part in spellings for part in parts):
+        return raw
+    names = [name for name, part in zip(json.loads(raw), parts, strict=True) if part not in spellings]
+    return json.dumps(names, ensure_ascii=False)
+
+
 def is_missing(text: str | None, spellings: Collection[str]) -> bool:
     """Whether a group or a time is missing."""
     return text is not None and folded(text) in spellings

@@ -11,10 +11,10 @@ from stages.cleaning.missing import (
     KNOWN,
     KNOWN_OF_GROUPS,
     folded,
-    is_missing_label,
     longest_spelling,
     parts_of_content,
     parts_of_label,
+    without_missing_names,
 )
 from stages.cleaning.missing import suggest as suggest_spellings
 from stages.contracts.clean import Cleaner
@@ -129,7 +129,11 @@ class RawCounts:
 
     def present_labels(self) -> dict[str, int]:
         """The numbers of rows by raw label, without missing labels."""
-        return {label: n_rows for label, n_rows in self.labels.items() if not is_missing_label(label, self.missing)}
+        present: Counter[str] = Counter()
+        for label, n_rows in self.labels.items():
+            if (name := without_missing_names(label, self.missing)) is not None:
+                present[name] += n_rows
+        return dict(present)
 
     def spellings(self) -> dict[str, Counter[str]]:
         """The number of rows by folded spelling, for each column."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from stages import clean as stage
-from stages.cleaning.missing import is_missing_content, is_missing_label
+from stages.cleaning.missing import is_missing_content, is_missing_label, without_missing_names
 from stages.contracts.label import Suggestion, load_target
 from stages.core import paths
 from stages.core.errors import InputError
@@ -85,6 +85,23 @@ def test_spellings_are_compared_without_case_and_space(raw: str) -> None:
 @pytest.mark.parametrize("raw", ["Nan", "banana", "[]", '["NA", "pear"]', '[" "]', "[NA", "", None])
 def test_what_is_not_listed_is_not_missing(raw: str | None) -> None:
     assert not is_missing_label(raw, {"na"})
+
+
+@pytest.mark.parametrize(
+    ("raw", "present"),
+    [
+        ('["NA", "pear"]', '["pear"]'),
+        ('["pear", "n a", "fig"]', '["pear", "fig"]'),
+        ('["pear"]', '["pear"]'),
+        ("[]", "[]"),
+        ('["NA"]', None),
+        ("NA", None),
+        ("[NA", "[NA"),  # no list
+        (None, None),
+    ],
+)
+def test_missing_names_leave_lists(raw: str | None, present: str | None) -> None:
+    assert without_missing_names(raw, {"na"}) == present
 
 
 def test_a_pair_needs_both_sides() -> None:
