@@ -72,9 +72,12 @@ def unused_names(rows_of: Mapping[str, int], params: NameParams) -> list[DataWar
 
 
 def new_meanings(rows_of: Mapping[str, int], params: NameParams) -> list[DataWarning]:
-    """Classes that only `aliases` makes though their name is like that of another class."""
+    """Classes that only `aliases` makes though their name is like that of another class, which rows have themselves.
+
+    Aliases that give names to all classes, such as to numbers, are no slips.
+    """
     meant = {params.aliases[name] for name in params.aliases if name in rows_of} - {"", *params.drop}
-    others = {params.aliases.get(name, name) for name in rows_of}
+    others = {params.aliases.get(name, name) for name in rows_of} & rows_of.keys()
     warnings = []
     for name in sorted(meant - rows_of.keys()):
         nearest = similar(name, others - {name, ""})

@@ -389,6 +389,7 @@ def test_names_in_params_that_no_row_has(clean: Clean) -> None:
     assert (
         warning_of(counts, "clean.label.aliases") == "the label 'fruut' is made by an alias only, and is like 'fruit'"
     )
+    assert clean(rows_of(["1", "2"] * 7), aliases={"1": "approval", "2": "disapproval"}).warnings == []
 
 
 # --- numbers as people write them ---
