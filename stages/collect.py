@@ -4,6 +4,7 @@ Column names of the source are used only in this stage. An id is a hash of conte
 before the row, so it stays the same when rows are reordered or added.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ from stages.sources.records import BadRow, FileFormat, Record, RowIds
 from stages.sources.text_files import is_text_encoding
 from stages.sources.times import TimeFormat, Times
 
+WHOLE = re.compile(r"^([+-]?\d+)\.0+$")  # a whole number written as a float
 VERDICT = verdict_schema(("source", pa.string()), ("detail", pa.string()))
 
 
@@ -310,11 +312,17 @@ def convert(record: Record, split: str, params: Params, times: Times) -> Row:
     return Row(
         content=convert_content(content, section),
         label=as_text(label, "label"),
-        group=trimmed(values[columns.group], "group") if columns.group else None,
+        group=as_group(values[columns.group]) if columns.group else None,
         time=times.convert(values[columns.time]) if columns.time else None,
         source=storable(record.source),
         given_split=given_split(values[columns.split], section) if columns.split else split or None,
     )
+
+
+def as_group(value: Any) -> str | None:
+    """A group in one spelling: a column of whole numbers with a gap becomes 1.0, 2.0... in many programs."""
+    group = trimmed(value, "group")
+    return WHOLE.sub(r"\1", group) if group else None
 
 
 def trimmed(value: Any, what: str) -> str | None:

@@ -15,19 +15,11 @@ KNOWN = {
     *("#div/0!", "#ref!", "#value!", "#name?", "#num!", "#null!"),  # of spreadsheets
 }
 # Further spellings of groups: as a label, each of them may be a class.
-KNOWN_OF_GROUPS = KNOWN | {
-    "unknown",
-    "undefined",
-    "unassigned",
-    "notavailable",
-    "anonymous",
-    "0",
-    "-1",
-    "999",
-    "-999",
-    "9999",
-    "-9999",
-}
+KNOWN_OF_GROUPS = KNOWN | {"unknown", "undefined", "unassigned", "notavailable", "anonymous"}
+# Numbers that stand for no group if many rows have them; of few rows, they are the group of that number.
+NUMBERS = {"0", "-1", "999", "-999", "9999", "-9999"}
+NO_CLASS = "-1"  # as a label of few rows: data sets of classes 0, 1, 2... write it for "none", but -1, 0, 1 are classes
+FEW_OF_CLASS = 0.1  # a larger share of rows is a class
 LONGEST = 64  # bytes; longer content is compared only with spellings of this length: few images or sounds are decoded
 
 

@@ -8,8 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from stages.cleaning.missing import (
+    FEW_OF_CLASS,
     KNOWN,
     KNOWN_OF_GROUPS,
+    NO_CLASS,
+    NUMBERS,
     folded,
     longest_spelling,
     parts_of_content,
@@ -151,6 +154,9 @@ class RawCounts:
         for column, counts in self.spellings().items():
             spellings = KNOWN_OF_GROUPS if column == "group" else KNOWN
             known[column] = {part: counts[part] for part in counts if part in spellings and part not in self.missing}
+        n_without = self.labels[NO_CLASS]
+        if 0 < n_without <= FEW_OF_CLASS * self.labels.total() and NO_CLASS not in self.missing:
+            known["label"][NO_CLASS] = n_without
         return suggest_spellings(known)
 
     def warnings(self) -> list[DataWarning]:
@@ -172,7 +178,7 @@ class RawCounts:
             if part in self.missing or size <= LARGE_GROUP * n_rows or n_rows < FEW:
                 continue
             message = f"{size:,} of {n_rows:,} rows are in the group {shown(group)}, so all of them are in one split"
-            if part in KNOWN_OF_GROUPS:
+            if part in KNOWN_OF_GROUPS | NUMBERS:
                 message += "; if it stands for no group, "
                 is_label = any(part in parts_of_label(label) for label in self.labels)
                 message += "leave it out in the source" if is_label else "list it in clean.missing"

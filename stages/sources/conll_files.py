@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from itertools import chain, dropwhile, pairwise
 from pathlib import Path
 
 from stages.core.errors import InputError
@@ -17,6 +17,7 @@ NUMBER = re.compile(r"\d+")
 PART_OR_RANGE = re.compile(
     r"\d+[-.]\d+"
 )  # CoNLL-U: a token that stands for several words, or a word that is not written
+MANY = 1_000  # a file with more last cells has no tags in them
 ENOUGH = 0.9  # share of the texts that must count their lines
 
 
@@ -29,15 +30,16 @@ class Line:
 def read_conll(path: Path, format: FileFormat) -> Iterator[Record]:
     """One record per text, with the columns `tokens` and `tags` (lists).
 
-    A line is a token. A blank line ends a text. In a file whose lines are numbered in each text (CoNLL-U), or begin
-    with the name of the document, lines that start with # are comments.
+    A line is a token. A blank line ends a text. Lines that start with # are comments in a file whose lines are numbered
+    in each text (CoNLL-U), or begin with the name of the document; in others only before the tokens of a text, if they
+    do not have the cells of a token.
 
     Raises:
         InputError: the cells that are to be tokens or tags are something else.
     """
     layout = Layout.of(path, format)
     layout.check(path, format)
-    for number, lines in enumerate(_texts(path, format, layout.has_comments), start=1):
+    for number, lines in enumerate(_texts(path, format, layout), start=1):
         tokens, tags, problem = list[str](), list[str](), None
         for line in lines:
             n_cells = len(line.cells)
@@ -54,8 +56,8 @@ def read_conll(path: Path, format: FileFormat) -> Iterator[Record]:
         yield Record(f"{path.name}:{number}", {"tokens": tokens, "tags": tags}, problem)
 
 
-def _texts(path: Path, format: FileFormat, has_comments: bool) -> Iterator[list[Line]]:
-    """The lines of each text that has any, without those between documents and, if the file has them, comments."""
+def _texts(path: Path, format: FileFormat, layout: "Layout | None") -> Iterator[list[Line]]:
+    """The lines of each text that has any, without those between documents and, if the layout is known, comments."""
     text: list[Line] = []
     with open_text(path, format.encoding) as file:
         for number, line in enumerate(chain(iter_lines(file, path), [""]), start=1):
@@ -65,8 +67,8 @@ def _texts(path: Path, format: FileFormat, has_comments: bool) -> Iterator[list[
                 text = []
                 continue
             cells = line.rstrip("\r\n").split("\t") if "\t" in line else re.findall(r"[^ \r\n]+", line)
-            is_comment = line.startswith("#") or PART_OR_RANGE.fullmatch(cells[0])
-            if cells[0] != DOCUMENT and not (has_comments and is_comment):
+            is_comment = layout is not None and layout.is_comment(cells, is_first=not text)
+            if cells[0] != DOCUMENT and not is_comment:
                 text.append(Line(number, cells))
 
 
@@ -88,6 +90,7 @@ class Layout:
     n_constant: int = 0  # texts of at least three lines whose first cells are all the same
     n_lines: int = 0
     cells: dict[int, Counter[str]] = field(default_factory=dict)  # by column: O, prefixed tags, "" for anything else
+    last_cells: set[str] = field(default_factory=set)  # the first MANY of the file
 
     @property
     def is_numbered(self) -> bool:
@@ -97,15 +100,19 @@ class Layout:
     def is_constant(self) -> bool:
         return self.n_texts > 1 and self.n_constant >= ENOUGH * self.n_texts
 
-    @property
-    def has_comments(self) -> bool:
-        """Whether a line that starts with # is a comment; in other files it may be a token."""
-        return self.is_numbered or self.is_constant
+    def is_comment(self, cells: Sequence[str], is_first: bool) -> bool:
+        """Whether a line is a comment; `is_first`: no token of its text comes before it. "#MeToo O" is a token."""
+        if self.is_numbered or self.is_constant:
+            return cells[0].startswith("#") or PART_OR_RANGE.fullmatch(cells[0]) is not None
+        if not (is_first and cells[0].startswith("#")):
+            return False
+        has_other_width = bool(self.n_cells) and len(cells) != self.n_cells.most_common(1)[0][0]
+        return has_other_width or (cells[0] == "#" and cells[-1] not in self.last_cells)
 
     @classmethod
     def of(cls, path: Path, format: FileFormat) -> "Layout":
         layout = cls()
-        for lines in _texts(path, format, has_comments=False):
+        for lines in _texts(path, format, None):
             words = [line for line in lines if not line.cells[0].startswith("#")]
             numbered = [line for line in words if not PART_OR_RANGE.fullmatch(line.cells[0])]
             names = [line.cells[0] for line in numbered]
@@ -114,13 +121,16 @@ class Layout:
             layout.n_texts += len(lines) > 1
             layout.n_numbered += is_numbered
             layout.n_constant += is_constant
-            for line in numbered if is_numbered or is_constant else lines:
+            tokens = dropwhile(lambda line: line.cells[0].startswith("#"), lines)
+            for line in numbered if is_numbered or is_constant else tokens:
                 layout._add(line.cells)
         return layout
 
     def _add(self, cells: Sequence[str]) -> None:
         self.n_lines += 1
         self.n_cells[len(cells)] += 1
+        if len(self.last_cells) < MANY:
+            self.last_cells.add(cells[-1].strip())
         for column, cell in enumerate(cells, start=1):
             kind = cell.strip() if cell.strip() == "O" or TAG.fullmatch(cell.strip()) else ""
             self.cells.setdefault(column, Counter())[kind] += 1

@@ -21,6 +21,7 @@ from stages.sources.cells import is_missing as is_missing_value
 from stages.sources.cells import spelled
 
 Scheme = Literal["bio", "bare"]
+BRACKETED = re.compile(r"(\([^()*]+)+[*)]+|\*\)*")  # (PER* and *) are the start and the end of a person
 # The BIO prefix of each prefix in BIOES, BILOU and BMES.
 BIO_OF = {"B": "B", "I": "I", "M": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
 PREFIXED = re.compile(rf"[{''.join(BIO_OF)}]-.+|.+-[{''.join(BIO_OF)}]")
@@ -104,6 +105,9 @@ def tagged(content: Any, value: Any, scheme: Scheme = "bio") -> Tagged:
     if len(tokens) != len(tags):
         raise BadLabel(f"{len(tokens)} tokens and {len(tags)} tags, expected one tag per token")
     tags = [str(tag).strip() for tag in tags]
+    bracketed = next(filter(BRACKETED.fullmatch, tags), None)
+    if bracketed is not None:
+        raise BadLabel(f"the tag {bracketed!r} is in the brackets of CoNLL-2012, which are not read; convert it to BIO")
     if scheme == "bare":
         return Tagged(tokens, bare_as_bio(tags))
     try:
@@ -201,13 +205,37 @@ def _token_pattern() -> re.Pattern[str]:
     return re.compile(rf"\w[\w{marks}]*|[^\w\s][{marks}]*")
 
 
+def label_of_span(span: Mapping[str, Any]) -> Any:
+    """The label of a span, or the one name in its `labels`.
+
+    Raises:
+        BadLabel: `labels` has several names.
+    """
+    names = span.get("labels")
+    if "label" in span or not isinstance(names, list):
+        return span.get("label")
+    if len(names) != 1:
+        raise BadLabel(f"the span {shortened(span)} has {len(names)} labels, expected one")
+    return names[0]
+
+
 def span_of(value: Any, text: str) -> Span:
-    """A span of `text`, from {"start", "end", "label"} or, as in spaCy, [start, end, label]."""
-    parts = [value.get(key) for key in ("start", "end", "label")] if isinstance(value, dict) else value
+    """A span of `text`, from {"start", "end", "label"} or, as in spaCy, [start, end, label].
+
+    As in exports of Label Studio, "labels" may have the one label, and "text" the words of the span.
+    """
+    parts, words = value, None
+    if isinstance(value, dict):
+        parts, words = [value.get("start"), value.get("end"), label_of_span(value)], value.get("text")
     match parts:
         case [int(start), int(end), str(label)] if (
             0 <= start < end <= len(text) and label and not isinstance(start, bool)
         ):
+            if isinstance(words, str) and words.split() != text[start:end].split():
+                raise BadLabel(
+                    f"the span {start} to {end} is {text[start:end][:40]!r}, but its text is {words[:40]!r}; "
+                    "offsets count characters, and an emoji is one"
+                )
             return Span(start, end, label)
     raise BadLabel(f"the span {shortened(value)}, expected start, a larger end (up to {len(text)}) and label")
 

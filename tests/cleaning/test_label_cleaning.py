@@ -104,6 +104,30 @@ def test_missing_names_leave_lists(raw: str | None, present: str | None) -> None
     assert without_missing_names(raw, {"na"}) == present
 
 
+def test_a_number_names_a_group_unless_most_rows_have_it(clean: Clean) -> None:
+    rows = rows_of(["fruit", "tool"] * 10)
+    clean(rows, groups=[str(number // 2) for number in range(20)])
+    assert suggested() == []
+    counts = clean(rows, groups=["0"] * 10 + [str(number) for number in range(10)])
+    assert "11 of 20 rows are in the group '0'" in warning_of(counts, "clean.missing")
+
+
+def test_a_rare_class_of_minus_1_may_be_none(clean: Clean) -> None:
+    clean(rows_of(["0", "1", "2"] * 10 + ["-1"] * 2))
+    assert ("clean.missing", "-1", 2) in suggested()
+    clean(rows_of(["0", "1", "-1"] * 10))
+    assert ("clean.missing", "-1", 10) not in suggested()
+
+
+def test_numbers_of_yaml_are_spellings() -> None:
+    section = TextSection(
+        label=load_target("category").LabelParams(**tiny.CLEAN_NAMES),
+        missing=[-1, 0, "NA"],
+        text=CleanParams(**tiny.CLEAN_TEXT),
+    )
+    assert section.missing == ["-1", "0", "NA"]
+
+
 def test_a_pair_needs_both_sides() -> None:
     assert is_missing_content(b"a pear\x1eN/A", {"n/a"})
     assert not is_missing_content(b"n/a pears", {"n/a"})

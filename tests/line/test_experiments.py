@@ -44,10 +44,6 @@ def test_experiments_of_a_fresh_clone_are_kept(text_line: Path, tmp_path: Path) 
     tiny.dvc(clone, "exp", "run", "--run-all")
     assert set(tiny.dvc(clone, "exp", "list", "--name-only").stdout.split()) == {"here", "apart", "queued"}
     assert "Failed" not in tiny.dvc(clone, "exp", "show", "--csv").stdout
-    files = subprocess.run(
-        ["git", "ls-files", "--", "metrics"], cwd=clone, capture_output=True, text=True, check=True
-    ).stdout
-    assert "metrics/warnings/split.json" in files
 
 
 def test_plots_are_drawn(copy_of_text_line: Path, tmp_path: Path) -> None:

@@ -94,3 +94,13 @@ def test_given_splits_are_noted(run: Run) -> None:
         ["two.csv:1", "test"],
         ["one.csv:1", "train"],
     ]
+
+
+def test_groups_that_became_floats_are_the_same_groups(run: Run) -> None:
+    Path("data").mkdir(exist_ok=True)
+    Path("data/notes.csv").write_text(
+        "text,kind,who\na fig,fruit,1\na pear,fruit,1.0\na spade,tool,1.05\na saw,tool,v1.0\n"
+    )
+    columns = {"content": "text", "label": "kind", "group": "who"}
+    run(collect, params_of(section_of(columns=columns, source="data/notes.csv")))
+    assert read_frame(paths.COLLECTED)["group"].tolist() == ["1", "1", "1.05", "v1.0"]

@@ -54,6 +54,7 @@ def test_a_text_without_tags_keeps_its_tokens(missing: Any) -> None:
         ("a", {"tag": "O"}, "expected a list, got dict"),
         (7, "O", "expected a list, got int"),
         (float("nan"), "O", "0 tokens and 1 tags"),
+        ("a b c", "(PER* *) *", r"the tag '\(PER\*' is in the brackets of CoNLL-2012"),
         ([["a"], None], "O O", r"expected a list of tokens, got \[\[.a.\], null\]"),
     ],
 )
@@ -129,6 +130,11 @@ def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
         ([[0.0, 1.0, "fruit"]], "expected start, a larger end"),
         ([{"start": 0, "end": 1}], "expected start, a larger end"),
         (["fruit"], "expected start, a larger end"),
+        (
+            [{"start": 2, "end": 5, "label": "fruit", "text": "pear"}],
+            "2 to 5 is 'fig', but its text is 'pear'",
+        ),
+        ([{"start": 2, "end": 5, "labels": ["fruit", "food"]}], "has 2 labels, expected one"),
         ("fig", "not valid JSON"),
         ({"start": 0, "end": 1, "label": "fruit"}, "expected a list, got dict"),
     ],
@@ -136,6 +142,16 @@ def test_marks_and_joiners_stay_with_their_letters(word: str) -> None:
 def test_spans_that_do_not_fit(value: Any, message: str) -> None:
     with pytest.raises(BadLabel, match=message):
         tagged_by_spans("a fig", value)
+
+
+def test_spans_may_be_those_of_label_studio() -> None:
+    span = {"start": 2, "end": 5, "text": "fig", "labels": ["fruit"]}
+    assert tagged_by_spans("a fig", [span]) == Tagged(["a", "fig"], ["O", "B-fruit"])
+
+
+def test_offsets_that_count_an_emoji_twice_are_noticed() -> None:
+    with pytest.raises(BadLabel, match="an emoji is one"):
+        tagged_by_spans("💩刘洋到过广州", [{"start": 2, "end": 4, "label": "person", "text": "刘洋"}])
 
 
 def test_spans_mark_texts() -> None:
@@ -205,12 +221,25 @@ TOOL = (["hammer"], ["B-tool"])
         # a byte order mark, and blank lines that are not empty
         "\ufeffa\tO\nfig\tB-fruit\n \t\n\n\nhammer\tB-tool\n\n\n",
         "-DOCSTART- -X- O\n\na O\nfig B-fruit\n\n-DOCSTART- -X- O\n\nhammer B-tool\n",
+        "# sent_id = 1\n# text = a fig\na\tO\nfig\tB-fruit\n\n# sent_id = 2\nhammer\tB-tool\n",
+        "# id 2c8f\tdomain=en\na _ _ O\nfig _ _ B-fruit\n\n# id 2c90\tdomain=en\nhammer _ _ B-tool\n",
+        "#0\na O\nfig B-fruit\n\n#1\nhammer B-tool\n",
+        "# web\na O\nfig B-fruit\n\n# news\nhammer B-tool\n",
     ],
 )
 def test_texts_of_a_conll_file(content: str, tmp_path: Path) -> None:
     found = conll(tmp_path, content)
     assert rows(found) == [FRUIT, TOOL]
     assert [record.source for record in found] == ["some.conll:1", "some.conll:2"]
+
+
+def test_a_first_token_may_start_with_a_number_sign(tmp_path: Path) -> None:
+    content = "#ripe B-tag\nfig B-fruit\n\n# O\n1 O\n\na O\n#fig B-fruit\n"
+    assert rows(conll(tmp_path, content)) == [
+        (["#ripe", "fig"], ["B-tag", "B-fruit"]),
+        (["#", "1"], ["O", "O"]),
+        (["a", "#fig"], ["O", "B-fruit"]),
+    ]
 
 
 def test_a_token_of_a_conll_file_may_hold_a_space_between_tabs(tmp_path: Path) -> None:
