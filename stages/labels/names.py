@@ -25,7 +25,7 @@ _INVISIBLE = (
 )
 # The flags of England, Scotland and Wales are a black flag and tag characters: these make a difference that is seen.
 _FLAG = "\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f"
-INVISIBLE = re.compile(f"({_FLAG})|[{_INVISIBLE}]")
+_UNSEEN = re.compile(f"({_FLAG})|[{_INVISIBLE}]")
 _BLANK = str.maketrans(dict.fromkeys("\u2800", " "))  # a Braille pattern without dots, which is no space to Python
 _JOINERS = re.compile("[\u200c\u200d]+")
 # The first words of Unicode names of letters and signs between which a joiner changes nothing that is seen.
@@ -34,7 +34,7 @@ _UNJOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGU
 
 def as_name(text: str) -> str:
     """Trimmed, in Unicode form NFC and without invisible characters: names that look alike are equal."""
-    visible = INVISIBLE.sub(lambda match: match[1] or "", _TERMINAL.sub("", text)).translate(_BLANK)
+    visible = _UNSEEN.sub(lambda match: match[1] or "", _TERMINAL.sub("", text)).translate(_BLANK)
     words = unicodedata.normalize("NFC", _JOINERS.sub(_as_joined, visible)).split()
     return " ".join(words)
 

@@ -91,6 +91,18 @@ def test_what_only_looks_like_html_stays(text: str) -> None:
     assert (cleaned(text).content, cleaned(text).repairs) == (text, ())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we won, \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f forever",  # England's flag
+        "with love \u2764\ufe0f from us",
+        "a family \U0001f468\u200d\U0001f469\u200d\U0001f467 at home",
+    ],
+)
+def test_marks_that_emoji_need_stay(text: str) -> None:
+    assert cleaner.clean(text.encode(), CLEAN_TEXT).content == text
+
+
 def test_html_stays_where_params_keep_it() -> None:
     text = "<b>ripe</b> &amp; <!-- not --> sweet<br>"
     kept = cleaned(text, html="keep", boilerplate=["ripe & sweet"])

@@ -18,11 +18,14 @@ from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
 from stages.core.tables import SIDE_MARK, WORD_MARK
-from stages.labels.names import INVISIBLE
 from stages.modalities.text.clean import checks, markup
 from stages.modalities.text.clean.addresses import find_addresses
 from stages.modalities.text.clean.privacy import Span, find_pii, replaced
 from stages.modalities.text.content import SPACE
+
+# Soft hyphen, zero-width space, word joiner, byte order mark: signs that no script needs. Texts keep others, such as
+# the variation selectors and tag characters of emoji, though labels do without.
+INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
 
 MEASURES = {
     "language": pa.string(),
