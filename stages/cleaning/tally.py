@@ -71,7 +71,7 @@ class Tally:
             InputError: no row can be used.
         """
         if self.rows_in == self.dropped.total():
-            raise InputError(nothing_left(self.dropped, self.examples))
+            raise InputError(nothing_left(self.dropped, self.examples, self.see))
 
     def counts(self, n_decisions: int, warnings: Sequence[DataWarning]) -> Counts:
         """The metrics of the stage; `n_decisions` is the number of lines of the ledger."""
@@ -193,17 +193,22 @@ def new_tally(cleaner: Cleaner, target: Target) -> Tally:
     return Tally(lists, {**cleaner.SEE, **target.SEE, "rare_label": "clean.label.min_rows"})
 
 
-def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]]) -> str:
-    """The message if no row can be used; it shows an example of the most frequent reason."""
+def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]], see: Mapping[str, str]) -> str:
+    """The message if no row can be used; it shows an example of the most frequent reason, and what to do about it."""
     (reason, _), *_ = dropped.most_common(1)
     example = examples[reason]
-    advice = "see clean, collect.columns and collect.label_format"
+    advice = f"see {see.get(reason, paths.LEDGER)}"  # the only reason without a key is the ledger
+    if reason == "missing_label" and example["given_label"] is not None:
+        advice = "see collect.columns.label and clean.missing"
     if reason == "unreadable":
-        advice += "; if the cells of a table are names of files, set collect.files"
+        advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
     if reason == "unsupported_format":
         advice = f"it is {example['format']}, which is not read; convert the files, see docs/data.md"
     if reason == "unknown_range":
-        advice = "set clean.image.used_bits to the number of bits that your images use of 16, such as 12"
+        advice = (
+            "for images of 16 bits set clean.image.used_bits to the number of bits that they use, such as 12; "
+            "convert images of 32 bits to 8"
+        )
     reasons = ", ".join(f"{name} {count:,}" for name, count in dropped.most_common())
     label = "it has no label" if example["given_label"] is None else f"its label is {shown(example['given_label'])}"
     return (

@@ -116,6 +116,7 @@ REPAIRS: Mapping[str, str] = {
     "first_frame": "Of animations and files with several pages, the first was taken.",
     "colour_mode": "Images were converted to RGB; transparent ones were laid on white, or on black if they are white.",
     "size": "Images were scaled down to clean.image.max_side.",
+    "full_scale": "Recordings whose samples, as floats, exceed full scale were scaled to a peak of full scale.",
     "mixed_down": "Channels were mixed down to one.",
     "one_channel": "The loudest channel was taken, as the channels cancel each other out.",
     "offset": "A constant offset was removed.",

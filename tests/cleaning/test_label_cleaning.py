@@ -462,6 +462,12 @@ def test_numbers_that_can_be_read_in_one_way_only(clean: Clean, odd: str, number
     assert labels() == [number, 1.0]
 
 
+def test_words_are_no_numbers(clean: Clean) -> None:
+    """The wrong column is a likelier mistake than a decimal comma."""
+    with pytest.raises(InputError, match=r"its label is 'fruit'; see collect\.columns\.label and collect\.decimal$"):
+        clean(rows_of(["fruit", "tool"]), "number", minimum=None, maximum=None)
+
+
 def test_thousands_are_not_read_as_fractions(clean: Clean) -> None:
     """One label that can only be 1500.5 says that 1.200 is not 1.2."""
     with pytest.raises(InputError, match=r"a dot separates thousands, so '1\.200' is not 1\.2; set collect\.decimal"):

@@ -206,7 +206,7 @@ def test_one_decision_for_the_whole_recording(monkeypatch: pytest.MonkeyPatch) -
     left, right = np.concatenate([OTHER / 50, TONE]), np.concatenate([TONE / 50, -TONE])
     wav = encoded(np.stack([left, right], axis=1), subtype="FLOAT")
     monkeypatch.setattr("stages.modalities.audio.clean.decoder.BLOCK", 2 * RATE)
-    mono = mix([wav], 2, 3 * RATE)
+    mono = mix([wav], 2, 3 * RATE, 1.0)
     assert mono.cancelled
     assert any(np.allclose(mono.samples, channel, atol=1e-6) for channel in (left, right))
 
@@ -235,6 +235,48 @@ def test_encodings_of_wav(subtype: str) -> None:
     cleaned = clean(encoded(TONE, subtype=subtype), trim_db=None, level_db=None)
     samples, _ = soundfile.read(io.BytesIO(cleaned.content))
     assert np.corrcoef(samples[:RATE], TONE)[0, 1] > 0.99
+
+
+LOUD = TONE / np.abs(TONE).max()
+
+
+@pytest.mark.parametrize("format", ["WAV", "AIFF", "AU", "CAF"])
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+@pytest.mark.parametrize("peak", [1.5, 10, 32_767, 2**31 - 128])
+def test_floats_beyond_full_scale_are_not_clipped(format: str, subtype: str, peak: float) -> None:
+    """The last two are integers that were written as floats."""
+    content = encoded(LOUD * peak, format, subtype=subtype)
+    cleaned = clean(content, level_db=None, trim_db=None)
+    assert (cleaned.reason, cleaned.repairs[0]) == (None, "full_scale")
+    assert cleaned.measured["clipped"] < 0.01
+    assert cleaned.measured["peak_db"] == pytest.approx(0, abs=0.1)
+    samples, _ = soundfile.read(io.BytesIO(cleaned.content))
+    assert samples == pytest.approx(LOUD, abs=1e-3)
+    assert not report.show(content).line.endswith("not decoded")
+
+
+@pytest.mark.parametrize("peak", [1.0, 10.0, 32_767.0])
+def test_floats_with_flat_tops_are_clipped(peak: float) -> None:
+    cleaned = clean(encoded(np.clip(4 * LOUD, -1, 1) * peak, subtype="FLOAT"))
+    assert cleaned.reason == "clipped"
+    assert cleaned.measured["clipped"] > 0.4
+
+
+@pytest.mark.parametrize("peak", [0.5, 1.0])
+def test_floats_within_full_scale_stay_as_they_are(peak: float) -> None:
+    cleaned = clean(encoded(LOUD * peak, subtype="FLOAT"), level_db=None, trim_db=None)
+    assert "full_scale" not in cleaned.repairs
+    assert cleaned.measured["peak_db"] == pytest.approx(20 * np.log10(peak), abs=0.01)
+
+
+def test_one_full_scale_for_channels_blocks_and_joined_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.modalities.audio.clean.decoder.BLOCK", RATE // 2)
+    soft = encoded(np.stack([LOUD, -LOUD], axis=1), subtype="FLOAT")
+    loud = encoded(np.stack([10 * LOUD, -10 * LOUD], axis=1), subtype="FLOAT")
+    cleaned = clean(soft + loud, level_db=None, trim_db=None)
+    assert cleaned.repairs == ("full_scale", "one_channel")
+    samples, _ = soundfile.read(io.BytesIO(cleaned.content))
+    assert np.abs(samples) == pytest.approx(np.abs(np.concatenate([LOUD / 10, LOUD])), abs=1e-3)
 
 
 def test_many_joined_files_are_not_read_for_ever() -> None:

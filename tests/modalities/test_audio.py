@@ -47,7 +47,7 @@ LYING_AND_BROKEN: dict[str, tuple[bytes, str | None]] = {
     "voc": (sound("up", "VOC"), "unsupported_format"),  # a format that libsndfile reads, and no one sends
     "au_of_999_seconds": (b".snd\0\0\0\x18\0\x7f\0\0" + sound("up", "AU")[12:], "truncated"),
     "nan": (encoded(np.array([0.1, np.nan] * 2_000), subtype="FLOAT"), "unreadable"),
-    "huge_samples": (encoded(tones("up") * 1e5, subtype="FLOAT"), "unreadable"),
+    "huge_samples": (encoded(tones("up") * 1e10, subtype="FLOAT"), "unreadable"),
     "no_samples": (encoded(np.zeros(0)), "empty"),
 }
 

@@ -91,8 +91,8 @@ def test_names_of_files_that_nobody_opens() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used (unreadable 1), such as …; if the cells of a table are "
-        "names of files, set collect.files",
+        "data/collected: none of 1 rows can be used (unreadable 1), such as …; open it to see what it holds; if the "
+        "cells of a table are names of files, set collect.files",
     )
 
 
@@ -119,10 +119,28 @@ def test_images_whose_bits_are_not_known() -> None:
     run("collect")
     refuse(
         "clean",
-        "data/collected: none of 1 rows can be used (unknown_range 1), such as …; set clean.image.used_bits to "
-        "the number of bits that your images use of 16, such as 12",
+        "data/collected: none of 1 rows can be used (unknown_range 1), such as …; for images of 16 bits set "
+        "clean.image.used_bits to the number of bits that they use, such as 12; convert images of 32 bits to 8",
     )
     set_params({**PICTURES, "modality": "image", "clean.image.used_bits": 12})
+    assert run("clean").rows_kept == 1
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_images_of_32_bits(kind: type[np.number[Any]]) -> None:
+    """No value of clean.image.used_bits helps; the other advice does."""
+    values = np.random.default_rng(0).integers(0, 256, (16, 16))
+    file = io.BytesIO()
+    Image.fromarray(values.astype(kind)).save(file, "TIFF")
+    put("pictures/files/apple.png", file.getvalue())
+    put("pictures/list.csv", "picture,kind\napple,fruit\n")
+    message = "data/collected: none of 1 rows can be used (unknown_range 1), such as …; convert images of 32 bits to 8"
+    for used_bits in (None, 8, 16):
+        set_params({**PICTURES, "modality": "image", "clean.image.used_bits": used_bits})
+        run("collect")
+        refuse("clean", message)
+    Image.fromarray(values.astype(np.uint8)).save("data/pictures/files/apple.png")
+    run("collect")
     assert run("clean").rows_kept == 1
 
 

@@ -51,7 +51,7 @@ LEDGERS = [
     Bad(
         "nothing is left after clean",
         "data/collected: none of 2 rows can be used (too_short 2), such as notes.csv:1: its label is 'fruit'; "
-        "see clean, collect.columns and collect.label_format",
+        "see clean.text.min_chars",
         params={"clean.text.min_chars": 50},
     ),
 ]
@@ -64,6 +64,30 @@ def test_ledger_and_clean(bad: Bad) -> None:
         put(name, content)
     set_params(bad.params)
     refuse("clean", bad.message)
+
+
+def test_ledger_that_drops_all_rows() -> None:
+    run("collect")
+    put("ledger.csv", LEDGER_HEADER + "".join(f"{row['id']},drop,,\n" for row in iter_rows(paths.COLLECTED)))
+    refuse(
+        "clean",
+        "data/collected: none of 2 rows can be used (ledger 2), such as notes.csv:1: its label is 'fruit'; "
+        "see data/ledger.csv",
+    )
+
+
+def test_labels_that_are_all_listed_as_missing() -> None:
+    """The advice is followed, and the rows stay."""
+    put("notes.csv", "text,kind\na ripe apple,none\na red car,none\n")
+    set_params({"clean.missing": ["none"]})
+    run("collect")
+    refuse(
+        "clean",
+        "data/collected: none of 2 rows can be used (missing_label 2), such as notes.csv:1: its label is 'none'; "
+        "see collect.columns.label and clean.missing",
+    )
+    set_params({"clean.missing": []})
+    assert run("clean").rows_kept == 2
 
 
 def test_a_persons_word_does_not_lose_a_row() -> None:

@@ -23,7 +23,7 @@ REASONS: Mapping[str, str] = {
 # The key of params.yaml to look at if many rows are dropped for a reason.
 SEE: Mapping[str, str] = {
     "missing_label": "collect.columns.label",
-    "not_a_number": "collect.decimal",
+    "not_a_number": "collect.columns.label and collect.decimal",
     "out_of_range": "clean.label.minimum and clean.label.maximum",
 }
 CLOSED = False

@@ -90,7 +90,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
 
 def clean_recording(recording: Recording, params: CleanParams) -> Cleaned:
     header, mono = recording.header, recording.mono
-    repairs = []
+    repairs = [] if mono.full_scale == 1 else ["full_scale"]
     if header.channels > 1:
         repairs.append("one_channel" if mono.cancelled else "mixed_down")
     samples, offset = recording.samples, recording.samples.mean()

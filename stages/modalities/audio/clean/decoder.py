@@ -18,7 +18,8 @@ MAX_CHANNELS = 16
 # Samples decoded at a time, so that a false header costs little memory. An MP3 has a seam between blocks.
 BLOCK = 2**24
 FULL = 1 - 2 / FULL_SCALE  # from which on a sample counts as clipped
-LOUDEST = 8.0  # times full scale; louder samples are in another unit, or no numbers
+LOUDEST = 8.0  # times full scale; louder samples are no sound
+LOUDEST_FLOAT = 2.0**31  # likewise of floats, which may be integers of up to 32 bits
 # Of the energy of the loudest channel. The mean of two unlike channels has a half of it, or a quarter if one is silent.
 # Channels of opposite phases leave nearly nothing.
 LEAST_MIXED = 0.1
@@ -56,6 +57,7 @@ class Header:
     rate: int
     channels: int
     frames: int  # that it promises
+    is_float: bool  # its samples may exceed full scale without being clipped
     pii: tuple[str, ...]  # kinds of personal data in the metadata
 
     @property
@@ -70,6 +72,7 @@ class Header:
 class Mono:
     samples: Samples
     clipped: float  # share of the frames with a sample at full scale in any channel
+    full_scale: float = 1.0  # what the samples were divided by
     cancelled: bool = False  # the channels cancel each other out, so the samples are those of the loudest
 
 
@@ -121,7 +124,9 @@ def read(content: bytes, max_seconds: float) -> Recording:
     if not header.plausible:
         return Recording(header)
     limit = int(max_seconds * header.rate) + 1
-    mixed = mix(pieces[:n_alike], header.channels, limit)
+    is_float = any(header.is_float for header in headers[:n_alike])
+    full_scale = peak_of_floats(pieces[:n_alike], limit) if is_float else 1.0
+    mixed = mix(pieces[:n_alike], header.channels, limit, full_scale)
     is_short = len(mixed.samples) < min(limit, header.frames)
     is_whole = n_alike == len(pieces) and not is_cut(content)
     return Recording(header, mixed, truncated=is_short or (len(mixed.samples) < limit and not is_whole))
@@ -132,15 +137,22 @@ def read_header(content: bytes) -> Header:
 
     with soundfile.SoundFile(io.BytesIO(content)) as file:
         pii = tuple(find_pii(file.copy_metadata()))
-        return Header(file.format, file.samplerate, file.channels, max(0, file.frames), pii)
+        is_float = file.subtype in ("FLOAT", "DOUBLE")
+        return Header(file.format, file.samplerate, file.channels, max(0, file.frames), is_float, pii)
+
+
+def peak_of_floats(pieces: Sequence[bytes], limit: int) -> float:
+    """The highest peak of all channels; 1 if it is lower, or so high that the samples are no sound."""
+    peak = max((float(np.abs(block).max()) for block in blocks(pieces, limit, 1.0)), default=1.0)
+    return peak if 1 < peak <= LOUDEST_FLOAT else 1.0
 
 
 @np.errstate(over="ignore", invalid="ignore")  # samples that are no numbers are noticed later
-def mix(pieces: Sequence[bytes], n_channels: int, limit: int) -> Mono:
+def mix(pieces: Sequence[bytes], n_channels: int, limit: int, full_scale: float) -> Mono:
     """The mean of the channels; the loudest channel, if they cancel each other out."""
     energy, mixed_energy = Energy.of_none(n_channels), Energy.of_none(1)
     n_clipped, means = 0, [np.zeros(0, np.float32)]
-    for block in blocks(pieces, limit):
+    for block in blocks(pieces, limit, full_scale):
         n_clipped += int((np.abs(block) >= FULL).any(axis=1).sum())
         means.append(block.mean(axis=1))
         energy.add(block)
@@ -148,13 +160,14 @@ def mix(pieces: Sequence[bytes], n_channels: int, limit: int) -> Mono:
     clipped = n_clipped / max(1, energy.n_frames)
     loudest = int(np.argmax(energy.variance))
     if mixed_energy.variance[0] >= LEAST_MIXED * energy.variance[loudest] or n_channels == 1:
-        return Mono(np.concatenate(means), clipped)
+        return Mono(np.concatenate(means), clipped, full_scale)
     # Decoded again, as all channels of a long recording take too much memory.
-    return Mono(np.concatenate([block[:, loudest] for block in blocks(pieces, limit)]), clipped, cancelled=True)
+    samples = np.concatenate([block[:, loudest] for block in blocks(pieces, limit, full_scale)])
+    return Mono(samples, clipped, full_scale, cancelled=True)
 
 
-def blocks(pieces: Sequence[bytes], limit: int) -> Iterator[Frames]:
-    """The frames of files one after the other, up to `limit`."""
+def blocks(pieces: Sequence[bytes], limit: int, full_scale: float) -> Iterator[Frames]:
+    """The frames of files one after the other, up to `limit`, divided by `full_scale`."""
     import soundfile
 
     n_left = limit
@@ -165,7 +178,7 @@ def blocks(pieces: Sequence[bytes], limit: int) -> Iterator[Frames]:
                 if not len(block):
                     break
                 n_left -= len(block)
-                yield block
+                yield block if full_scale == 1 else block / np.float32(full_scale)
 
 
 _OWNERS = ("artist", "copyright", "comment", "title")
