@@ -1,5 +1,6 @@
 """Finds the stages whose results are older than their data, params or code, as `dvc status` does."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ def outdated() -> dict[str, str]:
     """For each stage that `dvc repro` would run again: what has changed since its results were written.
 
     Raises:
-        InputError: DVC is running, or cannot read the project.
+        InputError: DVC is running, or cannot read the project or a file that a stage reads.
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
@@ -21,6 +22,7 @@ def outdated() -> dict[str, str]:
 
     try:
         with Repo() as repo:
+            check_files(repo)
             causes = {name: cause(name, changes) for name, changes in repo.status().items()}
             reasons: dict[str, str] = {}
             for name in read_yaml(paths.DVC_YAML)["stages"]:
@@ -33,6 +35,38 @@ def outdated() -> dict[str, str]:
         raise InputError("a run is going on; its results are shown when it has ended") from error
     except DvcException as error:
         raise InputError(f"DVC cannot read this project ({str(error).splitlines()[0]})") from error
+    except OSError as error:
+        raise InputError(f"DVC cannot read {error.filename or 'this project'} ({error.strerror or error})") from error
+
+
+def check_files(repo: Any) -> None:
+    """Looks at the files that DVC is about to hash: a link to nothing would stop it, and a named pipe for ever.
+
+    Raises:
+        InputError: a stage reads such a file, or a folder that has one.
+    """
+    inputs = {dep.fs_path: None for dep in repo.index.deps}
+    bad = [path for name in inputs for path in files_of(name, repo) if is_bad(path)]
+    if bad:
+        what = "is neither a file nor a folder" if bad[0].exists() else "is a link to nothing"
+        advice = "remove it" if len(bad) == 1 else f"remove it, and {len(bad) - 1:,} more such as {relative(bad[1])}"
+        raise InputError(f"{relative(bad[0])} {what}: {advice}")
+
+
+def files_of(name: str, repo: Any) -> Iterator[Path]:
+    """The file itself, or the files of the folder that .dvcignore does not exclude."""
+    yield Path(name)
+    for folder, _, names in repo.dvcignore.walk(repo.fs, name):
+        yield from (Path(folder, name) for name in names)
+
+
+def is_bad(path: Path) -> bool:
+    """Whether DVC could not read it; it may be absent."""
+    return (path.exists() or path.is_symlink()) and not (path.is_file() or path.is_dir())
+
+
+def relative(path: Path) -> str:
+    return os.path.relpath(path)
 
 
 def remark() -> str:

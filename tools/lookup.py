@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ HEX = re.compile("[0-9a-fA-F]+")
 ID_LENGTH = 32  # hexadecimal digits
 SIMILAR = 24  # equal digits of a whole id; two random ids have about 2
 SOME = 5  # rows that a message names, at most
+ALIKE = 0.5  # least cosine of a text and a row that is like it; nonsense has up to 0.46 with a review
 
 Wanted = Callable[[pa.ChunkedArray], Any]  # column -> mask
 
@@ -66,11 +68,14 @@ def find_id(start: str) -> str:
     if len(rows) == 1:
         return str(rows[0]["id"])
     if rows:
-        some = ", ".join(f"{row['id'][:12]} ({row['source']})" for row in rows[:SOME])
-        raise InputError(f"{start}: {len(rows):,} ids start with it, such as {some}; type more characters")
+        raise InputError(f"{start}: {len(rows):,} ids start with it, such as {some_of(rows)}; type more characters")
     similar = " or ".join(similar_ids(start))
     advice = f"did you mean {similar}" if similar else "a changed row gets a new id; find it by --row or --text"
     raise InputError(f"{start}: no row has this id; {advice}")
+
+
+def some_of(rows: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{row['id'][:12]} ({row['source']})" for row in rows[:SOME])
 
 
 def similar_ids(id: str) -> list[str]:
@@ -92,10 +97,12 @@ def similar_ids(id: str) -> list[str]:
 def find_source(source: str) -> str:
     """The id of the row with this source; folders at its start may be missing or superfluous.
 
+    The row number may be missing if the file has one row.
+
     Raises:
         InputError: no row or several rows have this source.
     """
-    rows = rows_by_source(source)
+    rows = rows_by_source(source) or only_row_of(source)
     if len(rows) == 1:
         return str(rows[0]["id"])
     if rows:
@@ -113,6 +120,14 @@ def rows_by_source(source: str) -> list[dict[str, Any]]:
         longest = max((row["source"] for row in rows), key=len)
         return [row for row in rows if row["source"] == longest]
     return source_rows("source", lambda sources: pc.ends_with(sources, f"/{source}"))
+
+
+def only_row_of(file: str) -> list[dict[str, Any]]:
+    """The row of a file that has one row, such as a sound; nothing for other files."""
+    rows = rows_by_source(f"{file}:1")
+    files = {file_and_row(row["source"])[0] for row in rows}
+    of_files = [source_rows("source", partial(pc.starts_with, pattern=f"{name}:")) for name in files]
+    return rows if all(len(known) == 1 for known in of_files) else []
 
 
 def known_sources(source: str) -> str:
@@ -135,10 +150,11 @@ def file_and_row(source: str) -> tuple[str, int]:
 
 
 def find_text(text: str) -> tuple[str, str]:
-    """The id of the row with this text, or of the nearest row, and a remark for the reader.
+    """The id of the row with this text, else that contains it, else of the nearest row, and a remark for the reader.
 
     Raises:
-        InputError: the text is empty, the rows are not texts, or no row has the text and there are no embeddings.
+        InputError: the text is empty, the rows are not texts, several rows contain it, no row is like it, or there are
+            no embeddings to find one that is.
     """
     params = load_params(clean.Params)
     if not text.strip():
@@ -151,9 +167,33 @@ def find_text(text: str) -> tuple[str, str]:
         *rows_of(paths.COLLECTED, "content", lambda cells: pc.equal(cells, text.encode()), ["id", "source"]),
     ]
     ids = list(dict.fromkeys(row["id"] for row in rows))
-    if not ids:
-        return nearest(cleaned)
-    return ids[0], remark_on_others(ids[1:])
+    if ids:
+        return ids[0], remark_on_others(ids[1:])
+    rows = rows_with(text, cleaned)
+    if len(rows) > 1:
+        advice = "type more of the text, or one of these ids"
+        raise InputError(f"--text: {len(rows):,} rows contain this text, such as {some_of(rows)}; {advice}")
+    return (rows[0]["id"], "This row contains the text") if rows else nearest(cleaned)
+
+
+def rows_with(text: str, cleaned: str) -> list[dict[str, Any]]:
+    """`id` and `source` of the rows that contain the text, before or after cleaning."""
+    columns = ["id", "source"]
+    rows = [
+        *rows_of(paths.CLEANED, "content", partial(contain, excerpt=folded(cleaned)), columns),
+        *rows_of(paths.COLLECTED, "content", partial(contain, excerpt=folded(text)), columns),
+    ]
+    return list({row["id"]: row for row in rows}.values())
+
+
+def contain(cells: pa.ChunkedArray, excerpt: str) -> pa.Array:
+    return pa.array([excerpt in folded(cell) for cell in cells.to_pylist()], pa.bool_())
+
+
+def folded(cell: str | bytes | None) -> str:
+    """In lower case and with one space between words; the marks between tokens and sides are spaces too."""
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else cell or ""
+    return " ".join(text.casefold().split())
 
 
 def remark_on_others(ids: Sequence[str]) -> str:
@@ -164,7 +204,11 @@ def remark_on_others(ids: Sequence[str]) -> str:
 
 
 def nearest(text: str) -> tuple[str, str]:
-    """The row with the largest cosine to the text, in the embeddings that dedupe and outliers use."""
+    """The row with the largest cosine to the text, in the embeddings that dedupe and outliers use.
+
+    Raises:
+        InputError: no row is like the text, or there are no embeddings.
+    """
     if not is_there(paths.EMBEDDINGS):
         raise InputError(
             f"no row has this text, and the nearest one cannot be found without {paths.EMBEDDINGS}; "
@@ -177,6 +221,9 @@ def nearest(text: str) -> tuple[str, str]:
         indexes = np.argsort(-cosines, kind="stable")[:SOME]
         best += [(-float(cosines[index]), table["id"][int(index)].as_py()) for index in indexes]
         best = sorted(best)[:SOME]
+    if not best or -best[0][0] < ALIKE:
+        cosine = f"; the best cosine is {-best[0][0]:.2f}, of {best[0][1][:12]}" if best else ""
+        raise InputError(f"--text: no row has this text or is like it{cosine}")
     (first_cosine, first_id), *others = best
     next_ones = ", ".join(f"{id[:8]} {-cosine:.2f}" for cosine, id in others)
     remark = (

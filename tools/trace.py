@@ -2,7 +2,7 @@
 
 python -m tools.trace ID                    an id, or a unique start of one
 python -m tools.trace --row reviews.csv:17  the file and the row number, as in the column `source`
-python -m tools.trace --text "some text"    the row with this text after cleaning, or the nearest row
+python -m tools.trace --text "some text"    the row with this text, that contains it, or that is most like it
 """
 
 import argparse

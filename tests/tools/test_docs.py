@@ -1,10 +1,12 @@
 """README.md and docs/: their size, their links, and the numbers of the design choices."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from stages.core.params import read_yaml
 from tests import tiny
 
 PAGES = [tiny.ROOT / "README.md", *sorted((tiny.ROOT / "docs").glob("*.md"))]
@@ -58,3 +60,16 @@ def test_design_choices_are_numbered() -> None:
         own = re.findall(r"^### (\d+)\. ", text, flags=re.MULTILINE)
         if own:
             assert re.search(rf"\[{re.escape(title)}\]\(#[\w-]+\): {own[0]} to {own[-1]}\n", page), title
+
+
+def test_the_quotes_that_experiments_need_are_right(tmp_path: Path) -> None:
+
+    from dvc.utils.hydra import apply_overrides
+
+    (setting,) = re.findall(
+        "`dvc exp run -S ('collect.delimiter=.*?)`", (tiny.ROOT / "docs/experiments.md").read_text()
+    )
+    params = tmp_path / "params.yaml"
+    params.write_text("collect:\n  delimiter: null\n")
+    apply_overrides(params, shlex.split(setting))
+    assert read_yaml(params) == {"collect": {"delimiter": ";"}}

@@ -1,6 +1,8 @@
 """The summary of the last run, which shows no result that is out of date."""
 
+import errno
 import json
+import os
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -162,6 +164,61 @@ def test_a_run_that_goes_on_is_named(project: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(SystemExit, match="summary: error: a run is going on"):
         summary.main()
     assert "a run is going on" in freshness.remark()
+
+
+def read_folder(project: Path) -> Path:
+    """Makes a folder the source of the first and the last stage, and returns it."""
+    folder = project / "clips/dog"
+    folder.mkdir(parents=True)
+    (folder / "1.wav").write_text("a")
+    Path("dvc.yaml").write_text(Path("dvc.yaml").read_text().replace('"data.csv"', '"clips"'))
+    return folder
+
+
+def refused() -> str:
+    with pytest.raises(SystemExit) as error:
+        summary.main()
+    return str(error.value)
+
+
+def test_what_dvc_cannot_hash_is_named_and_once_removed_hinders_no_more(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = read_folder(project)
+    (folder / "gone.wav").symlink_to("nothing.wav")
+    assert refused() == "summary: error: clips/dog/gone.wav is a link to nothing: remove it"
+    assert freshness.remark() == "maybe out of date: clips/dog/gone.wav is a link to nothing: remove it"
+    (folder / "gone.wav").unlink()
+    os.mkfifo(folder / "pipe.wav")
+    assert refused() == "summary: error: clips/dog/pipe.wav is neither a file nor a folder: remove it"
+    (folder.parent / "again.wav").symlink_to("again.wav")  # to itself
+    assert refused().endswith("clips/again.wav is a link to nothing: remove it, and 1 more such as clips/dog/pipe.wav")
+    (folder.parent / "again.wav").unlink()
+    (folder / "pipe.wav").unlink()
+    (folder / "2.wav").symlink_to("1.wav")
+    (folder / ".2.wav.partial").symlink_to("nothing.wav")
+    (project / ".dvcignore").write_text(".*.partial\n")
+    assert "out of date: dependency" not in printed(capsys)
+
+
+@pytest.mark.parametrize("link", [True, False], ids=["a link to nothing", "a pipe"])
+def test_a_source_that_is_no_file_is_named(project: Path, link: bool) -> None:
+    Path("data.csv").unlink()
+    if link:
+        Path("data.csv").symlink_to("nothing.csv")
+    else:
+        os.mkfifo("data.csv")
+    assert refused().startswith("summary: error: data.csv is ") and refused().endswith(": remove it")
+
+
+def test_what_the_system_refuses_is_one_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dvc.repo import Repo
+
+    def status(self: Repo) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "clips/dog/1.wav")
+
+    monkeypatch.setattr(Repo, "status", status)
+    assert refused() == "summary: error: DVC cannot read clips/dog/1.wav (Permission denied)"
 
 
 def test_a_folder_without_a_line_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

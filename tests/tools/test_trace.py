@@ -120,6 +120,52 @@ def test_the_nearest_text_is_said_to_be_that(
     assert "run `dvc repro embed`" in tell("--text", "nothing of the kind")
 
 
+def embedder(monkeypatch: pytest.MonkeyPatch, vector: Any) -> None:
+    class Embedder:
+        def embed(self, texts: list[str], params: Any) -> Embedded:
+            return Embedded(np.array([vector], np.float32))
+
+    monkeypatch.setattr(lookup, "load_embedder", lambda modality: Embedder())
+
+
+def test_a_text_that_is_like_no_row_is_said_to_be(
+    copy_of_text_data: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = np.eye(8, dtype=np.float32)[:2]
+    write_tables(paths.EMBEDDINGS, [pa.table({"id": ["a" * 32, "b" * 32], "vector": list(vectors)})])
+    embedder(monkeypatch, [0.3, 0.2, 0.9, 0, 0, 0, 0, 0])
+    answer = tell("--text", "nothing of the kind")
+    assert answer == f"trace: error: --text: no row has this text or is like it; the best cosine is 0.30, of {'a' * 12}"
+
+
+def test_a_part_of_a_text_finds_its_row(copy_of_text_data: Path, tell: Tell) -> None:
+    story = tell("--text", "IN the test  set: apple")
+    assert story.startswith(id_of("test.csv:17")) and "This row contains the text" in story
+    dropped = tell("--text", "row without a LABEL")
+    assert dropped.startswith(id_of(f"{FILE}:4")) and "This row contains the text" in dropped
+    several = tell("--text", "pear")
+    assert re.match(r"trace: error: --text: \d+ rows contain this text, such as [0-9a-f]{12} \(", several)
+    for start in re.findall("([0-9a-f]{12}) ", several):
+        assert tell(start).startswith(start)
+
+
+@pytest.mark.parametrize("cell", [b"Gr\xc3\xbcne\x1f Birne\x1f", "gr\xfcne\x1ebirne", b"\xff GR\xc3\x9cNE\n Birne"])
+def test_marks_case_and_stray_bytes_hide_no_part_of_a_text(cell: Any) -> None:
+    cells = pa.chunked_array([pa.array([cell]), pa.nulls(1, pa.array([cell]).type)])
+    assert lookup.contain(cells, lookup.folded("Gr\xfcne birne")).to_pylist() == [True, False]
+
+
+def test_a_file_that_is_one_row_is_found_without_a_number(
+    audio_data: Path, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(audio_data)
+    source = read_frame(paths.CLEAN_VERDICTS, ["source"])["source"][0]
+    file, number = source.rsplit(":", 1)
+    assert number == "1"
+    assert tell("--row", file) == tell("--row", f"./{file}") == tell("--row", source)
+    assert tell("--row", file).startswith(id_of(source))
+
+
 # --- the story ---
 
 
