@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BeforeValidator, Field
+from pydantic import Field, field_validator
 from tqdm import tqdm
 
 from stages.cleaning.judge import Judge, JudgedRow, Together
@@ -38,19 +38,22 @@ VERDICT = verdict_schema(
 SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", pa.int64()), ("proposal", pa.string())])
 
 
-def as_spelling(value: Any) -> Any:
-    """A number of YAML as text: `missing: [-1]` means the spelling -1."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
 class Section(VariantSection):
     variant = ("modalities", "clean", "CleanParams")
     label_variant = "LabelParams"
     label: Any
-    missing: list[Annotated[str, BeforeValidator(as_spelling)]] = Field(
+    missing: list[str] = Field(
         description="spellings of missing values in your data, such as NA; case and spaces are ignored; "
         "blank labels and texts are always missing"
     )
+
+    @field_validator("missing", mode="before")
+    @classmethod
+    def as_spellings(cls, values: Any) -> Any:
+        """Numbers of YAML as texts: `[-1]` lists the spelling -1."""
+        if not isinstance(values, list):
+            return values
+        return [str(value) if type(value) in (int, float) else value for value in values]
 
 
 class Params(Strict):
