@@ -63,7 +63,6 @@ def test_design_choices_are_numbered() -> None:
 
 
 def test_the_quotes_that_experiments_need_are_right(tmp_path: Path) -> None:
-
     from dvc.utils.hydra import apply_overrides
 
     (setting,) = re.findall(
