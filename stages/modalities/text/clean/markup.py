@@ -44,12 +44,12 @@ _ATTRIBUTES = frozenset(
 )
 _ATTRIBUTE_OF_ALL = re.compile(r"(?:data|aria)-|on[a-z]+$|xmlns:")
 
-_START = re.compile(r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z0-9]*+)(?=[\s/>])")
-_NAME = r"[A-Za-z_:@][\w:.-]*+"
-_VALUE = r"""\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|["']?[^\s<>"'`{][^\s<>"'`]*+)"""
-_ATTRIBUTE = re.compile(rf"(?P<name>{_NAME})(?P<value>{_VALUE})?+")
-# Possessive, and never past the next "<": the work is linear in the length of the text.
-_REST = re.compile(rf"(?P<attributes>(?:(?:[\s/\\]++|(?<=[\"'])){_NAME}(?:{_VALUE})?+)*+)(?P<end>\s*+/?\s*+>)")
+# No possessive quantifiers: Python before 3.11.5 matches groups in them wrongly (python/cpython#106052).
+# Attributes are read one by one and never past the next "<": the work is linear in the length of the text.
+_START = re.compile(r"<(?P<slash>/?)(?P<name>[A-Za-z][A-Za-z0-9]*)(?=[\s/>])")
+_VALUE = r"""\s*=\s*(?:"[^"<]*"|'[^'<]*'|["']?[^\s<>"'`{][^\s<>"'`]*)"""
+_ATTRIBUTE = re.compile(rf"(?:[\s/\\]+|(?<=[\"']))(?P<name>[A-Za-z_:@][\w:.-]*)(?P<value>{_VALUE})?")
+_END = re.compile(r"\s*/?\s*>")
 
 # What a browser does not show, with its content; and the end of each.
 _HIDDEN = tuple(
@@ -64,8 +64,8 @@ _HIDDEN = tuple(
 
 # Entities must end in a semicolon: "?page=1&copy=2" has none. Of &amp;amp;lt; all is decoded at once.
 _ENTITY = re.compile(
-    r"&(?P<ampersands>(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)*+)"
-    r"(?P<last>(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?+"
+    r"&(?P<ampersands>(?:(?:amp|AMP|#0{0,4}38|#[xX]0{0,4}26);)*)"
+    r"(?P<last>(?:#\d{1,8}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)?"
 )
 
 
@@ -137,19 +137,26 @@ def tags_of(text: str) -> Iterator[Tag]:
     """Everything that begins as a tag does, in order."""
     for start in _START.finditer(text):
         name = start["name"].lower()
-        rest = _REST.match(text, start.end())
-        attributes = list(_ATTRIBUTE.finditer(rest["attributes"])) if rest else []
+        attributes = list(attributes_at(text, start.end()))
+        end = _END.match(text, attributes[-1].end() if attributes else start.end())
         is_closing = start["slash"] == "/"
         yield Tag(
             start=start.start(),
-            end=rest.end() if rest else start.end(),
+            end=end.end() if end else start.end(),
             name=name,
             is_known=name in _ELEMENTS and start["name"] in (name, name.upper()),  # <Link> and <Table> are components
             is_closing=is_closing,
-            is_empty=rest is not None and "/" in rest["end"],
-            is_complete=rest is not None and all(map(may_be_attribute, attributes)) and not (is_closing and attributes),
+            is_empty=end is not None and "/" in end.group(),
+            is_complete=end is not None and all(map(may_be_attribute, attributes)) and not (is_closing and attributes),
             is_sure=name in _ALONE or any(map(is_known_attribute, attributes)),
         )
+
+
+def attributes_at(text: str, position: int) -> Iterator[re.Match[str]]:
+    """The attributes that follow each other from a position on."""
+    while attribute := _ATTRIBUTE.match(text, position):
+        yield attribute
+        position = attribute.end()
 
 
 def is_other_markup(tags: list[Tag], html_tags: list[Tag]) -> bool:
