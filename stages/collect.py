@@ -430,7 +430,7 @@ def read_file(section: Section, cell: str) -> bytes:
     if problem is None:
         content, problem = read_bytes(path)
     if problem is None:
-        content, problem = in_utf8(content, name, section.encoding)
+        content, problem = in_utf8(content, path, section.encoding)
     if problem is not None:
         reason = "unusable_file" if path.is_symlink() or path.exists() else "missing_file"
         raise BadRow(reason, f"{path}: {problem}")

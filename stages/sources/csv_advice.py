@@ -44,14 +44,11 @@ class Formats:
 
     def for_all_rows(self, problem: str) -> str:
         """What is wrong with a row, with the advice that concerns the whole file."""
-        return f"{problem}; so that all rows can be read, {self.advice()}" if self.advice() else problem
-
-    def advice(self) -> str:
-        """What to set so that all rows of the file have the same number of cells; empty if nothing tried does so."""
-        return self._advice
+        return f"{problem}; so that all rows can be read, {self.advice}" if self.advice else problem
 
     @cached_property
-    def _advice(self) -> str:
+    def advice(self) -> str:
+        """What to set so that all rows of the file have the same number of cells; empty if nothing tried does so."""
         n_rows, _ = self._try(self.format)
         for format in self._others():
             n_more, n_bad = self._try(format)

@@ -101,7 +101,7 @@ def _iter_rows(lines: Lines, path: Path, formats: Formats) -> Iterator[list[str]
             name = path.suffix[1:].upper()
             if str(error) == "unexpected end of data":
                 problem = f"{path}: the row that starts in line {start} has a quotation mark that is never closed"
-                advice = f"close it, or {formats.advice()}" if formats.advice() else "close it"
+                advice = f"close it, or {formats.advice}" if formats.advice else "close it"
                 raise InputError(f"{problem}; {advice}") from error
             if formats.format.quoting and has_swallowed_rows(lines.row[:-1], False, path, formats.format):
                 raise _swallowed(path, start, lines.number, formats) from error
@@ -136,7 +136,7 @@ def _swallowed(path: Path, start: int, end: int, formats: Formats) -> InputError
         f"{path}: the row that starts in line {start} has a quotation mark that is closed only in line {end}, "
         "and the lines between look like rows"
     )
-    advice = f"close it in line {start}, or {formats.advice()}" if formats.advice() else f"close it in line {start}"
+    advice = f"close it in line {start}, or {formats.advice}" if formats.advice else f"close it in line {start}"
     return InputError(f"{problem}; {advice}")
 
 
@@ -144,12 +144,12 @@ def _header(rows: Iterator[list[str] | str], path: Path, formats: Formats) -> li
     cells = next(rows, [])
     if isinstance(cells, str):
         raise InputError(
-            f"{path}: the header is {cells}" if formats.advice() else f"{path}: the header is {cells}; mend it"
+            f"{path}: the header is {cells}" if formats.advice else f"{path}: the header is {cells}; mend it"
         )
     names = [name.strip() for name in cells]
     if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
         problem = f"{path}: the header is one cell, {names[0]!r}"
-        raise InputError(f"{problem}; {formats.advice() or 'no delimiter gives rows of equal width'}")
+        raise InputError(f"{problem}; {formats.advice or 'no delimiter gives rows of equal width'}")
     refuse_twins(path, names, formats.format.columns)
     asked = formats.format.columns
     positions = {str(position) for position in range(len(names))}

@@ -1,23 +1,22 @@
 """Files of text: which files are, and their bytes in UTF-8."""
 
-import codecs
+from pathlib import Path
 
+from stages.sources.encodings import BYTE_ORDER_MARKS, candidates
 from stages.sources.file_kinds import kind_of
 
-BYTE_ORDER_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 START = 8192  # bytes, as git looks for a NUL
-LETTERS_ABOVE_ASCII = 0.4  # the share of bytes above 127 in scripts of other letters; in Latin scripts it is smaller
 
 
-def in_utf8(content: bytes, name: str, encoding: str | None) -> tuple[bytes, str | None]:
+def in_utf8(content: bytes, path: Path, encoding: str | None) -> tuple[bytes, str | None]:
     """The bytes of a file, those of a text in UTF-8, and what is wrong with them, None if nothing is.
 
     A text that is valid UTF-8 is kept as it is, whatever the encoding of the others, unless it is written without any
     byte above 127: some encodings use no others.
     """
-    if not is_text(content, name):
+    if not is_text(content, path.name):
         return content, None
-    if encoding is None and b"\x00" in content[:START] and not content.startswith(BYTE_ORDER_MARKS):
+    if encoding is None and b"\x00" in content[:START] and not content.startswith(tuple(BYTE_ORDER_MARKS)):
         return b"", "a text with NUL bytes, as UTF-16 has them; set collect.encoding, for example utf-16-le"
     try:
         content.decode("utf-8")
@@ -25,7 +24,7 @@ def in_utf8(content: bytes, name: str, encoding: str | None) -> tuple[bytes, str
             return content, None
     except UnicodeDecodeError as error:
         if encoding is None:
-            return b"", f"not UTF-8 (byte {content[error.start]:#04x}); {advice(content)}"
+            return b"", f"not UTF-8 (byte {content[error.start]:#04x}); {advice(path)}"
     try:
         return content.decode(encoding).encode("utf-8"), None
     except UnicodeError:
@@ -38,14 +37,9 @@ def is_text(content: bytes, name: str) -> bool:
     return kind == "text" or (kind is None and b"\x00" not in content[:START])
 
 
-def advice(content: bytes) -> str:
+def advice(path: Path) -> str:
     """What to do with a text that is not UTF-8."""
-    share_above_ascii = sum(byte > 127 for byte in content) / len(content)
-    encoding = "gb18030" if share_above_ascii > LETTERS_ABOVE_ASCII else "cp1252"
-    if content.startswith(BYTE_ORDER_MARKS):
-        encoding = "utf-16"
-    try:
-        content.decode(encoding)
-    except UnicodeError:
+    likely = candidates(path)
+    if not likely:
         return "set collect.encoding to the encoding of such files, or convert them"
-    return f"set collect.encoding to the encoding of such files, for example {encoding}"
+    return f"set collect.encoding to the encoding of such files, for example {likely[0].encoding}"

@@ -86,9 +86,10 @@ class FolderReader:
         parts = name_parts.read(path) if name_parts else {}
         if isinstance(parts, str):
             return bad_file(path, parts)
-        content, problem = read_bytes(self.folder / path)
+        file = self.folder / path
+        content, problem = read_bytes(file)
         if problem is None:
-            content, problem = in_utf8(content, path.name, self.encoding)
+            content, problem = in_utf8(content, file, self.encoding)
         if problem is not None:
             return bad_file(path, problem)
         self.notes.add_name(path.name, {**parts, **columns})

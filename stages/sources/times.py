@@ -1,7 +1,6 @@
 """Reads times as people and programs write them, and turns them into ISO 8601."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -30,7 +29,7 @@ class Times:
         self.format = format
         self.readers = dict(READERS)  # of the formats that have read every cell so far
         self.n_cells = 0
-        self.not_iso: Counter[str] = Counter()
+        self.n_not_iso = 0
         self.example = ""
 
     def convert(self, value: Any) -> str | None:
@@ -54,17 +53,16 @@ class Times:
         self.n_cells += 1
         if not is_iso(text):
             self.example = self.example or text
-            self.not_iso["cells"] += 1
+            self.n_not_iso += 1
         self.readers = {name: read for name, read in self.readers.items() if read(text)}
 
     def warnings(self) -> list[DataWarning]:
-        count = self.not_iso["cells"]
-        if not count:
+        if not self.n_not_iso:
             return []
         readers = " and ".join(self.readers)
         verb = "reads" if len(self.readers) == 1 else "read"
         advice = f"collect.time_format: {readers} {verb} all of them" if readers else "no collect.time_format reads all"
-        message = f"{count:,} of {self.n_cells:,} times are not ISO 8601, such as {self.example!r}; {advice}"
+        message = f"{self.n_not_iso:,} of {self.n_cells:,} times are not ISO 8601, such as {self.example!r}; {advice}"
         return [DataWarning(message, "collect.time_format")]
 
 

@@ -304,6 +304,15 @@ def test_a_text_that_is_not_utf8(name: str) -> None:
         collect(**{"collect.encoding": "klingon"})
 
 
+def test_the_encoding_of_other_scripts_is_named() -> None:
+    russian = "Хороший отель, рядом с морем"
+    put("pictures/fig/1.txt", russian.encode("cp1251"))
+    with pytest.raises(InputError, match=r"set collect\.encoding .* for example cp1251"):
+        collect()
+    collect(**{"collect.encoding": "cp1251"})
+    assert [content.decode() for content in read_frame(paths.COLLECTED)["content"]] == [russian]
+
+
 def test_utf16_and_a_text_that_a_table_names() -> None:
     put("pictures/1.txt", "a fig".encode("utf-16"))
     put("pictures/2.txt", "a fig".encode("utf-16-le"))
