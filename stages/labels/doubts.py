@@ -16,21 +16,29 @@ MOST = 0.5  # a larger share of names of one kind is no chance
 MOST_COMPARED = 1_000  # names among which a similar one is searched
 
 _FILE = re.compile(
-    r".+\.(jpe?g|png|gif|bmp|tiff?|webp|heic|wav|mp3|flac|ogg|m4a|mp4|txt|csv|tsv|jsonl?|xml|html?|pdf|zip)"
+    r".+\.(jpe?g|png|gif|bmp|tiff?|webp|heic|wav|mp3|flac|ogg|m4a|mp4|txt|csv|tsv|jsonl?|parquet|xml|html?|pdf|zip)"
 )
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
-SPLITS = {"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation", "holdout"}
+_SPLITS = {"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "evaluation", "holdout"}
+
+
+def is_file_name(name: str) -> bool:
+    return _FILE.fullmatch(name.casefold()) is not None
+
+
+def is_split_name(name: str) -> bool:
+    return folded(name) in _SPLITS
 
 
 def check_names(rows_of: Mapping[str, int], params: NameParams) -> list[DataWarning]:
     """Warnings about names and the keys of `clean.label`; `rows_of` is the number of rows by name, before aliases."""
     names = {params.aliases.get(name, name) for name in rows_of} - {"", *params.drop}
     warnings = [*unused_names(rows_of, params), *new_meanings(rows_of, params)]
-    files = sorted(name for name in names if _FILE.fullmatch(name.casefold()))
+    files = sorted(filter(is_file_name, names))
     if len(files) > MOST * len(names):
         message = f"{len(files)} of {len(names)} labels look like names of files, such as {files[0][:LONGEST]!r}"
         warnings.append(DataWarning(message, "collect.columns.label"))
-    if names and {folded(name) for name in names} <= SPLITS:
+    if names and all(map(is_split_name, names)):
         message = f"the labels look like names of splits: {', '.join(map(repr, sorted(names)))}"
         warnings.append(DataWarning(message, "collect.splits"))
     return warnings

@@ -7,20 +7,12 @@ import pandas as pd
 from stages.contracts.label import NO_CLASS
 from stages.core import paths
 from stages.core.run import DataWarning
+from stages.labels.doubts import is_file_name, is_split_name
 
 LARGE_UNIT = 0.2  # a unit with a larger share of the rows is worth a warning
 FEW_ROWS = 5  # so is a class with fewer rows in test,
 SHARE_OFF = 0.05  # and a share of held-out rows that is further from the one that was asked for
 NAMED = 3  # the number of labels that a message names
-SPLIT_NAMES = {"train", "training", "test", "testing", "validation", "valid", "val", "dev", "eval", "holdout"}
-# Labels that end like this were files.
-FILE_ENDINGS = tuple(
-    f".{ending}"
-    for ending in (
-        *("csv", "tsv", "txt", "json", "jsonl", "parquet", "xml", "html", "pdf"),
-        *("jpg", "jpeg", "png", "gif", "bmp", "webp", "tif", "tiff", "wav", "mp3", "flac", "ogg", "m4a"),
-    )
-)
 
 
 def of_units(units: pd.Series) -> Iterator[DataWarning]:
@@ -76,9 +68,9 @@ def of_classes(strata: Sequence[tuple[str, ...]], split: pd.Series, see: str) ->
         yield DataWarning(message, see)
     if len(labels) == 1 and all(strata):
         yield DataWarning(f"all rows have the label {short(labels[0])}", "collect.columns.label")
-    if len(labels) > 1 and all(label.casefold() in SPLIT_NAMES for label in labels):
+    if len(labels) > 1 and all(map(is_split_name, labels)):
         yield DataWarning(f"the labels are named like splits: {listed(labels)}", "collect.splits")
-    files = [label for label in labels if label.casefold().endswith(FILE_ENDINGS)]
+    files = list(filter(is_file_name, labels))
     if 2 * len(files) > len(labels):
         yield DataWarning(f"the labels are named like files: {listed(files)}", "collect.columns.label")
 
