@@ -14,7 +14,7 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
 
-# What editors and Python write beside the files that they use; .dvcignore has it too.
+# What editors, file managers and Python write beside the files that they use.
 BESIDE = re.compile(r"[.~].*|.*~|__pycache__")
 
 
