@@ -89,15 +89,12 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
 
 @contextmanager
 def one_line_errors(name: str) -> Iterator[None]:
-    """Ends the process with one line on stderr and exit status 1 if input or the machine fails, 130 after Ctrl-C.
+    """Ends the process with one line on stderr and exit status 1 if input or the machine fails.
 
-    Other errors are mistakes in the code and pass.
+    Other errors are mistakes in the code and pass. For Ctrl-C see stages/__init__.py.
     """
     try:
         yield
-    except KeyboardInterrupt:
-        print(f"{name}: stopped; `dvc repro` starts it again", file=sys.stderr)
-        sys.exit(130)  # as shells have it for SIGINT
     except InputError as error:
         sys.exit(printable(f"{name}: error: {error}"))
     except Exception as error:
