@@ -4,7 +4,20 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, lexical, million, noop, outliers, photos, story, texts
+from bench import (
+    copies,
+    duplicates,
+    finetune,
+    incremental,
+    kills,
+    lexical,
+    million,
+    noop,
+    outliers,
+    photos,
+    story,
+    texts,
+)
 from stages.core.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -19,8 +32,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "photos": photos,
     "story": story,
     "lexical": lexical,
+    "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story)
+WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, kills)
 
 
 def main() -> int:
