@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LONGEST = 200  # characters of a text; a longer one is cut and gets a hash, so that two of them stay different
-# Signs with which HTML and the markup of `dvc exp show` begin, and what is written for them.
-_INSTEAD = {"<": "‹", "[": "⁅"}
-_MARKUP = re.compile(r"<|\[(?=[a-z#/@])")
+# What HTML, the markup of `dvc exp show` and a placeholder of `dvc plots` begin with, and what is written instead.
+_INSTEAD = {"<": "‹", "[": "⁅", "{": "❴"}
+_MARKUP = re.compile(r"<|\[(?=[a-z#/@])|\{(?=refresh_tag\})")
 # The start of a formula, at the start of a cell or after a semicolon, where some spreadsheets begin another cell.
 _FORMULA = re.compile(r"(^|;)([\" ]*)('*[=+\-@＝＋－＠])")
 _NUMBERS = re.compile(r"[+-]?[\d.]+(e[+-]?\d+)?( to [+-]?[\d.]+(e[+-]?\d+)?)?", re.ASCII)  # -1.5, or -2 to 0

@@ -36,6 +36,7 @@ SYMBOLS = ("a\\b", "C:\\data", "x > 5", "[0, 1]", "5-3", "a=b", "me@example.org"
         ("one\ntwo", r"one\ntwo"),
         ("\u202eabc", r"\u202eabc"),
         ("pass\u200bword", r"pass\u200bword"),
+        ("{refresh_tag}", "❴refresh_tag}"),  # `dvc plots` takes it out
         ("[/]", "⁅/]"),  # closes what is not open, and `dvc exp show` ends there
     ],
 )
