@@ -106,8 +106,10 @@ def colour_table_length(flags: bytes) -> int:
 
 
 def ppm_parts(content: bytes) -> Iterator[str]:
-    """Small parts for a header that does not end: it is read byte by byte."""
+    """A header that does not end, which is read byte by byte, and the comments among pixels that are plain text."""
     header = content[:MAX_PPM_HEADER]
     n_numbers = len(_COMMENT.sub(b" ", header[2:]).split())
     if n_numbers < (2 if content[1:2] in (b"1", b"4") else 3) and len(content) > len(header):
         yield from repeat("small", len(header))
+    if content[1:2] in (b"1", b"2", b"3"):
+        yield from repeat("small", content.count(b"#"))
