@@ -7,6 +7,10 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import Any
+
+from stages.contracts.clean import Cleaned
+from stages.modalities.text.clean import cleaner
 
 
 def behave(content: bytes, folder: str = "") -> bytes:
@@ -40,3 +44,9 @@ def behave(content: bytes, folder: str = "") -> bytes:
     if word == "pid":
         return str(os.getpid()).encode()
     return content.upper()
+
+
+def clean(content: bytes, params: Any) -> Cleaned:
+    """What the cleaner of texts makes of a content that does not misbehave first."""
+    behave(content, ".")
+    return cleaner.clean(content, params)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -188,6 +189,7 @@ def serve(number: int) -> None:
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with suppress(EOFError, OSError):  # the parent has ended
         function, arguments, seconds = connection.recv()
+        warnings.simplefilter("ignore")  # what is wrong with a content is said by its result
         limit_memory()
         connection.send(("ready", None))
         contents: SimpleQueue[Any] = SimpleQueue()
