@@ -399,14 +399,34 @@ LINE = (
     "report",
     "trace --row notes.csv:3",
 )
-WORDS = "apple pear plum cherry banana hammer saw drill wrench file on the table in a box near some old".split()
+WORDS = [
+    "apple",
+    "pear",
+    "plum",
+    "cherry",
+    "banana",
+    "hammer",
+    "saw",
+    "drill",
+    "wrench",
+    "file",
+    "on",
+    "the",
+    "table",
+    "in",
+    "a",
+    "box",
+    "near",
+    "some",
+    "old",
+]
 
 
 def rows_of_line(count: int = 60) -> list[list[str]]:
     return [
         [
             f"{WORDS[n % 10]} number {n} {WORDS[10 + n % 7]} {WORDS[(3 * n) % 17]} {WORDS[(5 * n + 1) % 17]}",
-            "fruit tool".split()[n % 10 // 5],
+            ["fruit", "tool"][n % 10 // 5],
             f"sender {n % 7}",
             "2024-01-31",
         ]
@@ -414,13 +434,13 @@ def rows_of_line(count: int = 60) -> list[list[str]]:
     ]
 
 
-def line_of(name: str, change: Callable[[list[list[str]]], Any], **params: Any) -> Hostile:
+def line_of(name: str, change: Callable[[list[list[str]]], Any], good: bool = False, **params: Any) -> Hostile:
     rows = rows_of_line()
     rows = change(rows) or rows
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows([["text", "kind", "sender", "day"], *rows])
     changes = {f"{key.replace('__', '.')}": value for key, value in params.items()}
-    return Hostile("lines", name, {"notes.csv": file.getvalue()}, changes, rows=len(rows), stages=LINE)
+    return Hostile("lines", name, {"notes.csv": file.getvalue()}, changes, rows=len(rows), stages=LINE, good=good)
 
 
 def in_cells(column: int, text: str, count: int = 6) -> Callable[[list[list[str]]], None]:
@@ -440,7 +460,7 @@ def all_cells(column: int, text: Callable[[int], str]) -> Callable[[list[list[st
 
 
 def lines() -> Iterator[Hostile]:
-    yield line_of("a harmless line", lambda rows: None)
+    yield line_of("a harmless line", lambda rows: None, good=True)
     for kind in (
         "a terminal code that colours",
         "a script",
@@ -471,7 +491,7 @@ def lines() -> Iterator[Hostile]:
     yield line_of("a line of one group", all_cells(2, lambda number: "Ann"), collect__columns__group="sender")
     yield line_of(
         "a line of two groups",
-        all_cells(2, lambda number: "Ann Bob".split()[number % 2]),
+        all_cells(2, lambda number: ["Ann", "Bob"][number % 2]),
         collect__columns__group="sender",
     )
     yield line_of("a line of one time", lambda rows: None, collect__columns__time="day", split__method="time")

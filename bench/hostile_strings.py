@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bench.hostile_images import good_image
@@ -40,7 +41,7 @@ STRINGS = {
 
 def csv_of(*rows: tuple[str, ...]) -> str:
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
     return file.getvalue()
 
 
@@ -246,8 +247,6 @@ DULL = {
 
 
 def inputs() -> Iterator[Hostile]:
-    from dataclasses import replace
-
     for place, (group, make) in PLACES.items():
         for kind, text in STRINGS.items():
             hostile = None if (place, kind) in DULL else make(text)

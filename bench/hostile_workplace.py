@@ -142,10 +142,11 @@ class Watch:
             self.touched.append(what)
 
 
-def in_limits(cpu_seconds: int = CPU_SECONDS) -> None:
-    """Sets the limits of this process."""
+def set_limits(cpu_seconds: int | None) -> None:
+    """Sets the limits of this process; None: that of time is set elsewhere."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+    if cpu_seconds is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -167,7 +168,13 @@ def run_module(name: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def in_a_process(workplace: Path, stage: str, work: Callable[[], int], as_nobody: bool = False) -> Ran:
+def in_a_process(
+    workplace: Path,
+    stage: str,
+    work: Callable[[], int],
+    as_nobody: bool = False,
+    cpu_seconds: int | None = CPU_SECONDS,
+) -> Ran:
     """Does some work in a fork of this process, in its workplace and with limits.
 
     A fork starts in a hundredth of the time of `python -m`: all libraries are imported.
@@ -183,8 +190,8 @@ def in_a_process(workplace: Path, stage: str, work: Callable[[], int], as_nobody
                 for stream, path in ((1, out), (2, err)):
                     os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
                 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: PTH123, SIM115
-                sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+                sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+                sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
                 faulthandler.enable(sys.stderr)
                 notes_file = notes.open("w")
                 os.chdir(workplace)
@@ -193,7 +200,7 @@ def in_a_process(workplace: Path, stage: str, work: Callable[[], int], as_nobody
                     os.setgroups([])
                     os.setresgid(NOBODY, NOBODY, NOBODY)
                     os.setresuid(NOBODY, NOBODY, NOBODY)
-                in_limits()
+                set_limits(cpu_seconds)
                 watch = Watch(workplace)
                 sys.addaudithook(watch)
                 status = work()
@@ -360,7 +367,7 @@ class Judged:
     def process(self, stage: str) -> Ran:
         if stage == "vectors":
             return in_a_process(self.workplace, stage, write_vectors)
-        name, *arguments = stage.split(" ", 1)
+        name, *arguments = stage.split(" ")
         return in_a_process(self.workplace, name, lambda: run_module(name, arguments), self.hostile.as_nobody)
 
     def files(self) -> set[str]:
@@ -370,7 +377,7 @@ class Judged:
         yield from faults_of_process(ran)
         after = self.files()
         left = sorted(name for name in after if ".partial" in name)
-        if left:
+        if left and ran.status >= 0:  # a process that was ended cannot tidy up
             yield f"half-written: {left[0]}"
         if ran.status:
             written = sorted(str(path) for path in OUTPUTS.get(ran.stage, ()) if str(path) in after - before)
@@ -456,7 +463,7 @@ def faults_of_process(ran: Ran) -> Iterator[str]:
     if "Traceback (most recent call last)" in said:
         yield f"traceback: {said.strip().splitlines()[-1][:200]}"
         return
-    lines = ran.err.splitlines()
+    lines = ran.err.rstrip("\n").split("\n") if ran.err.strip() else []
     if ran.status == 0 and lines:
         yield f"noise on stderr: {lines[0][:150]}"
     if ran.status:
@@ -489,6 +496,7 @@ def write_vectors() -> int:
     import numpy as np
     import pyarrow as pa
 
+    from stages.core.run import Counts, write_warnings
     from stages.core.tables import read_frame, vector_column, write_tables
 
     rows = read_frame(paths.CLEANED, ["id", "label"])
@@ -499,4 +507,5 @@ def write_vectors() -> int:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_tables(paths.EMBEDDINGS, [pa.table({"id": rows["id"], "vector": vector_column(vectors)})])
     paths.EMBEDDINGS_DIGEST.write_text("made\n")
+    write_warnings("embed", Counts(len(rows)))
     return 0
