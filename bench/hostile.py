@@ -9,6 +9,7 @@ import argparse
 import importlib
 import multiprocessing
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +31,8 @@ from bench import (
     report,
 )
 from bench.hostile_mutations import Content, try_batch
-from bench.hostile_workplace import CPU_SECONDS, MEGABYTES, Hostile, Result, try_input
+from bench.hostile_process import CPU_SECONDS, MEGABYTES
+from bench.hostile_workplace import Hostile, Result, try_input
 
 SOURCES = (
     hostile_tables,
@@ -80,7 +82,8 @@ def sample(things: Sequence[Any], count: int) -> list[Any]:
 def import_all() -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    os.environ |= {"HF_HUB_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    sys.dont_write_bytecode = True
     for name in (*LIBRARIES, *(f"stages.{stage}" for stage in STAGES), "tools.trace"):
         importlib.import_module(name)
 

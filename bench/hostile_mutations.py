@@ -16,7 +16,8 @@ from typing import Any
 
 from bench import hostile_images, hostile_sounds
 from bench.hostile_params import base_params
-from bench.hostile_workplace import CPU_SECONDS, Result, faults_of_process, in_a_process
+from bench.hostile_process import CPU_SECONDS, in_a_process
+from bench.hostile_workplace import Result, faults_of_process
 from stages.contracts.clean import Cleaner, load_cleaner
 
 

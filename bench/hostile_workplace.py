@@ -1,20 +1,13 @@
-"""Runs stages on one hostile input: in a folder of its own, in processes with limits, and judges what they did."""
+"""One hostile input: its workplace, the stages that run on it, and what was wrong with what they did."""
 
-import faulthandler
 import json
 import os
 import re
-import resource
-import runpy
 import shutil
 import signal
-import sys
 import tempfile
-import time
-import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,17 +15,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from bench import BYTES_PER_RSS_UNIT, ROOT
+from bench import ROOT
+from bench.hostile_process import CPU_SECONDS, MEGABYTES, NOBODY, WALL_SECONDS, Ran, in_a_process, run_module
 from stages.core import paths
 
-# The limits of one stage on one input of at most a few MB.
-CPU_SECONDS = 20
-MEGABYTES = 1_500
-ADDRESS_SPACE = 4 * 2**30
-FILE_BYTES = 2**30
-WALL_SECONDS = 120  # a stage that waits for ever, for example for a FIFO, uses no CPU
 LEDGER = "id,action,label,note\n"
-NOBODY = 65534  # the user who has no right that was not given to all
+LONGEST_MESSAGE = 20_000  # characters
 # What each stage writes; none of it may be there after a refusal.
 OUTPUTS = {
     "collect": (paths.COLLECTED, paths.COLLECT_VERDICTS),
@@ -71,20 +59,6 @@ class Hostile:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a process did."""
-
-    stage: str
-    status: int  # the exit status; negative: the signal that ended it
-    out: str
-    err: str
-    cpu_seconds: float
-    peak_mb: float
-    touched: Sequence[str]  # what it did outside of the workplace
-    timed_out: bool
-
-
-@dataclass(frozen=True)
 class Result:
     name: str
     group: str
@@ -95,165 +69,6 @@ class Result:
     cpu_seconds: float
     peak_mb: float
     message: str  # the last words of the last stage
-
-
-# --- one process ---
-
-
-class Watch:
-    """Notes what a process does outside of its workplace: files, programs, network."""
-
-    def __init__(self, workplace: Path) -> None:
-        self.workplace = str(workplace)
-        self.sandbox = str(workplace.parent)
-        self.allowed = tuple(os.path.realpath(path) + os.sep for path in (workplace, workplace.parent / "tmp"))
-        self.touched: list[str] = []
-        self.on = True
-
-    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.on:
-            return
-        if event == "open":
-            path, _, flags = arguments
-            if isinstance(path, str | bytes | os.PathLike):
-                self.opened(os.fsdecode(path), isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR)))
-        elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.truncate", "shutil.rmtree", "os.symlink"):
-            for path in arguments[:2]:
-                if isinstance(path, str | bytes | os.PathLike):
-                    self.opened(os.fsdecode(path), True)
-        elif event in ("socket.connect", "socket.getaddrinfo", "socket.bind"):
-            self.note(f"network: {event} {arguments[1:]!r:.80}")
-        elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
-            program = os.fsdecode(arguments[0] or b"")
-            if program != sys.executable:
-                self.note(f"program: {program!r:.80}")
-
-    def opened(self, path: str, writes: bool) -> None:
-        self.on = False  # realpath opens nothing, but a watch must not watch itself
-        real = os.path.realpath(path)
-        self.on = True
-        if (real + os.sep).startswith(self.allowed) or real.startswith("/dev/"):
-            return
-        if writes or real.startswith(self.sandbox):
-            self.note(f"{'writes' if writes else 'reads'} outside: {real!r:.120}")
-
-    def note(self, what: str) -> None:
-        if what not in self.touched and len(self.touched) < 5:
-            self.touched.append(what)
-
-
-def set_limits(cpu_seconds: int | None) -> None:
-    """Sets the limits of this process; None: that of time is set elsewhere."""
-    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    if cpu_seconds is not None:
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def run_module(name: str, arguments: Sequence[str]) -> int:
-    """Runs stages/<name>.py or tools/<name>.py as `python -m` would, and returns its exit status."""
-    folder = "stages" if (ROOT / "stages" / f"{name}.py").exists() else "tools"
-    sys.argv = [name, *arguments]
-    try:
-        runpy.run_path(str(ROOT / folder / f"{name}.py"), run_name="__main__")
-    except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            return end.code or 0
-        print(end.code, file=sys.stderr)
-        return 1
-    except BaseException:
-        traceback.print_exc()
-        return 1
-    return 0
-
-
-def in_a_process(
-    workplace: Path,
-    stage: str,
-    work: Callable[[], int],
-    as_nobody: bool = False,
-    cpu_seconds: int | None = CPU_SECONDS,
-) -> Ran:
-    """Does some work in a fork of this process, in its workplace and with limits.
-
-    A fork starts in a hundredth of the time of `python -m`: all libraries are imported.
-    """
-    with tempfile.TemporaryDirectory(prefix="ran-") as folder:
-        out, err, notes = (Path(folder) / name for name in ("out", "err", "notes"))
-        sys.stdout.flush()
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                os.setsid()
-                for stream, path in ((1, out), (2, err)):
-                    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream)
-                os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-                sys.stdout = open(1, "w", encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-                sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-                faulthandler.enable(sys.stderr)
-                notes_file = notes.open("w")
-                os.chdir(workplace)
-                tempfile.tempdir = str(workplace.parent / "tmp")
-                if as_nobody and os.geteuid() == 0:
-                    os.setgroups([])
-                    os.setresgid(NOBODY, NOBODY, NOBODY)
-                    os.setresuid(NOBODY, NOBODY, NOBODY)
-                set_limits(cpu_seconds)
-                watch = Watch(workplace)
-                sys.addaudithook(watch)
-                status = work()
-                watch.on = False
-                json.dump(watch.touched, notes_file)
-                notes_file.close()
-                sys.stdout.flush()
-                sys.stderr.flush()
-            except BaseException:
-                traceback.print_exc()
-                with suppress(Exception):
-                    sys.stderr.flush()
-                status = 1
-            finally:
-                os._exit(status)
-        status, usage, timed_out = wait_for(child)
-        touched = json.loads(notes.read_text() or "[]") if notes.exists() and notes.stat().st_size else []
-        return Ran(
-            stage,
-            status,
-            shown_text(out),
-            shown_text(err),
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss * BYTES_PER_RSS_UNIT / 2**20,
-            touched,
-            timed_out,
-        )
-
-
-def wait_for(child: int) -> tuple[int, resource.struct_rusage, bool]:
-    """(exit status, usage, whether it had to be ended) of a process that was forked; its group ends with it."""
-    end, timed_out = time.monotonic() + WALL_SECONDS, False
-    pause = 0.002
-    while True:
-        pid, status, usage = os.wait4(child, os.WNOHANG)
-        if pid:
-            break
-        if time.monotonic() > end:
-            timed_out = True
-            with suppress(ProcessLookupError):
-                os.killpg(child, signal.SIGKILL)
-        time.sleep(pause)
-        pause = min(0.05, pause * 1.5)
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)  # workers that it left behind
-    return os.waitstatus_to_exitcode(status), usage, timed_out
-
-
-def shown_text(path: Path) -> str:
-    return path.read_bytes()[:200_000].decode("utf-8", "surrogateescape") if path.exists() else ""
-
-
-# --- one input ---
 
 
 def change(params: dict[str, Any], changes: Mapping[str, Any]) -> None:
@@ -457,7 +272,7 @@ def faults_of_process(ran: Ran) -> Iterator[str]:
         yield f"more than {CPU_SECONDS} CPU seconds" if name == "SIGXCPU" else f"ended by {name}"
         return
     if ran.peak_mb > MEGABYTES:
-        yield f"{ran.peak_mb:,.0f} MB of memory"
+        yield f"{ran.peak_mb:,.0f} MB of memory, more than {MEGABYTES:,}"
     yield from ran.touched
     said = ran.out + ran.err
     if "Traceback (most recent call last)" in said:
@@ -473,7 +288,7 @@ def faults_of_process(ran: Ran) -> Iterator[str]:
         is_one = bool(lines) and starts.match(lines[0]) and all(line.startswith("  ") for line in lines[1:])
         if not is_one and ran.stage != "trace":
             yield f"refused, but not in one message: {ran.err.strip()[:200]!r}"
-        if len(ran.err) > 20_000:
+        if len(ran.err) > LONGEST_MESSAGE:
             yield f"a message of {len(ran.err):,} characters"
         if re.search(r"memory", ran.err, re.IGNORECASE) and "MemoryError" not in ran.stage:
             yield f"runs out of memory: {ran.err.strip()[:200]}"
