@@ -13,20 +13,21 @@ NOTES = "text,kind\na ripe apple on the table,fruit\na red car on the road,vehic
 CONLL = "Ann\tB-person\nlives\tO\nin\tO\nParis\tB-place\n\nBob\tB-person\nsleeps\tO\n"
 COLUMNS = {"content": "text", "label": "kind", "group": None, "time": None, "split": None}
 
+PRESETS = {
+    "text_category": "reviews",
+    "text_categories": "goemotions",
+    "text_number": "stsb",
+    "text_pair": "stsb",
+    "text_tags": "wnut17",
+    "image_category": "digits",
+    "audio_category": "fsdd",
+}
+
 
 @cache
 def base_params(name: str) -> dict[str, Any]:
     """Params for a small source of each kind; inputs change little of them."""
-    presets = {
-        "text_category": "reviews",
-        "text_categories": "goemotions",
-        "text_number": "stsb",
-        "text_pair": "stsb",
-        "text_tags": "wnut17",
-        "image_category": "digits",
-        "audio_category": "fsdd",
-    }
-    params = read_yaml(ROOT / "presets" / f"{presets[name]}.yaml")
+    params = read_yaml(ROOT / "presets" / f"{PRESETS[name]}.yaml")
     collect, modality = params["collect"], params["modality"]
     collect |= {"source": "data/notes.csv", "splits": None, "columns": dict(COLUMNS), "header": True, "quoting": True}
     if name == "text_tags":
