@@ -1,4 +1,7 @@
-"""Finds the stages whose results are older than their data, params or code, as `dvc status` does."""
+"""Finds the stages whose results are older than their data, params or code, as `dvc status` does.
+
+Unlike `dvc status`, it also finds results of params that were edited before DVC recorded them.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -8,6 +11,7 @@ from typing import Any
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
+from stages.core.records import wrong_records
 
 
 def outdated() -> dict[str, str]:
@@ -23,7 +27,7 @@ def outdated() -> dict[str, str]:
     try:
         with Repo() as repo:
             check_files(repo)
-            causes = {name: cause(name, changes) for name, changes in repo.status().items()}
+            causes = {name: cause(name, changes) for name, changes in repo.status().items()} | wrong_records()
             reasons: dict[str, str] = {}
             for name in read_yaml(paths.DVC_YAML)["stages"]:
                 needed = {stage.addressing for stage in repo.stage.collect(name, with_deps=True)}

@@ -1,5 +1,57 @@
-"""The one error that users read."""
+"""Errors as users read them: one line that names the file, row or key, what was got, and what to do."""
+
+import errno
+import os
+import re
 
 
 class InputError(ValueError):
     """Input that cannot be used. The message names the file, row or key, what was got, and what to do."""
+
+
+LONGEST = 1_000  # characters of a line
+# What to do about an error of the operating system.
+ADVICE = {
+    errno.ENOSPC: "free space on the disk, then run `dvc repro` again",
+    errno.EDQUOT: "free space within your quota, then run `dvc repro` again",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), then run `dvc repro` again",
+    errno.EROFS: "work on a file system that can be written",
+    errno.EACCES: "allow this user to read and write it",
+    errno.EPERM: "allow this user to read and write it",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), then run `dvc repro` again",
+    errno.EIO: "the disk or its connection fails; look at the system's log",
+}
+# How libraries that are not written in Python say that there is not enough memory.
+OUT_OF_MEMORY = re.compile(r"out of memory|can(no|')t allocate memory|bad_alloc|insufficient memory", re.IGNORECASE)
+OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust (safetensors, tokenizers) pass on an errno
+
+
+def machine_failure(error: BaseException) -> str | None:
+    """What failed on this machine and what to do, if nothing is wrong with the input; None for any other error."""
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+        return (
+            "not enough memory; nothing is wrong with the data: end other programs, lower a batch_size, "
+            "or use a machine with more memory"
+        )
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (match := OS_ERROR.search(str(error))):
+        number = int(match[1])
+    if number is None:
+        return None
+    file = getattr(error, "filename", None)
+    place = f"{file}: " if file else ""
+    advice = f"; {ADVICE[number]}" if number in ADVICE else ""
+    return f"{place}{os.strerror(number)}{advice}"
+
+
+def printable(text: str) -> str:
+    """The text with what would act on a terminal, or is invisible, written as an escape such as \\x1b or \\u202e."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text)
+
+
+def message_of(error: InputError) -> str:
+    """The message for a terminal; of long lines, which show values of the input, start and end."""
+    lines = printable(str(error)).split("\n")
+    return "\n".join(
+        line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines
+    )

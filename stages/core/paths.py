@@ -4,6 +4,8 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 DVC_YAML = Path("dvc.yaml")
+DVC_LOCK = Path("dvc.lock")
+RUN_LOCKS = Path(".cache/locks")
 LEDGER = Path("data/ledger.csv")
 
 COLLECTED = Path("data/collected")
@@ -40,6 +42,7 @@ MODEL = Path("models/finetuned")
 
 METRICS = Path("metrics")
 WARNINGS = METRICS / "warnings"
+RAN_WITH = METRICS / "params"  # the params that each stage ran with
 VERDICT = METRICS / "verdict.txt"
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "learning_curves.csv"

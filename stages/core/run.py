@@ -1,18 +1,22 @@
-"""The frame around every stage: its metrics, its warnings and one line at its end, or one clear error."""
+"""The frame around every stage: its lock, its metrics, its warnings and one line at its end, or one clear error."""
 
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel
 
 from stages.core import paths
-from stages.core.atomic import write_json
-from stages.core.errors import InputError
+from stages.core.atomic import checked_renames, write_json
+from stages.core.errors import InputError, machine_failure, message_of, printable
+from stages.core.inputs import Inputs
 from stages.core.params import load_params
+from stages.core.records import check_records, write_record
 
 P = TypeVar("P", bound=BaseModel)
 UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
@@ -64,36 +68,65 @@ class Counts:
 
 
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
-    """Runs `main` on its params, and writes its counts to metrics/<metrics or name>.json and its warnings.
+    """Runs `main` on its params; writes its counts to metrics/<metrics or name>.json, its warnings and its params.
 
-    Both are printed too. An InputError ends the process with one line on stderr and exit status 1.
+    Counts and warnings are printed too. Nothing appears under its name if what the stage reads has changed meanwhile.
     """
     started = time.perf_counter()
-    try:
+    with one_line_errors(name), one_run_at_a_time(name):
+        check_records(name)
+        inputs = Inputs.of(name)
         params = load_params(model)
-        counts = main(params)
-        check_unchanged(params)
-    except InputError as error:
-        sys.exit(f"{name}: error: {error}")
-    write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
-    write_warnings(name, counts)
+        with checked_renames(inputs.check_unchanged):
+            counts = main(params)
+            write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
+            write_warnings(name, counts)
+            write_record(name, inputs.params)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
     for warning in counts.all_warnings(name):
-        print(f"{name}: warning: {warning.message}; see {warning.see}")
+        print(printable(f"{name}: warning: {warning.message}; see {warning.see}"))
+
+
+@contextmanager
+def one_line_errors(name: str) -> Iterator[None]:
+    """Ends the process with one line on stderr and exit status 1 if input or the machine fails.
+
+    Other errors are mistakes in the code and pass. For Ctrl-C see stages/__init__.py.
+    """
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"{name}: error: {message_of(error)}")
+    except Exception as error:
+        if failure := machine_failure(error):
+            sys.exit(printable(f"{name}: error: {failure}"))
+        raise
+
+
+@contextmanager
+def one_run_at_a_time(stage: str) -> Iterator[None]:
+    """Locks the stage in this folder until the `with` block or the process ends.
+
+    A stage goes on if `dvc repro` alone is killed. Without the lock, the next run's results would be overwritten by
+    those of the older one.
+
+    Raises:
+        InputError: another run holds the lock.
+    """
+    paths.RUN_LOCKS.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.RUN_LOCKS / stage, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            "another run of this stage is still at work in this folder; wait until it ends, or end it"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_warnings(stage: str, counts: Counts) -> None:
     """Writes metrics/warnings/<stage>.json: a list, empty if there are none."""
     write_json(paths.WARNINGS / f"{stage}.json", [vars(warning) for warning in counts.all_warnings(stage)])
-
-
-def check_unchanged(params: BaseModel) -> None:
-    """Checks that params.yaml still has the params that the stage ran with.
-
-    DVC records the params that are in the file when a stage ends: others than it ran with would be a false record.
-
-    Raises:
-        InputError: a key that the stage reads has another value.
-    """
-    if load_params(type(params)).model_dump() != params.model_dump():
-        raise InputError(f"{paths.PARAMS}: keys that this stage reads were changed while it ran; run `dvc repro` again")

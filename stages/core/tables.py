@@ -1,5 +1,6 @@
 """Tables: folders of Parquet parts. They are read and written part by part, so that memory is bounded by a part."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -100,7 +101,11 @@ class TableWriter:
 
     def _write_part(self, part: pa.Table) -> None:
         path = self._folder / f"part-{self._parts:05d}.parquet"
-        pq.write_table(part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS)
+        try:
+            pq.write_table(part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS)
+        except OSError as error:
+            _raise_with_path(error, path)
+            raise
         self._parts += 1
 
 
@@ -143,6 +148,7 @@ def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: 
     """The rows in batches of at most `batch_rows`."""
     for path in _parts(folder):
         with _readable(path), pq.ParquetFile(path) as part:
+            _check_columns(path, part.schema_arrow, columns)
             for batch in part.iter_batches(batch_rows, columns=columns):
                 yield pa.Table.from_batches([batch])
 
@@ -191,7 +197,14 @@ def read_schema(folder: Path, columns: Sequence[str] | None = None) -> pa.Schema
     first = next(_parts(folder))
     with _readable(first):
         schema = pq.read_schema(first)
+    _check_columns(first, schema, columns)
     return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def _check_columns(path: Path, schema: pa.Schema, columns: Sequence[str] | None) -> None:
+    missing = [name for name in columns or () if name not in schema.names]
+    if missing:
+        raise InputError(f"{path}: it has no column {missing[0]}; remove it and run `dvc repro`")
 
 
 def count_rows(folder: Path) -> int:
@@ -274,10 +287,19 @@ def read_named_columns(table: pa.Table, column: str) -> npt.NDArray[Any]:
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
+    except MemoryError:  # of Arrow too, where it is also an ArrowException
+        raise
     except (pa.ArrowException, OSError) as error:
+        _raise_with_path(error, path)
         raise InputError(
             f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); remove it and run `dvc repro`"
         ) from error
+
+
+def _raise_with_path(error: Exception, path: Path) -> None:
+    """Raises an error of the operating system again, with the file that Arrow leaves out of it."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def _parts(folder: Path) -> Iterator[Path]:

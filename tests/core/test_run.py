@@ -1,15 +1,36 @@
 """What every stage writes and prints at its end."""
 
+import errno
+import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+import yaml
+from safetensors import SafetensorError
 
-from stages.core import run
+from stages.core import paths, run
+from stages.core.atomic import new_folder, write_text
+from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 
-pytestmark = pytest.mark.usefixtures("workplace")
+ROOT = Path(__file__).parents[2]
+DVC_YAML = """
+stages:
+  clean:
+    params: [seed, "clean.${modality}"]
+    deps: [stages/clean.py, "data/${modality}"]
+  finetune:
+    params: [lr]
+    deps: [data/train]
+"""
 
 
 class Params(Strict):
@@ -17,8 +38,14 @@ class Params(Strict):
 
 
 @pytest.fixture(autouse=True)
-def params(monkeypatch: pytest.MonkeyPatch) -> None:
+def line(monkeypatch: pytest.MonkeyPatch, workplace: None) -> None:
+    """A line of two stages with their inputs."""
     monkeypatch.setattr(run, "load_params", lambda model: Params(seed=1))
+    Path("dvc.yaml").write_text(DVC_YAML)
+    Path("params.yaml").write_text("modality: text\nseed: 1\nlr: 2e-5\nclean:\n  text: {min_chars: 3}\n")
+    for name in ("stages/clean.py", "data/text/a.txt", "data/text/b.txt", "data/train/part-00000.parquet"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
 
 
 def written(stage: str) -> list[dict[str, str]]:
@@ -49,3 +76,201 @@ def test_more_than_half_dropped_is_a_warning_that_names_the_key_of_the_reason() 
     see = {"too_short": "clean.text.min_chars"}
     assert Counts(10, dropped, see=see).all_warnings("clean") == [DataWarning(message, "clean.text.min_chars")]
     assert Counts(0).all_warnings("clean") == []
+
+
+# --- one line for every failure ---
+
+FAILURES = [
+    (
+        OSError(errno.ENOSPC, "no room", "data/train"),
+        "data/train: No space left on device; free space on the disk, then run `dvc repro` again",
+    ),
+    (PermissionError(errno.EACCES, "denied", "data"), "data: Permission denied; allow this user to read and write it"),
+    (OSError(errno.ENOTDIR, "no folder", "data/x"), "data/x: Not a directory"),
+    (
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+        "No space left on device; free space on the disk, then run `dvc repro` again",
+    ),
+]
+NO_MEMORY = (
+    "not enough memory; nothing is wrong with the data: end other programs, lower a batch_size, "
+    "or use a machine with more memory"
+)
+MEMORY_ERRORS = [
+    MemoryError(),
+    pa.ArrowMemoryError("malloc of size 64 failed"),
+    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+    RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("std::bad_alloc"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [*FAILURES, *((error, NO_MEMORY) for error in MEMORY_ERRORS)], ids=lambda value: repr(value)
+)
+def test_a_failing_machine_gives_one_line(error: Exception, message: str) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_stage("clean", Params, failing(error))
+    assert stop.value.code == f"clean: error: {message}"
+    assert not Path("metrics").exists()
+
+
+def failing(error: BaseException) -> Callable[[Params], Counts]:
+    def main(params: Params) -> Counts:
+        raise error
+
+    return main
+
+
+def test_control_c_gives_one_line(tmp_path: Path) -> None:
+    """Already while a stage imports its libraries, which takes seconds."""
+    (tmp_path / "pyarrow.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    stage = subprocess.run(
+        [sys.executable, "-m", "stages.clean"], cwd=ROOT, capture_output=True, text=True, env=environment, check=False
+    )
+    assert (stage.returncode, stage.stderr) == (-signal.SIGINT, "stopped\n")
+
+
+def test_a_mistake_in_the_code_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        run_stage("clean", Params, failing(ZeroDivisionError()))
+
+
+def test_messages_cannot_act_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_stage("clean", Params, failing(OSError(errno.ENOENT, "", "\x1b[2Jname\u202e")))
+    assert stop.value.code == r"clean: error: \x1b[2Jname\u202e: No such file or directory"
+    run_stage("clean", Params, lambda _: Counts(1, warnings=[DataWarning("\x1b[31mred", "clean.label")]))
+    assert capsys.readouterr().out.splitlines()[-1] == r"clean: warning: \x1b[31mred; see clean.label"
+
+
+def test_a_long_message_keeps_its_start_and_its_advice() -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_stage("clean", Params, failing(InputError(f"a.csv:2: no column {'x' * 100_000}; see collect.columns")))
+    message = str(stop.value.code)
+    assert message.startswith("clean: error: a.csv:2: no column xxx")
+    assert message.endswith("xxx; see collect.columns")
+    assert len(message) < 1_100
+
+
+# --- what a stage reads must not change while it runs ---
+
+
+def replace_param(params: Params) -> None:
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("min_chars: 3", "min_chars: 4"))
+
+
+CHANGES: list[tuple[Callable[[Params], object], str]] = [
+    (replace_param, "params.yaml: clean.text.min_chars"),
+    (lambda _: Path("data/text/b.txt").write_text("another text"), "data/text/b.txt"),
+    (lambda _: Path("data/text/c.txt").write_text("a new text"), "data/text/c.txt"),
+    (lambda _: Path("data/text/a.txt").unlink(), "data/text/a.txt"),
+    (lambda _: Path("stages/clean.py").write_text("# other code"), "stages/clean.py"),
+]
+
+
+@pytest.mark.parametrize(("change", "name"), CHANGES, ids=[name for _, name in CHANGES])
+@pytest.mark.parametrize("out", ["folder", "file"])
+def test_nothing_appears_if_the_inputs_changed(change: Callable[[Params], object], name: str, out: str) -> None:
+    """So a stage that outlived its `dvc repro` does not overwrite newer results."""
+
+    def main(params: Params) -> Counts:
+        if out == "folder":
+            with new_folder(Path("data/out")) as folder:
+                (folder / "part").write_text("old")
+                change(params)
+        else:
+            change(params)
+            write_text(Path("data/out/part"), "old")
+        return Counts(1)
+
+    Path("data/out").mkdir()
+    Path("data/out/part").write_text("newer")
+    with pytest.raises(SystemExit) as stop:
+        run_stage("clean", Params, main)
+    assert stop.value.code == (
+        f"clean: error: {name} was changed while this stage ran, so its results are not kept; run `dvc repro` again"
+    )
+    assert Path("data/out/part").read_text() == "newer"
+    assert [path.name for path in Path("data/out").iterdir()] == ["part"]
+    assert not Path("metrics").exists()
+
+
+def test_other_changes_do_not_matter() -> None:
+    """Params and files of other stages, and what editors write beside the files."""
+
+    def main(params: Params) -> Counts:
+        Path("params.yaml").write_text(Path("params.yaml").read_text().replace("2e-5", "1e-5"))
+        for name in ("data/train/part-00000.parquet", "data/text/.a.txt.swp", "data/text/a.txt~"):
+            Path(name).write_text("edited")
+        return Counts(1)
+
+    run_stage("clean", Params, main)
+    assert json.loads(Path("metrics/params/clean.json").read_text()) == {"seed": 1, "clean.text": {"min_chars": 3}}
+
+
+# --- one run at a time ---
+
+
+def test_a_second_run_of_a_stage_is_refused() -> None:
+    def main(params: Params) -> Counts:
+        run_stage("finetune", Params, lambda _: Counts(1))  # another stage may run
+        with pytest.raises(SystemExit) as stop:
+            run_stage("clean", Params, lambda _: Counts(2))
+        assert stop.value.code == (
+            "clean: error: another run of this stage is still at work in this folder; wait until it ends, or end it"
+        )
+        return Counts(1)
+
+    run_stage("clean", Params, main)
+    assert json.loads(Path("metrics/clean.json").read_text())["rows_in"] == 1
+
+
+def test_the_lock_of_a_run_ends_with_its_process() -> None:
+    code = """
+from stages.core.run import one_run_at_a_time
+with one_run_at_a_time("clean"):
+    print("working", flush=True)
+    input()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"working\n"
+        with pytest.raises(SystemExit, match="another run of this stage"):
+            run_stage("clean", Params, lambda _: Counts(1))
+        other.kill()
+    run_stage("clean", Params, lambda _: Counts(1))
+
+
+# --- the params that a stage ran with ---
+
+
+def test_params_that_were_edited_before_dvc_recorded_them_stop_the_next_stage() -> None:
+    run_stage("clean", Params, lambda _: Counts(1))
+    record = Path("metrics/params/clean.json").read_bytes()
+    lock(digest(record), min_chars=3)
+    run_stage("finetune", Params, lambda _: Counts(1))
+    lock(digest(record), min_chars=4)
+    run_stage("clean", Params, lambda _: Counts(1))  # the stage itself may run
+    with pytest.raises(SystemExit) as stop:
+        run_stage("finetune", Params, lambda _: Counts(1))
+    assert stop.value.code == (
+        "finetune: error: dvc.lock: clean ran with another clean.text.min_chars than is recorded here, because "
+        "params.yaml was edited as it ended; run `dvc repro --force --single-item clean`, then `dvc repro`"
+    )
+    lock(digest(b"of another run"), min_chars=4)  # such as after `git checkout`, before `dvc checkout`
+    run_stage("finetune", Params, lambda _: Counts(1))
+
+
+def lock(digest: str, min_chars: int) -> None:
+    """Writes dvc.lock as DVC does after the stage clean."""
+    out = {"path": str(paths.RAN_WITH / "clean.json"), "hash": "md5", "md5": digest}
+    params = {"params.yaml": {"seed": 1, "clean.text": {"min_chars": min_chars}}}
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"clean": {"outs": [out], "params": params}}}))
+
+
+def digest(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -30,3 +30,13 @@ def edit(file: str) -> Callable[[Path], None]:
 
     change.__name__ = f"edit {file}"
     return change
+
+
+def replace_in(file: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new, 1))
+
+    change.__name__ = f"{file}: {old} -> {new}"
+    return change

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import tiny
-from tests.line.changes import edit, set_param
+from tests.line.changes import edit, replace_in, set_param
 
 FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate", "report"}
 FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}
@@ -25,16 +25,6 @@ def edit_other_variants(folder: Path) -> None:
     assert len(files) > 40
     for path in files:
         edit(str(path.relative_to(folder)))(folder)
-
-
-def replace_in(file: str, old: str, new: str) -> Callable[[Path], None]:
-    def change(folder: Path) -> None:
-        text = (folder / file).read_text()
-        assert old in text
-        (folder / file).write_text(text.replace(old, new, 1))
-
-    change.__name__ = f"{file}: {old} -> {new}"
-    return change
 
 
 def all_of(*changes: Callable[[Path], None]) -> Callable[[Path], None]:

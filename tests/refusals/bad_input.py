@@ -103,7 +103,9 @@ def run(stage: str) -> Counts:
 
 
 def files() -> set[str]:
-    return {str(path) for path in Path().rglob("*") if path.is_file() or path.name.endswith(".partial")}
+    """All files but locks, and what is unfinished."""
+    paths = (path for path in Path().rglob("*") if path.is_file() or path.name.endswith(".partial"))
+    return {str(path) for path in paths if path.parts[0] != ".cache"}
 
 
 def refuse(stage: str, message: str) -> None:

@@ -1,0 +1,108 @@
+"""What a stage reads: the params and files that dvc.yaml lists for it.
+
+DVC records them as they are when a stage has ended, so they must not change while it runs.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.params import read_yaml
+
+# What editors, file managers and Python write beside the files that they use.
+BESIDE = re.compile(r"[.~].*|.*~|__pycache__")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The params and files of a stage at one moment."""
+
+    stage: str
+    params: Mapping[str, Any]  # by dotted key
+    files: Mapping[str, tuple[int, int]]  # size and time of the last change, by path
+
+    @classmethod
+    def of(cls, stage: str) -> "Inputs":
+        """
+        Raises:
+            InputError: dvc.yaml or params.yaml cannot be read.
+        """
+        values = read_yaml(paths.PARAMS)
+        listed = read_yaml(paths.DVC_YAML)["stages"][stage]
+        keys = [filled(key, values) for key in listed["params"]]
+        deps = [Path(filled(dep, values)) for dep in listed["deps"]]
+        return cls(
+            stage=stage,
+            params={key: lookup(values, key) for key in keys},
+            files={str(path): state_of(path) for dep in deps for path in files_of(dep)},
+        )
+
+    def check_unchanged(self) -> None:
+        """Checks that params and files are now as they were.
+
+        Raises:
+            InputError: they are not.
+        """
+        now = Inputs.of(self.stage)
+        changed = [f"{paths.PARAMS}: {key}" for key in differing(self.params, now.params)]
+        changed += differing(self.files, now.files)
+        if changed:
+            raise InputError(
+                f"{changed[0]} was changed while this stage ran, so its results are not kept; run `dvc repro` again"
+            )
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The dotted keys with other values, and those that only one of the two has."""
+    before, after = dict(leaves(before)), dict(leaves(after))
+    return [key for key in before | after if (key in before, before.get(key)) != (key in after, after.get(key))]
+
+
+def leaves(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of everything that is no section with keys of its own."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{section}{name}.")
+        else:
+            yield f"{section}{name}", value
+
+
+def filled(template: str, values: Mapping[str, Any]) -> str:
+    """A line of dvc.yaml in which each ${key} is replaced by its value in params.yaml, as DVC does it."""
+
+    def value(match: re.Match[str]) -> str:
+        found = lookup(values, match[1])
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    return re.sub(r"\$\{([\w.]+)\}", value, template)
+
+
+def lookup(values: Mapping[str, Any], key: str) -> Any:
+    """The value of a dotted key; None if there is none."""
+    found: Any = values
+    for name in key.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """A file, or the files in a folder without those that editors write beside them."""
+    if path.is_file():
+        yield path
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not BESIDE.fullmatch(name)]
+        yield from (Path(folder, name) for name in names if not BESIDE.fullmatch(name))
+
+
+def state_of(path: Path) -> tuple[int, int]:
+    """Size and time of the last change; a link to nothing is looked at itself."""
+    try:
+        status = path.stat()
+    except OSError:
+        status = path.lstat()
+    return status.st_size, status.st_mtime_ns
