@@ -8,6 +8,7 @@ from bench import (
     copies,
     duplicates,
     finetune,
+    hostile,
     incremental,
     kills,
     lexical,
@@ -31,10 +32,11 @@ BENCHMARKS: dict[str, ModuleType] = {
     "outliers": outliers,
     "photos": photos,
     "story": story,
+    "hostile": hostile,
     "lexical": lexical,
     "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, kills)
+WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile, kills)
 
 
 def main() -> int:
