@@ -10,7 +10,6 @@ from stages.core.errors import InputError, shown
 from stages.sources.records import FileFormat, Record, named
 from stages.sources.text_files import iter_lines, open_text
 
-
 _VISIBLE = re.compile(r"\S")
 
 
