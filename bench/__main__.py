@@ -4,7 +4,21 @@ import argparse
 import sys
 from types import ModuleType
 
-from bench import copies, duplicates, finetune, incremental, lexical, million, noop, outliers, photos, story, texts
+from bench import (
+    copies,
+    duplicates,
+    finetune,
+    hostile,
+    incremental,
+    kills,
+    lexical,
+    million,
+    noop,
+    outliers,
+    photos,
+    story,
+    texts,
+)
 from stages.core.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -18,9 +32,11 @@ BENCHMARKS: dict[str, ModuleType] = {
     "outliers": outliers,
     "photos": photos,
     "story": story,
+    "hostile": hostile,
     "lexical": lexical,
+    "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story)
+WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile, kills)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ class InputError(ValueError):
     """Input that cannot be used. The message names the file, row or key, what was got, and what to do."""
 
 
+LONGEST = 1_000  # characters of a line
 # What to do about an error of the operating system.
 ADVICE = {
     errno.ENOSPC: "free space on the disk, then run `dvc repro` again",
@@ -46,3 +47,11 @@ def machine_failure(error: BaseException) -> str | None:
 def printable(text: str) -> str:
     """The text with what would act on a terminal, or is invisible, written as an escape such as \\x1b or \\u202e."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text)
+
+
+def message_of(error: InputError) -> str:
+    """The message for a terminal; of long lines, which show values of the input, start and end."""
+    lines = printable(str(error)).split("\n")
+    return "\n".join(
+        line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines
+    )

@@ -18,6 +18,7 @@ from stages.core import paths, variants
 from stages.core.errors import InputError
 
 M = TypeVar("M", bound=BaseModel)
+LONGEST_VALUE = 200  # characters of a value in a message
 
 
 class Strict(BaseModel):
@@ -133,9 +134,13 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
             key = "".join(f"{part}." for part in detail["loc"])[:-1] + ": "
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
             shows_value = detail["type"] != "missing" and not isinstance(detail["input"], dict)
-            got = f", got {detail['input']!r}" if shows_value else ""
+            got = f", got {_shortened(repr(detail['input']))}" if shows_value else ""
             # A check of several sections has no key; its message names them.
             yield f"{key.lstrip(': ')}{message[0].lower() + message[1:]}{got}"
+
+
+def _shortened(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
 
 
 _MESSAGES = {

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from stages.core import paths
 from stages.core.atomic import checked_renames, write_json
-from stages.core.errors import InputError, machine_failure, printable
+from stages.core.errors import InputError, machine_failure, message_of, printable
 from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
@@ -100,7 +100,7 @@ def one_line_errors(name: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        sys.exit(printable(f"{name}: error: {error}"))
+        sys.exit(f"{name}: error: {message_of(error)}")
     except Exception as error:
         if failure := machine_failure(error):
             sys.exit(printable(f"{name}: error: {failure}"))

@@ -148,6 +148,7 @@ def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: 
     """The rows in batches of at most `batch_rows`."""
     for path in _parts(folder):
         with _readable(path), pq.ParquetFile(path) as part:
+            _check_columns(path, part.schema_arrow, columns)
             for batch in part.iter_batches(batch_rows, columns=columns):
                 yield pa.Table.from_batches([batch])
 
@@ -196,7 +197,14 @@ def read_schema(folder: Path, columns: Sequence[str] | None = None) -> pa.Schema
     first = next(_parts(folder))
     with _readable(first):
         schema = pq.read_schema(first)
+    _check_columns(first, schema, columns)
     return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def _check_columns(path: Path, schema: pa.Schema, columns: Sequence[str] | None) -> None:
+    missing = [name for name in columns or () if name not in schema.names]
+    if missing:
+        raise InputError(f"{path}: it has no column {missing[0]}; remove it and run `dvc repro`")
 
 
 def count_rows(folder: Path) -> int:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 
 from stages.core import paths, run
 from stages.core.atomic import new_folder, write_text
+from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 
@@ -142,6 +143,15 @@ def test_messages_cannot_act_on_a_terminal(capsys: pytest.CaptureFixture[str]) -
     assert stop.value.code == r"clean: error: \x1b[2Jname\u202e: No such file or directory"
     run_stage("clean", Params, lambda _: Counts(1, warnings=[DataWarning("\x1b[31mred", "clean.label")]))
     assert capsys.readouterr().out.splitlines()[-1] == r"clean: warning: \x1b[31mred; see clean.label"
+
+
+def test_a_long_message_keeps_its_start_and_its_advice() -> None:
+    with pytest.raises(SystemExit) as stop:
+        run_stage("clean", Params, failing(InputError(f"a.csv:2: no column {'x' * 100_000}; see collect.columns")))
+    message = str(stop.value.code)
+    assert message.startswith("clean: error: a.csv:2: no column xxx")
+    assert message.endswith("xxx; see collect.columns")
+    assert len(message) < 1_100
 
 
 # --- what a stage reads must not change while it runs ---

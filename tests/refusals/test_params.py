@@ -23,7 +23,7 @@ def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str
     assert "1 rows in" in capsys.readouterr().out
     changes = {"clean.label.drop": ["fruit"]}
     Path("metrics/clean.json").unlink()
-    message = r"params\.yaml: keys that this stage reads were changed while it ran; run `dvc repro` again"
+    message = r"params\.yaml: clean\.label\.drop was changed while this stage ran, so its results are not kept"
     with pytest.raises(SystemExit, match=rf"clean: error: {message}"):
         run_stage("clean", clean.Params, main)
     assert not Path("metrics/clean.json").exists()

@@ -34,6 +34,14 @@ def test_bad_rows_are_dropped_and_counted_where_params_say_so() -> None:
     assert verdicts["id"].is_unique
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3_000 + "x"])
+def test_a_name_that_no_file_can_have_is_that_of_a_bad_row(name: str) -> None:
+    put("pictures/list.csv", f"picture,kind\napple,fruit\n{name},fruit\n")
+    put("pictures/files/apple.png", png())
+    set_params({**PICTURES, "collect.on_bad_row": "drop"})
+    assert run("collect").metrics() == {"rows_in": 2, "rows_kept": 1, "dropped_missing_file": 1}
+
+
 def test_nothing_is_left_when_every_row_is_dropped() -> None:
     put("notes.csv", "text,kind\na ripe apple\na red car\n")
     set_params({"collect.on_bad_row": "drop"})

@@ -81,3 +81,12 @@ def test_no_memory_is_no_damaged_table(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pq, "ParquetFile", fail)
     with pytest.raises(MemoryError):
         run("clean")
+
+
+@pytest.mark.parametrize("stage", READERS)
+def test_table_of_other_columns(stage: str) -> None:
+    run("collect")
+    write_cleaned(["fruit", "vehicle"] * 10)
+    part = READERS[stage] / "part-00000.parquet"
+    pq.write_table(pa.table({"content": ["a"]}), part)
+    refuse(stage, f"{part}: it has no column id; remove it and run `dvc repro`")
