@@ -32,14 +32,18 @@ class FolderNotes:
         self.columns.append(columns)
 
     def warnings(self) -> list[DataWarning]:
-        said = {
-            "hidden files, or files that tools left behind, are no rows": self.hidden,
-            "files about the data are no rows": self.notes,
-            "empty folders give no rows": self.empty,
-        }
+        said = [
+            (
+                "hidden file, or file that tools left behind, is no row",
+                "hidden files, or files that tools left behind, are no rows",
+                self.hidden,
+            ),
+            ("file about the data is no row", "files about the data are no rows", self.notes),
+            ("empty folder gives no rows", "empty folders give no rows", self.empty),
+        ]
         return [
-            DataWarning(f"{len(paths):,} {what}: {examples(paths)}", "collect.source")
-            for what, paths in said.items()
+            DataWarning(f"{len(paths):,} {one if len(paths) == 1 else several}: {examples(paths)}", "collect.source")
+            for one, several, paths in said
             if paths
         ]
 
