@@ -20,13 +20,13 @@ from stages.cleaning.missing import (
     without_missing_names,
 )
 from stages.cleaning.missing import suggest as suggest_spellings
-from stages.cleaning.worker import CRASHED, FAILURES, TOO_SLOW
 from stages.contracts.clean import Cleaner
 from stages.contracts.label import Suggestion, Target
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.run import Counts, DataWarning
 from stages.core.tables import Label
+from stages.untrusted.worker import CRASHED, FAILURES, TOO_SLOW
 
 FEW = 10  # rows; of fewer, most may be equal by chance
 MOST = 0.5  # a larger share of equal contents, or of rows in one group, is out of the ordinary
