@@ -205,7 +205,9 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     if reason == "unreadable":
         advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
     if reason == TOO_SLOW:
-        advice = "cleaning it takes more than a minute of the processor: open it to see what it holds, or take it out"
+        advice = (
+            "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out"
+        )
     if reason == CRASHED:
         advice = "whatever decodes it crashes or runs out of memory: open it to see what it holds, or take it out"
     if reason == "unsupported_format":

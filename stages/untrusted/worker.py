@@ -31,7 +31,7 @@ LONGEST_WAIT = 60  # times the seconds of the processor, by the clock
 # An hour of sound at 96 kHz takes 6 GiB. macOS has no such limit.
 MEMORY = 8 * 2**30  # bytes
 AHEAD = 64  # contents that are sent before their results are read, so that both processes work at the same time
-AHEAD_BYTES = 2**24  # of these contents; one that is larger is sent alone
+AHEAD_BYTES = 2**24  # of these contents, without the last
 
 _START = "import sys; sys.path[:] = sys.argv[2:]; from stages.untrusted.worker import serve; serve(int(sys.argv[1]))"
 
