@@ -34,6 +34,14 @@ def test_a_content_that_takes_too_long_is_ended(content: bytes) -> None:
     assert results(b"a", content, b"b", content, seconds=0.2) == [b"A", Failure(TOO_SLOW), b"B", Failure(TOO_SLOW)]
 
 
+def test_the_system_ends_it_by_the_time_of_the_processor() -> None:
+    process = worker._Process((behave, ("",), 0.2))
+    process.send(b"spin")
+    assert process.result(600.0) == Failure(TOO_SLOW)
+    assert process.status == f"exit status {-signal.SIGPROF}"
+    process.end()
+
+
 def test_a_busy_machine_takes_no_time_from_a_content() -> None:
     """What counts is the time of the processor."""
     assert results(b"sleep 0.5", seconds=0.1) == [b"SLEEP 0.5"]
