@@ -23,7 +23,6 @@ from stages.cleaning.judge import Judge, JudgedRow, Together
 from stages.cleaning.ledger import check_classes, read_ledger
 from stages.cleaning.missing import folded, is_missing_label
 from stages.cleaning.tally import RawCounts, Tally, new_tally
-from stages.cleaning.worker import FAILURES
 from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.contracts.label import Suggestion, load_target
@@ -33,6 +32,7 @@ from stages.core.errors import one_line, shown
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
+from stages.untrusted.worker import FAILURES
 
 VERDICT = verdict_schema(
     ("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_())

@@ -20,13 +20,13 @@ from stages.cleaning.missing import (
     without_missing_names,
 )
 from stages.cleaning.missing import suggest as suggest_spellings
-from stages.cleaning.worker import CRASHED, FAILURES, TOO_SLOW
 from stages.contracts.clean import Cleaner
 from stages.contracts.label import Suggestion, Target
 from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.run import Counts, DataWarning
 from stages.core.tables import Label
+from stages.untrusted.worker import CRASHED, FAILURES, TOO_SLOW
 
 FEW = 10  # rows; of fewer, most may be equal by chance
 MOST = 0.5  # a larger share of equal contents, or of rows in one group, is out of the ordinary
@@ -203,7 +203,9 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     if reason == "unreadable":
         advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
     if reason == TOO_SLOW:
-        advice = "cleaning it takes more than a minute of the processor: open it to see what it holds, or take it out"
+        advice = (
+            "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out"
+        )
     if reason == CRASHED:
         advice = "whatever decodes it crashes or runs out of memory: open it to see what it holds, or take it out"
     if reason == "unsupported_format":
