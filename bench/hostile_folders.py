@@ -389,13 +389,15 @@ def descriptors() -> Iterator[Hostile]:
 LINE = (
     "collect",
     "clean",
-    "vectors",
+    "embed",
     "dedupe",
     "outliers",
     "split",
     "label_audit",
     "augment",
     "leaks",
+    "predict",
+    "evaluate",
     "report",
     "trace --row notes.csv:3",
 )
