@@ -37,7 +37,10 @@ lock:  ## constraints.txt anew, out of requirements.txt
 	build/lock/bin/pip install --quiet --requirement requirements.txt
 	build/lock/bin/python -m pip freeze --exclude-editable | sed 's/+cpu$$//; s/ @ .*//' | grep -v '^nvidia-\|^triton=' > constraints.txt
 
-setup: $(VENV)/.ready
+setup: $(VENV)/.ready build/plots.html
+
+build/plots.html: $(VENV)/.ready $(wildcard tools/plots_page.*)  ## the page of `dvc plots`, which needs no network
+	python -m tools.plots_page
 
 $(VENV)/.ready: requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

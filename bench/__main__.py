@@ -10,6 +10,7 @@ from bench import (
     finetune,
     hostile,
     incremental,
+    kills,
     lexical,
     million,
     noop,
@@ -33,8 +34,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "story": story,
     "hostile": hostile,
     "lexical": lexical,
+    "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile)
+WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile, kills)
 
 
 def main() -> int:

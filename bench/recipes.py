@@ -92,7 +92,9 @@ def train_as_tutorials_do(train: Rows, validation: Rows, params: Any, padding: s
             for text, label in rows
         ]
 
-    model = pretrained.load(AutoModelForSequenceClassification, params.model, num_labels=len(names))
+    model = pretrained.load(
+        AutoModelForSequenceClassification, params.model, weights=True, use_safetensors=True, num_labels=len(names)
+    )
     arguments = TrainingArguments(
         "model", num_train_epochs=params.epochs, per_device_train_batch_size=8, learning_rate=5e-5, disable_tqdm=True
     )

@@ -18,10 +18,12 @@ import pyarrow.compute as pc
 from pydantic import Field, field_validator
 from tqdm import tqdm
 
+from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.judge import Judge, JudgedRow, Together
 from stages.cleaning.ledger import check_classes, read_ledger
 from stages.cleaning.missing import folded, is_missing_label
 from stages.cleaning.tally import RawCounts, Tally, new_tally, shown
+from stages.cleaning.worker import FAILURES
 from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.contracts.label import Suggestion, load_target
@@ -117,7 +119,8 @@ def clean(judge: Judge, draft: Draft, raw_counts: RawCounts) -> Tally:
     Content is written a second time only if the second step drops rows or changes labels.
     """
     tally = new_tally(judge.cleaner, judge.target)
-    draft.write(map(judge.judge_row, collected_rows(raw_counts)), tally)
+    with SafeCleaner(judge.cleaner, judge.content_params) as safe_cleaner:
+        draft.write(judge.judge_rows(collected_rows(raw_counts), safe_cleaner), tally)
     together = judge_together(judge, draft)
     if together.changes_rows:
         tally = new_tally(judge.cleaner, judge.target)
@@ -175,12 +178,19 @@ def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
 
 def suggest(judge: Judge, raw_counts: RawCounts) -> list[Suggestion]:
     """All suggestions: spellings of missing values, of contents, of labels."""
-    contents = (row["content"] for row in iter_rows(paths.COLLECTED, ["content"]))
     return [
         *raw_counts.suggest(),
-        *judge.cleaner.suggest(contents, judge.content_params),
+        *judge.cleaner.suggest(contents_cleaned_in_time(), judge.content_params),
         *judge.target.suggest(raw_counts.present_labels(), judge.label_params),
     ]
+
+
+def contents_cleaned_in_time() -> Iterator[bytes]:
+    """The raw contents, without those that were too much for the cleaner: they are not read again."""
+    verdicts = iter_rows(paths.CLEAN_VERDICTS, ["reason"])
+    for row, verdict in zip(iter_rows(paths.COLLECTED, ["content"]), verdicts, strict=True):
+        if verdict["reason"] not in FAILURES:
+            yield row["content"]
 
 
 def new_judge(params: Params) -> Judge:

@@ -26,6 +26,7 @@ from stages.contracts.score import Scorer, load_scorer
 from stages.core import paths
 from stages.core.atomic import write_text
 from stages.core.errors import InputError
+from stages.core.inert import write_csv
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows, read_frame, read_named_columns, read_table
@@ -135,7 +136,7 @@ def class_balance(target: Target) -> pd.DataFrame:
 
 def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
     for name, table in tables.items():
-        write_text(folder / f"{name}.csv", table.to_csv(index=False))
+        write_csv(folder / f"{name}.csv", table)
 
 
 def main(params: Params) -> Counts:

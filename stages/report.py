@@ -7,7 +7,6 @@ every value, and the page's Content-Security-Policy forbids all requests and eve
 from pydantic import Field
 
 from stages.contracts.label import load_target
-from stages.contracts.report import load_reporter
 from stages.core import paths
 from stages.core.atomic import write_text
 from stages.core.params import Strict
@@ -21,6 +20,7 @@ from stages.page.glossary import load_reasons
 from stages.page.overview import class_table, count_outliers, label_changes
 from stages.page.render import render
 from stages.page.row_outcomes import funnel, read_outcomes
+from stages.page.safe_reporter import SafeReporter
 from stages.page.stage_warnings import read_warnings
 
 MAX_ROWS = 200  # of a table on the page
@@ -37,30 +37,32 @@ class Params(Strict):
 
 
 def main(params: Params) -> Counts:
-    reporter, target = load_reporter(params.modality), load_target(params.target)
+    target = load_target(params.target)
     reasons = load_reasons(params.modality, params.target)
     outcomes = read_outcomes()
     kinds = all_kinds(outcomes, reasons, params.report.examples)
     rows = read_rows(kinds)
     ends = describe_outcomes(outcomes, (ref.id for ref in rows))
 
-    def cards(kind: Kind) -> list[Card]:
-        return [as_card(example, rows, ends, reporter, target) for example in kind.examples]
+    with SafeReporter(params.modality) as reporter:
 
-    page = render(
-        params=params,
-        warnings=read_warnings(),
-        steps=funnel(outcomes),
-        meanings=reasons.words,
-        splits=outcomes["split"].value_counts().to_dict(),
-        outliers=count_outliers(),
-        suggestions=list(iter_rows(paths.SUGGESTIONS)),
-        classes=class_table(target, outcomes),
-        label_changes=label_changes(target),
-        max_rows=MAX_ROWS,
-        charts=[*of_sizes(reporter), *of_verdicts()],
-        kinds=[(kind, cards(kind)) for kind in kinds],
-    )
+        def cards(kind: Kind) -> list[Card]:
+            return [as_card(example, rows, ends, reporter, target) for example in kind.examples]
+
+        page = render(
+            params=params,
+            warnings=read_warnings(),
+            steps=funnel(outcomes),
+            meanings=reasons.words,
+            splits=outcomes["split"].value_counts().to_dict(),
+            outliers=count_outliers(),
+            suggestions=list(iter_rows(paths.SUGGESTIONS)),
+            classes=class_table(target, outcomes),
+            label_changes=label_changes(target),
+            max_rows=MAX_ROWS,
+            charts=[*of_sizes(reporter), *of_verdicts()],
+            kinds=[(kind, cards(kind)) for kind in kinds],
+        )
     write_text(paths.DATA_REPORT, page)
     return Counts(len(outcomes), more={"examples": sum(len(kind.examples) for kind in kinds)})
 

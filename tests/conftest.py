@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from stages.core.run import Counts
 from tests import data_line, tiny
+from tools import plots_page as plots
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -48,6 +49,16 @@ def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reproduced; not to be changed."""
     return reproduced(tmp_path_factory, "image_category")
+
+
+@pytest.fixture(scope="session")
+def plots_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page in which DVC draws."""
+
+    def make(folder: Path) -> None:
+        (folder / "plots.html").write_text(plots.page(plots.vega()), encoding="utf-8")
+
+    return made_once(tmp_path_factory, "plots_page", make) / "plots.html"
 
 
 @pytest.fixture

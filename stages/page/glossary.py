@@ -23,6 +23,8 @@ OF_COLLECT: Mapping[str, str] = {
 OF_CLEAN: Mapping[str, str] = {
     "ledger": "a person dropped it in data/ledger.csv",
     "rare_label": "too few rows have its label",
+    "too_slow": "cleaning its content takes more than a minute of the processor",
+    "crashed_decoder": "the program that decodes its content crashes, or needs far too much memory",
 }
 OF_DEDUPE: Mapping[str, str] = {
     "exact_duplicate": "its content equals that of a row that stays (for texts, apart from case and punctuation)",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.cleaning.contents import SafeCleaner
 from stages.contracts.clean import Cleaner, load_cleaner
 from stages.contracts.learn import Task, load_task
 from stages.core.errors import InputError
@@ -39,7 +40,8 @@ class Model:
         Raises:
             InputError: `raw` is a single content, or has a str for a model of images or sounds.
         """
-        cleaned = [self.cleaner.clean(content, self.clean_params) for content in self._as_bytes(raw)]
+        with SafeCleaner(self.cleaner, self.clean_params) as safe_cleaner:
+            cleaned = list(safe_cleaner.clean_all(self._as_bytes(raw)))
         usable = [index for index, row in enumerate(cleaned) if row.reason is None]
         labels: list[Label | None] = [None] * len(cleaned)
         predictions: list[dict[str, Any] | None] = [None] * len(cleaned)

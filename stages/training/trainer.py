@@ -22,8 +22,8 @@ from transformers import (
 
 from stages.contracts.objective import Learnable
 from stages.core import paths
-from stages.core.atomic import write_text
 from stages.core.errors import InputError
+from stages.core.inert import write_csv
 from stages.models.pretrained import hide_bars
 
 CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; removed when training ends
@@ -191,7 +191,7 @@ def fine_tune(
     trainer.train()
     shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     curves = learning_curves(trainer.state.log_history, objective.metric)
-    write_text(paths.LEARNING_CURVES, curves.to_csv(index=False))
+    write_csv(paths.LEARNING_CURVES, curves)
     return summary(trainer.state.log_history, objective.metric)
 
 

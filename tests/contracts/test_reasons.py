@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages import dedupe
+from stages.cleaning.worker import FAILURES
 from stages.contracts.clean import load_cleaner
 from stages.page import glossary
 from tests.samples.variants import check_reasons, modalities, names, samples_of, targets, whole_target
@@ -56,7 +57,7 @@ def test_every_reason_has_words() -> None:
     bad_rows = re.findall(r'BadRow\("(\w+)"', (STAGES / "collect.py").read_text(encoding="utf-8"))
     of_split = re.findall(r'reasons\[.*\] = "(\w+)"', (STAGES / "split.py").read_text(encoding="utf-8"))
     assert set(glossary.OF_COLLECT) >= set(bad_rows)
-    assert set(glossary.OF_CLEAN) == {"ledger", "rare_label"}
+    assert set(glossary.OF_CLEAN) == {"ledger", "rare_label", *FAILURES}
     assert set(glossary.OF_DEDUPE) == {*dedupe.REASONS.values(), dedupe.LEAK, dedupe.CONFLICT}
     assert set(glossary.OF_OUTLIERS) == {"far_from_all"}
     assert set(glossary.OF_SPLIT) == set(of_split)

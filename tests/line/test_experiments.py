@@ -1,5 +1,6 @@
 """What people type: experiments, their differences, and the commands that the README and the docs show."""
 
+import shutil
 import subprocess
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ import yaml
 
 from stages.core.params import load_params
 from tests import tiny
+from tools.plots_page import PAGE
 
 
 def lr_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> float:
@@ -46,8 +48,16 @@ def test_experiments_of_a_fresh_clone_are_kept(text_line: Path, tmp_path: Path) 
     assert "Failed" not in tiny.dvc(clone, "exp", "show", "--csv").stdout
 
 
-def test_plots_are_drawn(copy_of_text_line: Path, tmp_path: Path) -> None:
-    tiny.dvc(copy_of_text_line, "plots", "show", "--out", str(tmp_path / "plots"))
+@pytest.fixture
+def line_with_page(copy_of_text_line: Path, plots_page: Path) -> Path:
+    """The line after `make`, which writes the page of the plots."""
+    (copy_of_text_line / PAGE).parent.mkdir()
+    shutil.copyfile(plots_page, copy_of_text_line / PAGE)
+    return copy_of_text_line
+
+
+def test_plots_are_drawn(line_with_page: Path, tmp_path: Path) -> None:
+    tiny.dvc(line_with_page, "plots", "show", "--out", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
     for title in (
         "Learning curves",
@@ -70,17 +80,17 @@ def bash_lines() -> list[str]:
     return [line for line in commands if line.startswith(("dvc ", "python -"))]
 
 
-def test_commands_of_the_docs_run(copy_of_text_line: Path) -> None:
+def test_commands_of_the_docs_run(line_with_page: Path) -> None:
     assert len(bash_lines()) >= 10
     outputs = {}
     for command in bash_lines():
         done = subprocess.run(
-            command, shell=True, cwd=copy_of_text_line, env=tiny.environment(), capture_output=True, text=True
+            command, shell=True, cwd=line_with_page, env=tiny.environment(), capture_output=True, text=True
         )
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         outputs[command] = done.stdout
     assert "1 of 5 folds" in outputs["python -m tools.crossval"]
-    shown = tiny.dvc(copy_of_text_line, "exp", "show", "--csv").stdout
+    shown = tiny.dvc(line_with_page, "exp", "show", "--csv").stdout
     assert all(lr in shown for lr in ("2e-05", "0.0002"))
     assert "Failed" not in shown
 

@@ -246,7 +246,7 @@ def change_config(**keys: Any) -> Any:
 
 DAMAGES: dict[str, tuple[Any, str]] = {
     "cut weights": (lambda folder: cut(folder / "model.safetensors"), "Model cannot be loaded"),
-    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "Model cannot be loaded"),
+    "no weights": (lambda folder: (folder / "model.safetensors").unlink(), r"has no model\.safetensors"),
     "cut tokenizer": (lambda folder: cut(folder / "tokenizer.json"), "Tokenizer cannot be loaded"),
     "no tokenizer": (lambda folder: [file.unlink() for file in folder.glob("tokenizer*")], "okenizer"),
     "cut config": (lambda folder: cut(folder / "config.json"), "its config.json is broken"),
@@ -296,10 +296,10 @@ def test_half_precision_is_computed_in_single_precision(bert: Path, tmp_path: Pa
     [
         ("/nope", "no such folder"),
         ("./nope", "no such folder"),
-        ("nope", r"neither a folder nor a hub id \(owner/name\)"),
+        ("nope", r"neither a folder nor a hub id \(owner/name@revision\)"),
         ("models/nope", "the folder models here has no nope"),
         ("models/file", "a file; name the folder"),
-        ("nobody/nothing", "no folder of that name here, and the hub cannot be reached"),
+        ("nobody/nothing@0123abc", "no folder of that name here, and the hub cannot be reached"),
         ("no body/no thing", "neither a folder"),
     ],
 )

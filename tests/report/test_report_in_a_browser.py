@@ -2,9 +2,6 @@
 without.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,14 +13,6 @@ from tests.data_line import FILE, HOSTILE
 
 DATA = ["text_data", "image_data", "audio_data"]
 WIDTHS = {"desktop": 1280, "phone": 390}
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = [
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # The lowest contrast of a text with what is behind it (WCAG 2): of every element that has a text of its own.
 CONTRAST = """() => {
   const rgba = (colour) => [...colour.matchAll(/[\\d.]+/g)].map(Number);
@@ -50,19 +39,6 @@ SECONDS = """(player) => new Promise((done) => {
   player.onerror = () => done(0);
   player.load();
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium; apt-get install chromium, or the like")
-    from playwright.sync_api import sync_playwright
-
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to start as root with it
-    with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET + sandbox)
-        yield opened
-        opened.close()
 
 
 class Visit:

@@ -20,7 +20,7 @@ class EmbedParams(Strict):
     model: str = Field(
         min_length=1,
         description="`logmel` (statistics of the spectrogram, no download), or a frozen audio model: "
-        "a hub id or a local folder",
+        "a local folder, or `owner/name@commit` on the hub",
     )
     max_seconds: float = Field(gt=0, description="longer recordings are truncated, in seconds")
     batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")

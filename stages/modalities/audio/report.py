@@ -12,6 +12,7 @@ from stages.contracts.report import Shown
 from stages.core.tables import Content
 from stages.modalities.audio.clean.decoder import quiet_decoders, read
 from stages.modalities.audio.clean.formats import READ, other_format
+from stages.modalities.audio.clean.mpeg import TooManyPartsError
 from stages.modalities.audio.content import FRAME, Samples, resample, spectrogram
 
 SIZES: tuple[str, ...] = ()  # the seconds are a measure of clean
@@ -36,6 +37,8 @@ def show(content: Content) -> Shown:
     try:
         with quiet_decoders():
             recording = read(content, SECONDS)
+    except TooManyPartsError:
+        return Shown(f"recording, {size}, not decoded: it would take too long")
     except soundfile.SoundFileError:
         return Shown(f"unreadable recording, {size}")
     rate = recording.header.rate

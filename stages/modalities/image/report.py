@@ -8,6 +8,7 @@ from stages.contracts.report import Shown
 from stages.core.tables import Content
 from stages.modalities.image.clean.formats import is_raw, other_format
 from stages.modalities.image.clean.levels import Depth, InvisibleError, UnknownRangeError, opened, upright_rgb
+from stages.modalities.image.clean.limits import TooManyBytesError, TooManyPartsError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,6 +34,8 @@ def show(content: Content) -> Shown:
     size = f"{len(content):,} bytes"
     try:
         image = opened(content)
+    except (TooManyBytesError, TooManyPartsError):
+        return Shown(f"image, {size}, not decoded: it would take too long")
     except Exception:
         other = other_format(content)
         return Shown(f"{other}, {size}, not read" if other else f"unreadable image, {size}")

@@ -12,7 +12,9 @@ from stages.core.tables import Vectors, ragged
 
 
 class EmbedParams(Strict):
-    model: str = Field(min_length=1, description="the frozen encoder: a hub id or a local folder")
+    model: str = Field(
+        min_length=1, description="the frozen encoder: a local folder, or `owner/name@commit` on the hub"
+    )
     max_length: int = Field(ge=8, description="longer texts are truncated, in tokens")
     batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")
     token_layer: int | None = Field(

@@ -29,6 +29,7 @@ SAMPLES = ModalitySamples(
         "unreadable": sound("up", "FLAC")[:-100],
         "unsupported_format": sound("up", "VOC"),
         "implausible_header": encoded(np.zeros((100, 17))),
+        "too_many_parts": b"\xff\xfb" + b"\xff" * 100_010,
         "truncated": sound("up")[:-100],
         "too_long": encoded(np.zeros(20_001), "FLAC"),
         "clipped": encoded(np.clip(tones("up") * 20, -1, 1)),

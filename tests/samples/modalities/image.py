@@ -90,6 +90,8 @@ SAMPLES = ModalitySamples(
         "unsupported_format": b"8BPS" + bytes(100),
         "truncated": picture("noise")[:-100],
         "invisible": transparent(),
+        "too_many_bytes": b"P2 1 1 255 0" + bytes(2**23),
+        "too_many_parts": picture("noise", format="GIF")[:-1] + b"!\xfe\1x\0" * 10_001,
         "too_many_pixels": picture("blank", side=101),
         "unknown_range": deep_picture(),
         "too_small": picture("line", side=7),

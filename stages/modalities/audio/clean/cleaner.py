@@ -14,6 +14,7 @@ from stages.core.params import Strict
 from stages.modalities.audio.clean.containers import is_cut
 from stages.modalities.audio.clean.decoder import Recording, quiet_decoders, read
 from stages.modalities.audio.clean.formats import READ, other_codec, other_format
+from stages.modalities.audio.clean.mpeg import TooManyPartsError
 from stages.modalities.audio.content import FULL_SCALE, Samples, db, encode, peak, resample
 
 MEASURES = {
@@ -70,6 +71,8 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
     try:
         with quiet_decoders():
             recording = read(content, params.max_seconds)
+    except TooManyPartsError:
+        return Cleaned(None, "too_many_parts")
     except SoundFileError:
         if codec := other_codec(content):
             return Cleaned(None, "unsupported_format", measured={"format": codec})

@@ -114,6 +114,7 @@ def read(content: bytes, max_seconds: float) -> Recording:
     channels. A recording with an implausible header has no samples.
 
     Raises:
+        TooManyPartsError: it would take too long.
         SoundFileError: the file is broken, or of an unknown format.
     """
     pieces = split(content)

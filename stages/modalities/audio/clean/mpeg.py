@@ -14,6 +14,13 @@ _KBITS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _LAYER_3 = 1
 _MONO = 3
 _LONGEST_BITRATE = 14  # an index of the tables above; its frames have room for an info frame
+# Tags, and bytes between frames that look like the start of one. An ordinary file has hundreds; a file of nothing else
+# would take minutes.
+MAX_GAPS = 100_000
+
+
+class TooManyPartsError(Exception):
+    """The file has far more tags, or bytes that are no frames, than any recording."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +68,24 @@ class Frame:
 
 
 def iter_frames(content: bytes) -> Iterator[Frame]:
-    """The frames of a file, without tags and other bytes between them."""
-    position, last = 0, None
+    """The frames of a file, without tags and other bytes between them.
+
+    Raises:
+        TooManyPartsError
+    """
+    position, last, n_gaps = 0, None, 0
     while position < len(content) - 4:
+        if n_gaps > MAX_GAPS:
+            raise TooManyPartsError
         if n_tag := tag_length(content, position):
-            position, last = position + n_tag, None
+            position, last, n_gaps = position + n_tag, None, n_gaps + 1
             continue
         header = header_at(content, position)
         is_sure = header is not None and ((last is not None and header.fits(last)) or is_followed(content, position))
         if header is None or not is_sure:
             # The next byte of a header; within a tag or noise there are false ones, so two in sequence are needed.
             following = content.find(b"\xff", position + 1)
-            position, last = (len(content) if following < 0 else following), None
+            position, last, n_gaps = (len(content) if following < 0 else following), None, n_gaps + 1
             continue
         frame = Frame(position, header)
         yield frame

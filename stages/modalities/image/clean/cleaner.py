@@ -17,6 +17,7 @@ from stages.core.params import Strict
 from stages.modalities.image.clean import checks
 from stages.modalities.image.clean.formats import declared_size, is_raw, other_format
 from stages.modalities.image.clean.levels import Depth, InvisibleError, UnknownRangeError, opened, upright_rgb
+from stages.modalities.image.clean.limits import TooManyBytesError, TooManyPartsError
 from stages.modalities.image.clean.privacy import find_pii
 
 MEASURES = {
@@ -93,12 +94,14 @@ class CleanParams(Strict):
 def clean(content: bytes, params: CleanParams) -> Cleaned:
     """Converts to an upright RGB image with sides of at most `max_side`, as PNG.
 
-    The pixel limit is checked before pixels are decoded.
+    Limits are checked before pixels are decoded.
     """
     if not content:
         return Cleaned(None, "empty")
     try:
         image = opened(content)
+    except MemoryError:  # says nothing about the file
+        raise
     except Exception as error:  # Pillow's plugins raise many types for broken files: OSError, SyntaxError...
         return cannot_be_opened(content, error)
     if is_raw(content, image):
@@ -112,6 +115,8 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         return Cleaned(None, "unknown_range", measured=measured)
     except InvisibleError:
         return Cleaned(None, "invisible", measured=measured)
+    except MemoryError:  # says nothing about the file
+        raise
     except Exception as error:  # as above; struct.error...
         if is_cut(content, error):
             return Cleaned(None, "truncated", measured=measured)
@@ -122,6 +127,10 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
 def cannot_be_opened(content: bytes, error: Exception) -> Cleaned:
     from PIL import Image
 
+    if isinstance(error, TooManyBytesError):
+        return Cleaned(None, "too_many_bytes")
+    if isinstance(error, TooManyPartsError):
+        return Cleaned(None, "too_many_parts")
     if isinstance(error, Image.DecompressionBombError):
         return Cleaned(None, "too_many_pixels")
     if other := other_format(content):
@@ -140,9 +149,9 @@ def decode(content: bytes, image: Any, params: CleanParams) -> Picture:
     """Decodes `image`, which is `content` opened."""
     depth = Depth.of(image)  # known until the pixels are decoded, which the search for metadata may do
     pii, is_turned = find_pii(image), image.getexif().get(_ORIENTATION) in range(2, 9)
-    n_frames = getattr(image, "n_frames", 1) if image.format in ANIMATED else 1
+    has_frames = image.format in ANIMATED and image.is_animated  # to count them takes long
     rgb = upright_rgb(content, image, depth, params.used_bits)
-    repairs = {"orientation": is_turned, "first_frame": n_frames > 1, "colour_mode": image.mode != "RGB"}
+    repairs = {"orientation": is_turned, "first_frame": has_frames, "colour_mode": image.mode != "RGB"}
     measured = {
         "format": image.format,
         "pii": pii,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.modalities.image.clean.formats import READ
+from stages.modalities.image.clean.limits import check_limits
 
 # An image with 16 bits per channel uses all of them if a pixel is as bright as this. Else it may be a dark image, or
 # one of a camera or scanner with 8 to 14 bits: only a person can know.
@@ -27,9 +28,15 @@ class InvisibleError(Exception):
 
 
 def opened(content: bytes) -> Any:
-    """The image, of which only the header is read."""
+    """The image, of which only the header is read. Whatever opens an untrusted image does it by this function.
+
+    Raises:
+        TooManyBytesError, TooManyPartsError: it would take too long.
+        Exception: it cannot be opened.
+    """
     from PIL import Image
 
+    check_limits(content)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of decompression bombs; the limits of this project are stricter
         return Image.open(io.BytesIO(content), formats=READ)

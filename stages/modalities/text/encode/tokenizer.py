@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from stages.core.errors import InputError
 from stages.models import pretrained
+from stages.models.hub import first_line
 
 
 def load_tokenizer(name: str, **options: Any) -> Any:
@@ -97,6 +98,6 @@ def try_out(
             forward(dict(tokenizer.pad([dict(long), dict(short)], return_tensors="pt")))
     except Exception as error:  # whatever a model that reads no texts, or not so long ones, stumbles over
         raise InputError(
-            f"model {name}: cannot read {max_length} tokens ({pretrained.first_line(error)}); "
+            f"model {name}: cannot read {max_length} tokens ({first_line(error)}); "
             f"choose a smaller {key}, or a model that reads texts"
         ) from error

@@ -1,0 +1,205 @@
+"""A content that hangs, crashes or fills the memory costs its own row and nothing else."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages.cleaning import worker
+from stages.cleaning.worker import CRASHED, TOO_SLOW, Failure, Worker
+from stages.core.errors import InputError
+from tests.misbehaving import behave
+
+ROOT = Path(__file__).parents[2]
+
+
+def results(*contents: bytes, seconds: float = 5.0, folder: Any = "") -> list[Any]:
+    with Worker(behave, str(folder), seconds=seconds) as started:
+        return list(started.map(contents))
+
+
+def test_results_have_the_order_of_the_contents() -> None:
+    words = [f"word {number}".encode() for number in range(500)]
+    assert results(*words) == [word.upper() for word in words]
+
+
+@pytest.mark.parametrize("content", [b"spin", b"spin-in-c"])
+def test_a_content_that_takes_too_long_is_ended(content: bytes) -> None:
+    assert results(b"a", content, b"b", content, seconds=0.2) == [b"A", Failure(TOO_SLOW), b"B", Failure(TOO_SLOW)]
+
+
+def test_a_busy_machine_takes_no_time_from_a_content() -> None:
+    """What counts is the time of the processor."""
+    assert results(b"sleep 0.5", seconds=0.1) == [b"SLEEP 0.5"]
+
+
+def test_each_content_has_the_whole_time() -> None:
+    assert results(*[b"work 0.05"] * 8, seconds=0.25) == [b"WORK 0.05"] * 8
+
+
+def test_a_content_that_waits_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 1)
+    assert results(b"a", b"sleep 600", b"b", seconds=2.0) == [b"A", Failure(TOO_SLOW), b"B"]
+
+
+@pytest.mark.parametrize("content", [b"segfault", b"abort", b"fill-memory", b"exit"])
+def test_a_content_that_ends_the_process_costs_its_own_row(content: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    assert results(b"a", content, b"b") == [b"A", Failure(CRASHED), b"B"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit")
+def test_memory_is_limited() -> None:
+    """The system itself would give this much, as long as nobody writes to it."""
+    assert results(b"allocate %d" % (worker.MEMORY // 2), b"allocate %d" % (worker.MEMORY + 1)) == [
+        b"\0",
+        Failure(CRASHED),
+    ]
+
+
+def test_a_process_that_somebody_kills_loses_nothing(tmp_path: Path) -> None:
+    contents = [b"a", b"killed-once x", b"b", b"killed-once y", b"c"]
+    assert results(*contents, folder=tmp_path) == [content.upper() for content in contents]
+
+
+def test_a_process_that_is_killed_between_two_contents_loses_nothing() -> None:
+    with Worker(behave, seconds=5.0) as started:
+        pids = []
+        for _ in range(3):
+            (pid,) = started.map([b"pid"])
+            os.kill(int(pid), signal.SIGKILL)
+            pids.append(pid)
+    assert len(set(pids)) == 3
+
+
+def test_exceptions_are_raised_where_the_results_are_read(capfd: pytest.CaptureFixture[str]) -> None:
+    with Worker(behave, seconds=5.0) as started:
+        mapped = started.map([b"a", b"raise no such word", b"b"])
+        assert next(mapped) == b"A"
+        with pytest.raises(ValueError, match="no such word") as error:
+            next(mapped)
+        assert "in behave" in "".join(error.value.__notes__)
+        assert list(started.map([b"c"])) == [b"C"]
+    assert capfd.readouterr().err == ""
+
+
+def test_results_that_nobody_read_are_not_those_of_the_next_contents() -> None:
+    with Worker(behave, seconds=5.0) as started:
+        assert next(started.map([b"a", b"b", b"c"])) == b"A"
+        assert list(started.map([b"d"])) == [b"D"]
+
+
+def test_large_contents_and_results_pass() -> None:
+    contents = [b"x" * 5_000_000] * 12
+    assert results(*contents) == [content.upper() for content in contents]
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, worker.AHEAD), (worker.AHEAD_BYTES // 4, 5)])
+def test_contents_are_read_ahead_within_limits(size: int, most: int) -> None:
+    n_read = 0
+
+    def contents() -> Iterator[bytes]:
+        nonlocal n_read
+        for _ in range(200):
+            n_read += 1
+            yield b"x" * size
+
+    with Worker(behave, seconds=5.0) as started:
+        next(started.map(contents()))
+        assert 1 < n_read <= most
+
+
+def test_a_process_that_cannot_start_is_no_fault_of_the_content() -> None:
+    def local(content: bytes) -> bytes:
+        return content
+
+    with pytest.raises(Exception, match="local"):
+        Worker(local, seconds=5.0)
+    with Worker(behave, seconds=5.0) as started:
+        started._task = (Unreadable(), (), 5.0)
+        started._process.end()
+        with pytest.raises(InputError, match="the process that decodes contents ends while it starts"):
+            list(started.map([b"a"]))
+
+
+class Unreadable:
+    """Ends the process that reads it from a pickle."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+def test_a_copy_after_a_fork_has_its_own_process() -> None:
+    with Worker(behave, seconds=5.0) as started:
+        (first,) = started.map([b"pid"])
+        child = os.fork()
+        if not child:
+            (other,) = started.map([b"pid"])
+            started.close()
+            os._exit(0 if other != first else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert list(started.map([b"pid"])) == [first]
+
+
+# --- the end of the parent ---
+
+PARENT = """
+import sys
+from stages.cleaning.worker import Worker
+from tests.misbehaving import behave
+with Worker(behave, seconds=60.0) as worker:
+    try:
+        for pid in worker.map([b"pid", sys.argv[1].encode()]):
+            print(int(pid), flush=True)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+"""
+
+
+def start_parent(content: str) -> tuple[subprocess.Popen[str], int]:
+    """A parent in a group of its own whose worker is busy, and the worker's process."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, content],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert parent.stdout
+    return parent, int(parent.stdout.readline())
+
+
+def has_ended(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return not state.strip() or state.startswith("Z")
+
+
+def wait_for_end(pid: int) -> None:
+    until = time.monotonic() + 20
+    while not has_ended(pid):
+        assert time.monotonic() < until, f"process {pid} has outlived its parent"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("content", ["sleep 600", "spin"])
+def test_no_process_outlives_its_parent(content: str) -> None:
+    parent, pid = start_parent(content)
+    assert not has_ended(pid)
+    parent.kill()
+    parent.communicate()
+    wait_for_end(pid)
+
+
+def test_ctrl_c_reaches_the_parent_alone() -> None:
+    parent, pid = start_parent("sleep 600")
+    os.killpg(parent.pid, signal.SIGINT)
+    output, errors = parent.communicate(timeout=30)
+    assert (output, errors) == ("stopped\n", "")
+    wait_for_end(pid)

@@ -1,0 +1,88 @@
+"""Runs single stages of a reproduced line in this process, on a copy of its data, as `python -m stages.NAME` does."""
+
+import contextlib
+import io
+import runpy
+import shutil
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.core.inputs import filled
+from stages.core.params import read_yaml
+from tests import tiny
+
+STAGES = list(read_yaml(tiny.ROOT / "dvc.yaml")["stages"])
+VARIANT = {"modality": "text", "target": "category", "dedupe": {"semantic": False}}
+COPIED = ("data", "metrics", "models", ".cache", ".dvc/plots", "params.yaml", "dvc.yaml", "dvc.lock")
+
+
+def listed(stage: str, kind: str) -> list[str]:
+    """The paths of a stage's `deps`, `outs` or `metrics` in dvc.yaml."""
+    entries = read_yaml(tiny.ROOT / "dvc.yaml")["stages"][stage][kind]
+    return [filled(path, VARIANT) for entry in entries for path in (entry if isinstance(entry, dict) else [entry])]
+
+
+def tables_read(stage: str) -> list[str]:
+    """The tables among the deps of a stage."""
+    no_tables = ("data/ledger.csv", "data/embeddings.false")
+    data = [path for path in listed(stage, "deps") if path.startswith("data/")]
+    return [path for path in data if "${" not in path and path not in no_tables and stage != "collect"]
+
+
+def written(stage: str) -> list[str]:
+    return [*listed(stage, "outs"), *listed(stage, "metrics")]
+
+
+def copy_data(line: Path, folder: Path) -> None:
+    """What stages read and write, without the code."""
+    for name in COPIED:
+        if (line / name).is_dir():
+            shutil.copytree(line / name, folder / name, symlinks=True)
+        else:
+            shutil.copyfile(line / name, folder / name)
+
+
+@dataclass(frozen=True)
+class Ended:
+    status: int
+    line: str  # the error, "" if there is none
+    printed: str
+
+
+def run(stage: str) -> Ended:
+    """Runs a stage here, as a new process would; an error that is not reported in a line passes."""
+    out, errors, status, line = io.StringIO(), io.StringIO(), 0, ""
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # runpy's, about modules that other tests imported
+        try:
+            runpy.run_module(f"stages.{stage}", run_name="__main__")
+        except SystemExit as end:
+            if isinstance(end.code, str):
+                status, line = 1, end.code
+            else:
+                status, line = int(end.code or 0), errors.getvalue().strip().rpartition("\n")[2]
+    return Ended(status, line, out.getvalue())
+
+
+def refuses(stage: str) -> str:
+    """The one line with which a stage ends; files are as they were."""
+    before = contents()
+    ended = run(stage)
+    assert ended.status, f"{stage} succeeds: {ended.printed}"
+    assert ended.line.startswith(f"{stage}: ")
+    assert "\n" not in ended.line
+    after = contents()
+    assert sorted(after) == sorted(before)
+    assert [name for name in before if after[name] != before[name]] == []
+    return ended.line
+
+
+def contents() -> dict[str, bytes]:
+    """The files here; the locks of runs and the cache of vectors may change."""
+    return {str(path): path.read_bytes() for path in files() if not str(path).startswith(".cache")}
+
+
+def files() -> Iterator[Path]:
+    return (path for path in sorted(Path().rglob("*")) if path.is_file())
