@@ -2,12 +2,7 @@
 
 from collections.abc import Iterable
 
-from stages.core.errors import printable
-
-
-def one_line(text: str) -> str:
-    """The text without line ends, and with escapes for what cannot be seen."""
-    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+from stages.core.errors import one_line
 
 
 def write(lines: Iterable[str]) -> None:
