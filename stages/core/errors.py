@@ -44,6 +44,23 @@ def machine_failure(error: BaseException) -> str | None:
     return f"{place}{os.strerror(number)}{advice}"
 
 
+SHOWN = 80  # characters of a value in a message
+
+
+def shown(value: object) -> str:
+    """The start of a value out of the data, for a message: in quotes, on one line, its escapes as in `printable`."""
+    text = str(value)
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+
+
+def one_line(name: object) -> str:
+    """The name of a file or a column in a message or a table: as `printable`, its line breaks and tabs as escapes, too.
+
+    Also a half of a surrogate pair, which file names can hold and tables cannot.
+    """
+    return printable(str(name)).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def printable(text: str) -> str:
     """The text with what would act on a terminal, or is invisible, written as an escape such as \\x1b or \\u202e."""
     if text.isprintable():
