@@ -71,11 +71,6 @@ def printable(text: str) -> str:
     )
 
 
-def one_line(text: str) -> str:
-    """The printable text, with escapes for line ends and tabs too."""
-    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
-
-
 def _joins(text: str, index: int) -> bool:
     """Whether a joiner is within a Persian word, an emoji or the like, where it changes what is seen."""
     around = text[index - 1 : index] + text[index + 1 : index + 2]
