@@ -3,13 +3,23 @@
 import errno
 import os
 import re
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
-    """Input that cannot be used. The message names the file, row or key, what was got, and what to do."""
+    """Input that cannot be used. The message names the file, row or key, what was got, and what to do.
+
+    Args:
+        details: further lines of the message.
+    """
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__("\n  ".join([message, *details]))
+        self.lines = [message, *details]
 
 
 LONGEST = 1_000  # characters of a line
+MOST_LINES = 30
 # What to do about an error of the operating system.
 ADVICE = {
     errno.ENOSPC: "free space on the disk, then run `dvc repro` again",
@@ -79,7 +89,8 @@ def _joins(text: str, index: int) -> bool:
 
 def message_of(error: InputError) -> str:
     """The message for a terminal; of long lines, which show values of the input, start and end."""
-    lines = printable(str(error)).split("\n")
-    return "\n".join(
-        line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines
-    )
+    lines = [one_line(line) for line in error.lines[:MOST_LINES]]
+    lines = [line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines]
+    if n_more := len(error.lines) - len(lines):
+        lines.append(f"and {n_more:,} more")
+    return "\n  ".join(lines)
