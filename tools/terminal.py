@@ -1,4 +1,7 @@
-"""Lines for a terminal, which would obey control characters of the data, or be reordered by them."""
+"""Prints lines.
+
+A terminal would obey control characters of the data, or show the line in another order.
+"""
 
 from collections.abc import Iterable
 
