@@ -1,4 +1,4 @@
-"""Tells the story of a row, from its line in the source to what the model says of it.
+"""Tells the story of a row, from its source to its prediction.
 
 python -m tools.trace ID                    an id, or a unique start of one
 python -m tools.trace --row reviews.csv:17  the file and the row number, as in the column `source`
