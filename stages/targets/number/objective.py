@@ -3,6 +3,7 @@
 The targets of the loss are standardised labels; the prediction is a number and quantiles of the label.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -48,13 +49,21 @@ class Objective:
         """The objective for these training labels.
 
         Raises:
-            InputError: all labels are equal.
+            InputError: all labels are equal, or so large or so close together that their deviation is no number.
         """
         if not np.ptp(labels):
             raise InputError(
                 f"training rows: all labels are {labels[0]}, so there is nothing to learn; see collect.columns.label"
             )
-        return cls(float(np.mean(labels)), float(np.std(labels)), params.loss if params else "mse")
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = float(np.mean(labels)), float(np.std(labels))
+        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+            raise InputError(
+                f"training rows: the labels lie between {min(labels):g} and {max(labels):g}, and their standard "
+                f"deviation is {std:g} in floating point, so nothing can be learned; give them in another unit, or "
+                "drop extreme ones with clean.label.minimum and clean.label.maximum"
+            )
+        return cls(mean, std, params.loss if params else "mse")
 
     @property
     def loss(self) -> "Callable[..., torch.Tensor]":
