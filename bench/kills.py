@@ -134,7 +134,7 @@ def wait_until(condition: Callable[[], bool], problem: str) -> None:
     while not condition():
         if time.monotonic() > deadline:
             raise RuntimeError(problem)
-        time.sleep(0.01)
+        time.sleep(0.1)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from filelock import FileLock
 from pydantic import BaseModel
 
@@ -33,7 +34,8 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 def reproduced(factory: pytest.TempPathFactory, task: str) -> Path:
     def make(folder: Path) -> None:
         tiny.make_line(folder, task)
-        tiny.dvc(folder, "repro")
+        ran = tiny.stages_run(tiny.dvc(folder, "repro").stdout)
+        assert ran == set(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
         tiny.commit(folder, "reproduced")
 
     return made_once(factory, task, make)
@@ -59,6 +61,12 @@ def plots_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "plots.html").write_text(plots.page(plots.vega()), encoding="utf-8")
 
     return made_once(tmp_path_factory, "plots_page", make) / "plots.html"
+
+
+@pytest.fixture(scope="session")
+def audio_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reproduced; not to be changed."""
+    return reproduced(tmp_path_factory, "audio_category")
 
 
 @pytest.fixture

@@ -16,12 +16,34 @@ from tests import tiny
 from tests.line.changes import set_param
 
 
-@pytest.mark.parametrize("line", ["text_line", "image_line"])
+def other_surroundings() -> dict[str, str]:
+    """Another hash seed, locale and time zone, and no word about the number of threads."""
+    surroundings = {"PYTHONHASHSEED": "7", "LC_ALL": other_locale(), "TZ": "Asia/Kathmandu"}
+    return {name: value for name, value in tiny.environment().items() if name != "OMP_NUM_THREADS"} | surroundings
+
+
+def other_locale() -> str:
+    """Turkish if it is installed: it has an i of its own, and a comma in its numbers."""
+    installed = subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True).stdout.split()
+    return next((name for name in installed if name.lower() in ("tr_tr.utf8", "tr_tr.utf-8")), "C")
+
+
+@pytest.mark.parametrize("line", ["text_line", "image_line", "audio_line"])
 def test_two_forced_runs_give_the_same_bytes(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(request.getfixturevalue(line), tmp_path / "line", symlinks=True))
+    """The second one elsewhere, by a user with other settings of the system, and without a cache."""
+    folder = Path(shutil.copytree(request.getfixturevalue(line), tmp_path / "another folder, çok", symlinks=True))
     before = (folder / "dvc.lock").read_text()
     shutil.rmtree(folder / ".cache")
-    tiny.dvc(folder, "repro", "--force", "--no-run-cache")
+    done = subprocess.run(
+        ["dvc", "repro", "--force", "--no-run-cache"],
+        cwd=folder,
+        env=other_surroundings(),
+        umask=0o077,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert tiny.stages_run(done.stdout) == set(lock_entries(folder))
     assert (folder / "dvc.lock").read_text() == before
 
 

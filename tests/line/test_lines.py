@@ -3,6 +3,7 @@ run again.
 """
 
 import math
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from stages.contracts.score import load_scorer
 from stages.core.params import read_yaml
 from stages.core.tables import read_frame
 from tests import tiny
+from tests.conftest import reproduced
 
 ELSEWHERE = (
     "text_category",
@@ -63,13 +65,14 @@ def append_comment(path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_line(task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny.make_line(tmp_path, task)
-    assert tiny.stages_run(tiny.dvc(tmp_path, "repro").stdout) == set(STAGES)
-    assert tiny.affected(tmp_path) == set()
-    check_counts(tmp_path, monkeypatch)
-    check_scores(tmp_path, task)
-    check_edits(tmp_path, task)
+def test_line(
+    task: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Path(shutil.copytree(reproduced(tmp_path_factory, task), tmp_path / "line", symlinks=True))
+    assert tiny.affected(line) == set()
+    check_counts(line, monkeypatch)
+    check_scores(line, task)
+    check_edits(line, task)
 
 
 def check_counts(line: Path, monkeypatch: pytest.MonkeyPatch) -> None:
