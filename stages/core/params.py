@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
 from stages.core import paths, variants
 from stages.core.errors import InputError
@@ -70,7 +71,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: the file cannot be read, or is not a mapping.
     """
     try:
-        values = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        problem = too_large(text)
+        values = YAML(typ="safe").load(text) if problem is None else None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except DuplicateKeyError as error:
@@ -78,9 +81,46 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}, line {error.problem_mark.line + 1}: {key}; keep one") from error
     except (YAMLError, ValueError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    if problem is not None:
+        raise InputError(f"{path}: {problem}")
     if not isinstance(values, dict):
         raise InputError(f"{path}: expected `key: value` lines, got {type(values).__name__}")
     return values
+
+
+DEEPEST = 50  # lists and mappings inside each other; the parser needs quadratic time for more, and then crashes
+MOST_VALUES = 200_000  # with what aliases stand for
+
+
+def too_large(text: str) -> str | None:
+    """Why a text of YAML is not read, though it may be valid; None if it is.
+
+    An alias may stand for a list of aliases, and so on: a few lines can be billions of values.
+    """
+    counts, anchors = [0], [""]  # of the lists and mappings that are open, the whole text first
+    size_of: dict[str, int] = {}  # values, by the name of their anchor
+    for event in YAML(typ="safe").parse(text):
+        if isinstance(event, CollectionEndEvent):
+            size = counts.pop() + 1
+            size_of[anchors.pop()] = size
+        elif isinstance(event, AliasEvent):
+            if event.anchor in anchors:
+                return f"line {event.start_mark.line + 1}: the alias *{event.anchor} stands inside what it stands for"
+            size = size_of.get(event.anchor, 1)
+        elif isinstance(event, NodeEvent):
+            if isinstance(event, CollectionStartEvent):
+                counts.append(0)
+                anchors.append(event.anchor or "")
+                if len(counts) > DEEPEST:
+                    return f"line {event.start_mark.line + 1}: more than {DEEPEST} lists or mappings inside each other"
+                continue
+            size = size_of[event.anchor or ""] = 1
+        else:
+            continue
+        counts[-1] += size
+        if counts[-1] > MOST_VALUES:
+            return f"more than {MOST_VALUES:,} values; write fewer, and fewer aliases"
+    return None
 
 
 def known_keys(values: dict[str, Any]) -> Iterator[tuple[str, type[BaseModel]]]:

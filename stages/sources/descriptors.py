@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.core.params import read_yaml
 from stages.sources.hub_rows import hub_records, root_cause
 from stages.sources.pinned import refuse_unseen_changes
-from stages.sources.records import Record, named
+from stages.sources.records import NAMED, Record
 
 
 def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
@@ -24,7 +24,7 @@ def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
             return {"": read_digits()}
         case {"load_dataset": dict() as arguments, **rest} if not rest:
             return read_hub(path, arguments)
-    keys = named(values) or "nothing"
+    keys = one_line(", ".join(map(str, list(values)[:NAMED]))) or "nothing"
     raise InputError(f"{path}: expected `builtin: digits` or `load_dataset:` with its arguments, got {keys}")
 
 

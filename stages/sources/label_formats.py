@@ -286,14 +286,15 @@ def as_list(value: Any) -> list[Any]:
 
 
 def _read_list(text: str) -> Any:
+    value = None
     try:
         return json.loads(text)
     except RecursionError:
-        raise BadLabel("it has too many brackets inside each other; write it as a list of names") from None
+        problem = "too many brackets inside each other"
     except ValueError as error:
         problem = str(error).partition(";")[0]  # what follows is advice about Python
-    strings = _strings_without_commas(text)
-    value = literal(text.strip()) if strings is None else strings
+        strings = _strings_without_commas(text)
+        value = literal(text.strip()) if strings is None else strings
     if value is None:
         raise BadLabel(f'not valid JSON ({problem}), nor a list of Python; write a list as ["one", "other"]')
     return value

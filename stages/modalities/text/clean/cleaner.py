@@ -89,7 +89,9 @@ class CleanParams(Strict):
 LONGEST = 20
 FREQUENT = 0.2  # share of the rows from which addresses are worth a suggestion
 MARKS = 30  # combining marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15)
-ROUNDS = 4  # of repairs; one may reveal what the next one repairs
+# Rounds of repairs; one may reveal what the next one repairs. A text that is not settled then repeats itself, and what
+# it hides would come to light if it was cleaned again.
+ROUNDS = 8
 
 _REPLACED = {"url": "urls", "mention": "mentions"}  # the param by kind of address; it is also the name of the repair
 _PLACEHOLDERS = {"mention": "USER"}  # of the others it is the kind in capitals
@@ -129,6 +131,8 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
     hidden = hide(repaired, params, tokenised)
     repaired = hidden.repaired
     measured = {"pii": hidden.pii, "addresses": hidden.addresses}
+    if not repaired.is_settled:
+        return Cleaned(None, "gibberish", measured=measured)
     if not repaired.text:
         return Cleaned(None, "empty", measured=measured)
     if len(repaired.text) < params.min_chars:
@@ -189,6 +193,7 @@ class Repaired:
 
     text: str
     repairs: tuple[str, ...]
+    is_settled: bool = True  # whether another round would change nothing
 
     def with_placeholders(self, names: Sequence[str], spans: Sequence[Span], tokenised: bool) -> "Repaired":
         """The text with `[EMAIL]` and the like in place of each span; `names` are added to the repairs.
@@ -202,7 +207,11 @@ class Repaired:
 
         if not spans:
             return self
-        return Repaired(replaced(self.text, spans, placeholder), tuple(dict.fromkeys([*self.repairs, *names])))
+        return replace(
+            self,
+            text=replaced(self.text, spans, placeholder),
+            repairs=tuple(dict.fromkeys([*self.repairs, *names])),
+        )
 
 
 @dataclass(frozen=True)
@@ -217,11 +226,16 @@ class Hidden:
 def hide(repaired: Repaired, params: CleanParams, tokenised: bool) -> Hidden:
     """Finds personal data and addresses, and puts placeholders in their place, until there is nothing to replace.
 
-    What touches a number or an address is found only when that is a placeholder.
+    What touches a number or an address is found only when that is a placeholder. A text that looked like mojibake may
+    look otherwise then, so it is repaired again.
     """
     pii: list[str] = []
     addresses: list[str] = []
+    before = None
     for round_ in range(ROUNDS):
+        if round_ and not tokenised:
+            again = repair_lines(repaired.text, params)
+            repaired = replace(again, repairs=tuple(dict.fromkeys([*repaired.repairs, *again.repairs])))
         before = repaired.text
         address_spans = find_addresses(repaired.text)
         replaced_spans = [span for span in address_spans if getattr(params, _REPLACED[span.kind]) == "replace"]
@@ -237,7 +251,7 @@ def hide(repaired: Repaired, params: CleanParams, tokenised: bool) -> Hidden:
         addresses += [span.kind for span in (replaced_spans if round_ else address_spans)]
         if repaired.text == before:
             break
-    return Hidden(repaired, pii, addresses)
+    return Hidden(replace(repaired, is_settled=repaired.is_settled and repaired.text == before), pii, addresses)
 
 
 def repair_tokens(raw: str, params: CleanParams) -> Repaired:
@@ -247,7 +261,8 @@ def repair_tokens(raw: str, params: CleanParams) -> Repaired:
     if not any(token.text for token in tokens):
         return Repaired("", repairs)
     # Each token has a tag: an empty one stays, as U+FFFD, and one with a space in it stays one token.
-    return Repaired(" ".join(token.text.replace(" ", "_") or "\ufffd" for token in tokens), repairs)
+    text = " ".join(token.text.replace(" ", "_") or "\ufffd" for token in tokens)
+    return Repaired(text, repairs, all(token.is_settled for token in tokens))
 
 
 def repair_lines(text: str, params: CleanParams) -> Repaired:
@@ -261,7 +276,7 @@ def repair_lines(text: str, params: CleanParams) -> Repaired:
         return Repaired("", (*rest.repairs, "boilerplate"))
     if len(kept) == len(lines):
         return repair(text, params)
-    return Repaired(rest.text, (*rest.repairs, "boilerplate"))
+    return replace(rest, repairs=(*rest.repairs, "boilerplate"))
 
 
 def repair(raw: str, params: CleanParams) -> Repaired:
@@ -275,7 +290,7 @@ def repair(raw: str, params: CleanParams) -> Repaired:
         names |= dict.fromkeys(repaired.repairs)
         if text == before:
             break
-    return Repaired(text, tuple(names))
+    return Repaired(text, tuple(names), text == before)
 
 
 def repair_once(raw: str, params: CleanParams) -> Repaired:
