@@ -17,6 +17,7 @@ from typing import Any
 from bench import hostile_images, hostile_sounds
 from bench.hostile_params import base_params
 from bench.hostile_process import CPU_SECONDS, in_a_process
+from bench.hostile_texts import random_texts
 from bench.hostile_workplace import Result, faults_of_process
 from stages.contracts.clean import Cleaner, load_cleaner
 
@@ -157,22 +158,6 @@ TEXT_PARAMS: Sequence[Mapping[str, Any]] = (
     {"html": "keep", "pii": "redact"},
     {"max_symbol_ratio": None, "max_repetition": None, "boilerplate": ["spam", "sent from my phone"]},
 )
-
-
-def random_texts(seed: int, count: int) -> Iterator[str]:
-    """Texts of parts that cleaning changes, in any order."""
-    parts = [
-        *(" ", "\n", "\t", "\r", "a", "B", "1", ".", "-", "@", "/", ":", "<", ">", "&", ";", '"', "'", "#", "[", "]"),
-        *("<b>", "</b>", "<!--", "-->", "<br/>", "<script>", "</script>", "&amp;", "&lt;", "&gt;", "&#x41;", "&nbsp;"),
-        *("http://", "www.", "example.org", "a@b.co", "@ann", "u/ann", "+49 170 1234567", "4111 1111 1111 1111"),
-        *("1.2.3.4", "DE89370400440532013000", "[EMAIL]", "[URL]", "[USER]", "[PHONE]", "12/12/2020", "078-05-1120"),
-        *("\u0301", "\u0323", "e\u0301", "\u1112\u1161", "\u200b", "\u200d", "\u00ad", "\ufeff", "\u202e", "\u2028"),
-        *("Ã©", "â€™", "Ã¢â‚¬", "\x92", "\x85", "\x1b[31m", "\x00", "“", "ﬁ", "ａ", "\ufffd", "\ud83d"),
-        *("spam", "sent from my phone", "\U0001f468\u200d\U0001f469", "\U0001f1e9\U0001f1ea", "あ", "ру", "ا", "ก"),
-    ]
-    rng = random.Random(seed)
-    for _ in range(count):
-        yield "".join(rng.choice(parts) for _ in range(rng.choice((1, 3, 10, 40))))
 
 
 def texts(count: int) -> Iterator[Content]:
