@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def locked_file(path: Path) -> None:
 
 
 def hard_link(path: Path) -> None:
-    os.link(path.parents[3] / "outside/secret.csv", path)
+    os.link("../outside/secret.csv", path)
 
 
 def sparse(path: Path) -> None:
@@ -132,7 +132,7 @@ BESIDE: Mapping[str, tuple[dict[str, Any], int | None]] = {
     ),
     "a note at the top": ({"things/README.md": b"about"}, None),
     "a table at the top": ({"things/labels.csv": b"file,label\n"}, None),
-    "a program at the top": ({"things/run.sh": b"#!/bin/sh\ntouch x\n"}, 5),
+    "a program at the top": ({"things/run.sh": b"#!/bin/sh\ntouch x\n"}, None),
     "a file of Python in a class": ({"things/a/__init__.py": b"raise SystemExit('run')\n"}, 5),
     "an archive with a path outside": ({"things/a/9.zip": b"PK\x03\x04" + b"../../outside/x"}, 5),
     "a file that belongs to the outside too": ({"things/a/9.png": hard_link}, 5),
@@ -436,13 +436,21 @@ def rows_of_line(count: int = 60) -> list[list[str]]:
     ]
 
 
-def line_of(name: str, change: Callable[[list[list[str]]], Any], good: bool = False, **params: Any) -> Hostile:
+def line_of(
+    name: str,
+    change: Callable[[list[list[str]]], Any],
+    good: bool = False,
+    base: str = "text_category",
+    stages: Sequence[str] = LINE,
+    **params: Any,
+) -> Hostile:
     rows = rows_of_line()
     rows = change(rows) or rows
     file = io.StringIO()
     csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["text", "kind", "sender", "day"], *rows])
     changes = {f"{key.replace('__', '.')}": value for key, value in params.items()}
-    return Hostile("lines", name, {"notes.csv": file.getvalue()}, changes, rows=len(rows), stages=LINE, good=good)
+    files = {"notes.csv": file.getvalue()}
+    return Hostile("lines", name, files, changes, base, rows=len(rows), stages=stages, good=good)
 
 
 def in_cells(column: int, text: str, count: int = 6) -> Callable[[list[list[str]]], None]:
@@ -555,7 +563,35 @@ def lines() -> Iterator[Hostile]:
     )
 
 
+def number_lines() -> Iterator[Hostile]:
+    stages = [stage for stage in LINE if stage not in ("predict", "evaluate")]
+    wide = {"clean__label__minimum": None, "clean__label__maximum": None}
+    for name, label in {
+        "a harmless line of numbers": lambda number: str(number % 7),
+        "a line of numbers near 1e308": lambda number: str((number - 30) * 10**306),
+        "a line of numbers near 1e-308": lambda number: f"{number}e-310",
+        "a line of one number": lambda number: "3",
+        "a line of one number but for one row": lambda number: "5" if number == 7 else "3",
+        "a line of numbers and one of 1e300": lambda number: "1e300" if number == 7 else str(number % 7),
+        "a line of numbers that differ in their 17th digit": lambda number: f"1.000000000000{number:04d}",
+        "a line of numbers that are not numbers but two": lambda number: str(number) if number < 2 else "nan",
+    }.items():
+        good = name.startswith("a harmless")
+        yield line_of(name, all_cells(1, label), good, "text_number", stages, **wide)
+    for name, label in {
+        "a harmless line of lists": lambda number: ["fruit", "tool", "fruit,tool"][number % 3],
+        "a line of empty lists": lambda number: "",
+        "a line of lists that all have all labels": lambda number: "fruit,tool,red",
+        "a line of lists with a label of one row": lambda number: "fruit,rare" if number == 7 else "tool",
+        "a line of lists of 40 labels": lambda number: ",".join(f"l{n}" for n in range(40) if (number + n) % 3),
+        "a line of lists with a formula and a script": lambda number: ["=1+1", "<script>alert(1)</script>"][number % 2],
+    }.items():
+        good = name.startswith("a harmless")
+        yield line_of(name, all_cells(1, label), good, "text_categories", stages)
+
+
 def inputs() -> Iterator[Hostile]:
+    yield from number_lines()
     yield from folders()
     yield from lists()
     yield from descriptors()

@@ -389,7 +389,7 @@ REPORTED: Mapping[str, tuple[str, Made]] = {
     "a picture of no width that would be blurred": ("python-pillow/Pillow#8346", lambda: bmp(0, 10, body=bytes(40))),
     "a BMP of 1 bit with no colours in its palette": ("treeform/pixie#561", lambda: bmp(8, 8, 1, body=b"\xaa" * 32)),
     "a BMP of negative height": ("shaozilee/bmp-js#14", lambda: bmp(40, -40, body=bytes(4_800))),
-    "a WebP of no width": ("Exiv2/exiv2#2348", lambda: webp(2**24 + 1, 1)),
+    "a WebP of no width, which its header cannot say": ("Exiv2/exiv2#2348", lambda: webp(2**24, 1)),
     "a FITS file whose packed part has no end": (
         "GHSA-whj4-6x5x-4v2j",
         lambda: b"SIMPLE  =                    T".ljust(2_880) + b"\x1f\x8b\x08" + zeros(2**24),

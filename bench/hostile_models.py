@@ -11,9 +11,10 @@ from stages.core.tables import named_columns, read_frame, vector_column, write_t
 def write_vectors() -> int:
     """data/embeddings, as a good encoder might: near one corner of eight for each label."""
     rows = read_frame(paths.CLEANED, ["id", "label"])
-    numbers = {label: number for number, label in enumerate(sorted(set(rows["label"])))}
+    labels = [str(label) for label in rows["label"]]
+    numbers = {label: number for number, label in enumerate(sorted(set(labels)))}
     vectors = np.random.default_rng(0).normal(0, 0.05, (len(rows), 8)).astype(np.float32)
-    for index, label in enumerate(rows["label"]):
+    for index, label in enumerate(labels):
         vectors[index, numbers[label] % 8] += 1
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     write_tables(paths.EMBEDDINGS, [pa.table({"id": rows["id"], "vector": vector_column(vectors)})])

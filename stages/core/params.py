@@ -175,7 +175,7 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
             key = "".join(f"{part}." for part in detail["loc"])[:-1] + ": "
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
             shows_value = detail["type"] != "missing" and not isinstance(detail["input"], dict)
-            got = f", got {_shortened(repr(detail['input']))}" if shows_value else ""
+            got = f", got {_shown(detail['input'])}" if shows_value else ""
             # A check of several sections has no key; its message names them.
             yield f"{key.lstrip(': ')}{message[0].lower() + message[1:]}{got}"
 
@@ -190,6 +190,13 @@ def _keys_with_nul(value: Any, key: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _keys_with_nul(part, key)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return _shortened(repr(value))
+    except ValueError:  # Python does not write whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _shortened(value: str) -> str:

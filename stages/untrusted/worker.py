@@ -201,6 +201,8 @@ def serve(number: int) -> None:
         warnings.simplefilter("ignore")  # what is wrong with a content is said by its result
         limit_memory()
         connection.send(("ready", None))
+        # libtiff and others write what is wrong with a content to stderr, without the name of the file.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         contents: SimpleQueue[Any] = SimpleQueue()
         threading.Thread(target=_receive, args=(connection, contents), daemon=True).start()
         while True:

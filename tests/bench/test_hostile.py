@@ -253,7 +253,7 @@ def test_a_content_that_ends_its_process(tmp_path: Path, monkeypatch: pytest.Mon
         "0": [],
         "1": ["raises ValueError: no"],
         "2": ["ended by SIGSEGV", "ended its process"],
-        "3": ["noise on stderr: a warning\n"],
+        "3": [],
         "4": [],
     }
 

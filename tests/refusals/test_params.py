@@ -242,6 +242,10 @@ def test_every_stage_checks_the_whole_file(stage: str) -> None:
             lambda text: text.replace("some", "\ud800").encode("utf-8", "surrogatepass"),
             "params.yaml: not valid YAML (…)",
         ),
+        (
+            lambda text: text.replace("seed: ", f"seed: 0x{'f' * 5_000} # "),
+            "params.yaml:\n  seed: input should be less than 4294967296, got a number of thousands of digits",
+        ),
         (lambda _: "", "params.yaml: expected `key: value` lines, got NoneType"),
         (lambda _: "- lr\n- epochs\n", "params.yaml: expected `key: value` lines, got list"),
     ],
@@ -252,6 +256,7 @@ def test_every_stage_checks_the_whole_file(stage: str) -> None:
         "call of Python",
         "impossible date",
         "not UTF-8",
+        "a number that Python does not write",
         "empty",
         "list",
     ],

@@ -48,3 +48,17 @@ def test_numbers_that_do_not_differ_cannot_be_learned() -> None:
     for number in (0.1, 2.3, 1e9 + 0.1):
         with pytest.raises(InputError, match="training rows: all labels are"):
             objective_of("number", [number] * 7)
+
+
+@pytest.mark.parametrize(
+    "labels", [[-1e308, 1e308, 1e308], [0.0, 1e200, 2e200], [0.0, 1e-310, 5e-310], [0.0, 1e-170, 3e-170]]
+)
+def test_numbers_whose_squares_do_not_exist_cannot_be_learned(labels: list[float]) -> None:
+    with pytest.raises(InputError, match="cannot be computed with"):
+        objective_of("number", labels)
+
+
+def test_large_and_small_numbers_are_learned() -> None:
+    for unit in (1e100, 1e-100):
+        objective = objective_of("number", [0.0, unit, 2 * unit])
+        assert objective.targets([0.0, 2 * unit]) == pytest.approx([-np.sqrt(1.5), np.sqrt(1.5)])

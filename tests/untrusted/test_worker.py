@@ -29,6 +29,11 @@ def test_results_have_the_order_of_the_contents() -> None:
     assert results(*words) == [word.upper() for word in words]
 
 
+def test_what_decoders_write_to_stderr_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    assert results(b"talk") == [b"TALK"]
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("content", [b"spin", b"spin-in-c"])
 def test_a_content_that_takes_too_long_is_ended(content: bytes) -> None:
     assert results(b"a", content, b"b", content, seconds=0.2) == [b"A", Failure(TOO_SLOW), b"B", Failure(TOO_SLOW)]

@@ -3,7 +3,6 @@
 The targets of the loss are standardised labels; the prediction is a number and quantiles of the label.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -20,6 +19,7 @@ from stages.core.tables import Predictions, Vectors
 if TYPE_CHECKING:
     import torch
 
+LARGEST_STD = 1e150  # of labels; the squares of larger ones are infinite, those of a small part of one are 0
 LEVELS = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 
 
@@ -49,19 +49,20 @@ class Objective:
         """The objective for these training labels.
 
         Raises:
-            InputError: all labels are equal, or so large or so close together that their deviation is no number.
+            InputError: all labels are equal, or lie too far apart or too near to each other for arithmetic.
         """
-        if not np.ptp(labels):
+        low, high = min(labels), max(labels)
+        if low == high:
             raise InputError(
-                f"training rows: all labels are {labels[0]}, so there is nothing to learn; see collect.columns.label"
+                f"training rows: all labels are {low}, so there is nothing to learn; see collect.columns.label"
             )
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # such a deviation is infinite or NaN
             mean, std = float(np.mean(labels)), float(np.std(labels))
-        if not (math.isfinite(mean) and math.isfinite(std) and std > 0):
+        if not 1 / LARGEST_STD <= std <= LARGEST_STD:
+            limits = "" if std < 1 else ", or set clean.label.minimum and clean.label.maximum"
             raise InputError(
-                f"training rows: the labels lie between {min(labels):g} and {max(labels):g}, and their standard "
-                f"deviation is {std:g} in floating point, so nothing can be learned; give them in another unit, or "
-                "drop extreme ones with clean.label.minimum and clean.label.maximum"
+                f"training rows: labels from {low} to {high} cannot be computed with, as the computer has no numbers "
+                f"for their squares; write them in another unit{limits}"
             )
         return cls(mean, std, params.loss if params else "mse")
 
