@@ -63,6 +63,8 @@ def run(stage: str) -> Ended:
                 status, line = 1, end.code
             else:
                 status, line = int(end.code or 0), errors.getvalue().strip().rpartition("\n")[2]
+        except KeyboardInterrupt:
+            status, line = 130, f"{stage}: stopped"  # in a process, stages/__init__.py prints a line
     return Ended(status, line, out.getvalue())
 
 

@@ -199,7 +199,6 @@ def test_damaged_warnings(content: bytes | str) -> None:
 
 LEDGER = "data/ledger.csv"
 LEDGERS: dict[str, Callable[[Path], object]] = {
-    "a NUL": of(b"id,action,label,note\n\x00,keep,,\n"),
     "binary": of(b"\xff\xfe\x00\x01"),
     "empty": of(b""),
     "missing": remove,
