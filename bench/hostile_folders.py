@@ -389,13 +389,15 @@ def descriptors() -> Iterator[Hostile]:
 LINE = (
     "collect",
     "clean",
-    "vectors",
+    "embed",
     "dedupe",
     "outliers",
     "split",
     "label_audit",
     "augment",
     "leaks",
+    "predict",
+    "evaluate",
     "report",
     "trace --row notes.csv:3",
 )
@@ -426,7 +428,7 @@ def rows_of_line(count: int = 60) -> list[list[str]]:
     return [
         [
             f"{WORDS[n % 10]} number {n} {WORDS[10 + n % 7]} {WORDS[(3 * n) % 17]} {WORDS[(5 * n + 1) % 17]}",
-            ["fruit", "tool"][n % 10 // 5],
+            class_of(n),
             f"sender {n % 7}",
             "2024-01-31",
         ]
@@ -438,7 +440,7 @@ def line_of(name: str, change: Callable[[list[list[str]]], Any], good: bool = Fa
     rows = rows_of_line()
     rows = change(rows) or rows
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows([["text", "kind", "sender", "day"], *rows])
+    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["text", "kind", "sender", "day"], *rows])
     changes = {f"{key.replace('__', '.')}": value for key, value in params.items()}
     return Hostile("lines", name, {"notes.csv": file.getvalue()}, changes, rows=len(rows), stages=LINE, good=good)
 
@@ -459,6 +461,10 @@ def all_cells(column: int, text: Callable[[int], str]) -> Callable[[list[list[st
     return change
 
 
+def class_of(number: int, tool: str = "tool") -> str:
+    return "fruit" if number % 10 < 5 else tool
+
+
 def lines() -> Iterator[Hostile]:
     yield line_of("a harmless line", lambda rows: None, good=True)
     for kind in (
@@ -475,9 +481,12 @@ def lines() -> Iterator[Hostile]:
         "a line break",
         "a carriage return",
     ):
-        for column, place in enumerate(("texts", "labels", "groups")):
-            changes = {"collect__columns__group": "sender"} if place == "groups" else {}
-            yield line_of(f"a line with {place} of {kind}", in_cells(column, STRINGS[kind]), **changes)
+        text = STRINGS[kind]
+        yield line_of(f"a line with texts of {kind}", in_cells(0, text))
+        yield line_of(
+            f"a line with a class called {kind}", all_cells(1, lambda number, text=text: class_of(number, text))
+        )
+        yield line_of(f"a line with groups of {kind}", in_cells(2, text), collect__columns__group="sender")
     yield line_of("a line of texts that are all equal", all_cells(0, lambda number: "a ripe apple"))
     yield line_of(
         "a line of texts that are all equal but for a number", all_cells(0, lambda number: f"a ripe apple {number}")

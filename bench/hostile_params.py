@@ -194,7 +194,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "a source that is blank": {"collect.source": " "},
     "a source that is the root folder": {"collect.source": "/"},
     "a source that is the folder itself": {"collect.source": "."},
-    "a source that is the folder above": {"collect.source": ".."},
     "a source that is an address": {"collect.source": "https://example.org/notes.csv"},
     "a source in a bucket": {"collect.source": "s3://bucket/notes.csv"},
     "a source in the home folder": {"collect.source": "~/notes.csv"},
@@ -202,11 +201,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "a source that is a device without an end": {"collect.source": "/dev/zero"},
     "a source that is standard input": {"collect.source": "/dev/stdin"},
     "a source that is the memory of the process": {"collect.source": "/proc/self/mem"},
-    "a table that leads out": {"collect.source": "data", "collect.table": "../../outside/secret.csv"},
-    "a table with an absolute path": {"collect.source": "data", "collect.table": "/etc/passwd"},
-    "a split that leads out": {"collect.source": "data", "collect.splits": {"train": "../../outside/secret.csv"}},
+    "a table that leads out": {"collect.source": "data/lists", "collect.table": "../../../outside/secret.csv"},
+    "a table with an absolute path": {"collect.source": "data/lists", "collect.table": "/etc/passwd"},
+    "a split that leads out": {
+        "collect.source": "data/lists",
+        "collect.splits": {"train": "../../../outside/secret.csv"},
+    },
     "two splits that are one file": {
-        "collect.source": "data",
+        "collect.source": "data/lists",
         "collect.splits": {"train": "notes.csv", "test": "./notes.csv"},
     },
     "an encoding that is no text": {"collect.encoding": "base64"},
@@ -286,7 +288,7 @@ def raw_params() -> Iterator[Hostile]:
     for name, (edit, known) in FILES.items():
         yield Hostile("params", name, {"notes.csv": NOTES}, edit=edit, known=known)
     for name, changes in SETTINGS.items():
-        yield Hostile("params", name, {"notes.csv": NOTES}, changes)
+        yield Hostile("params", name, {"notes.csv": NOTES, "lists/notes.csv": NOTES}, changes)
     for name, changes in {
         "max_pixels of 20 digits": {"clean.image.max_pixels": 10**19},
         "min_side of 20 digits": {"clean.image.min_side": 10**18, "clean.image.max_side": 10**19},

@@ -238,17 +238,11 @@ PLACES: dict[str, tuple[str, Callable[[str], Hostile | None]]] = {
     "an alias": ("params", in_alias),
     "a spelling of missing values": ("params", in_missing),
 }
-# Where a text of this kind is nothing special.
-DULL = {
-    ("a text", "a word that YAML and pandas read as nothing"),
-    ("a note in the ledger", "a family of emoji"),
-    ("a text", "a path that leads out"),
-}
+EACH = 3  # of the texts in a place; the next place has others
 
 
 def inputs() -> Iterator[Hostile]:
-    for place, (group, make) in PLACES.items():
-        for kind, text in STRINGS.items():
-            hostile = None if (place, kind) in DULL else make(text)
-            if hostile is not None:
+    for first, (place, (group, make)) in enumerate(PLACES.items()):
+        for kind in list(STRINGS)[first % EACH :: EACH]:
+            if hostile := make(STRINGS[kind]):
                 yield replace(hostile, group=group, name=f"{place} with {kind}")

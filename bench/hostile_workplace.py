@@ -1,5 +1,6 @@
 """One hostile input: its workplace, the stages that run on it, and what was wrong with what they did."""
 
+import csv
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from bench import ROOT
+from bench import ROOT, hostile_models
 from bench.hostile_process import CPU_SECONDS, MEGABYTES, NOBODY, WALL_SECONDS, Ran, in_a_process, run_module
 from stages.core import paths
 
@@ -31,6 +32,7 @@ OUTPUTS = {
     "label_audit": (paths.LABEL_VERDICTS,),
     "augment": (paths.TRAIN,),
     "leaks": (paths.LEAKS,),
+    "evaluate": (paths.VERDICT,),
     "report": (paths.DATA_REPORT,),
 }
 # The table and the verdicts of a stage, and the table that it reads.
@@ -38,6 +40,8 @@ TABLES = {
     "collect": (paths.COLLECTED, paths.COLLECT_VERDICTS, None),
     "clean": (paths.CLEANED, paths.CLEAN_VERDICTS, paths.COLLECTED),
 }
+# Stages with a model, and what is done instead.
+INSTEAD = {"embed": hostile_models.write_vectors, "predict": hostile_models.write_predictions}
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -180,8 +184,8 @@ class Judged:
                 return
 
     def process(self, stage: str) -> Ran:
-        if stage == "vectors":
-            return in_a_process(self.workplace, stage, write_vectors)
+        if stage in INSTEAD:
+            return in_a_process(self.workplace, stage, INSTEAD[stage])
         name, *arguments = stage.split(" ")
         return in_a_process(self.workplace, name, lambda: run_module(name, arguments), self.hostile.as_nobody)
 
@@ -200,17 +204,15 @@ class Judged:
                 yield f"written though it was refused: {written[0]}"
             if self.hostile.good:
                 yield f"a good input is refused: {ran.err.strip()[:200]}"
-        elif ran.stage in TABLES:
-            yield from self.faults_of_counts(ran.stage)
+        else:
+            yield from faults_of_metrics(self.workplace / paths.METRICS)
+            if ran.stage in TABLES:
+                yield from self.faults_of_counts(ran.stage)
 
     def faults_of_counts(self, stage: str) -> Iterator[str]:
         """Whether all rows that came in are kept or dropped, in the metrics and in the tables."""
         table, verdicts, source = TABLES[stage]
-        try:
-            metrics = json.loads((self.workplace / "metrics" / f"{stage}.json").read_text(), parse_constant=no_constant)
-        except ValueError as error:
-            yield f"metrics/{stage}.json is not valid JSON: {error}"
-            return
+        metrics = json.loads((self.workplace / paths.METRICS / f"{stage}.json").read_text())
         dropped = sum(value for name, value in metrics.items() if name.startswith("dropped_"))
         n_kept, n_verdicts = self.count(table), self.count(verdicts)
         n_in = metrics["rows_in"]
@@ -258,6 +260,30 @@ class Judged:
         )
 
 
+def faults_of_metrics(folder: Path) -> Iterator[str]:
+    """Whether all metrics are valid JSON, and no cell of a plot is markup, a formula or a sign that nobody sees."""
+    for path in folder.rglob("*.json"):
+        try:
+            json.loads(path.read_text(), parse_constant=no_constant)
+        except ValueError as error:
+            yield f"{path.relative_to(folder.parent)} is not valid JSON: {error}"
+    for path in folder.rglob("*.csv"):
+        with path.open(newline="") as file:
+            for cells in csv.reader(file):
+                for cell in cells:
+                    if "<" in cell or unprintable(cell) or (cell[:1] in "=+-@" and not is_number(cell)):
+                        yield f"{path.relative_to(folder.parent)} has the cell {cell!r:.60}"
+                        return
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell or "0")
+    except ValueError:
+        return False
+    return True
+
+
 def no_constant(name: str) -> float:
     raise ValueError(f"it has {name}")
 
@@ -299,28 +325,8 @@ def faults_of_process(ran: Ran) -> Iterator[str]:
 def unprintable(text: str) -> str | None:
     """What a terminal or a page would obey instead of showing it; None if there is nothing of the kind."""
     for character in text:
-        if unicodedata.category(character) == "Cc":
+        if unicodedata.category(character) == "Cc" and character != "\t":
             return f"a control character (U+{ord(character):04X})"
         if character in BIDI:
             return f"a mark of the direction of writing (U+{ord(character):04X})"
     return None
-
-
-def write_vectors() -> int:
-    """Vectors as a good encoder might give: a corner per label."""
-    import numpy as np
-    import pyarrow as pa
-
-    from stages.core.run import Counts, write_warnings
-    from stages.core.tables import read_frame, vector_column, write_tables
-
-    rows = read_frame(paths.CLEANED, ["id", "label"])
-    labels = {label: number for number, label in enumerate(sorted(set(map(str, rows["label"]))))}
-    vectors = np.random.default_rng(0).normal(0, 0.05, (len(rows), 8)).astype(np.float32)
-    for index, label in enumerate(map(str, rows["label"])):
-        vectors[index, labels[label] % 8] += 1
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    write_tables(paths.EMBEDDINGS, [pa.table({"id": rows["id"], "vector": vector_column(vectors)})])
-    paths.EMBEDDINGS_DIGEST.write_text("made\n")
-    write_warnings("embed", Counts(len(rows)))
-    return 0

@@ -22,16 +22,17 @@ from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.judge import Judge, JudgedRow, Together
 from stages.cleaning.ledger import check_classes, read_ledger
 from stages.cleaning.missing import folded, is_missing_label
-from stages.cleaning.tally import RawCounts, Tally, new_tally, shown
-from stages.cleaning.worker import FAILURES
+from stages.cleaning.tally import RawCounts, Tally, new_tally
 from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.contracts.label import Suggestion, load_target
 from stages.core import paths
 from stages.core.atomic import partial_folder, replace_folder
+from stages.core.errors import one_line, shown
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import count_rows, iter_rows, new_table, read_table, row_schema, verdict_schema, write_tables
+from stages.untrusted.worker import FAILURES
 
 VERDICT = verdict_schema(
     ("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_())
@@ -173,7 +174,7 @@ def write_suggestions(suggestions: Sequence[Suggestion]) -> None:
     write_tables(paths.SUGGESTIONS, [pa.Table.from_pylist(rows, schema=SUGGESTION)])
     for suggestion in suggestions:
         rows_have = "1 row has" if suggestion.rows == 1 else f"{suggestion.rows} rows have"
-        print(f"clean: {rows_have} {shown(suggestion.value)}: {suggestion.key}: {suggestion.proposal}")
+        print(f"clean: {rows_have} {shown(suggestion.value)}: {suggestion.key}: {one_line(suggestion.proposal)}")
 
 
 def suggest(judge: Judge, raw_counts: RawCounts) -> list[Suggestion]:
@@ -226,7 +227,7 @@ def main(params: Params) -> Counts:
     if unused:
         are_about = "1 decision is about a row" if len(unused) == 1 else f"{len(unused)} decisions are about rows"
         exist = "does not exist" if len(unused) == 1 else "do not exist"
-        print(f"clean: {paths.LEDGER}: {are_about} that {exist}, such as {min(unused)}")
+        print(f"clean: {paths.LEDGER}: {are_about} that {exist}, such as {one_line(min(unused))}")
     write_suggestions(suggest(judge, raw_counts))
     return tally.counts(len(judge.decisions), [*warnings, *raw_counts.warnings()])
 

@@ -19,12 +19,12 @@ from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line, shown
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import SIDE_MARK, new_table, row_schema, verdict_schema
 from stages.labels.names import as_name
-from stages.sources.cells import as_bytes, as_json, as_text, is_missing, spelled, storable
+from stages.sources.cells import as_bytes, as_json, as_text, is_missing, spelled
 from stages.sources.decimals import with_point
 from stages.sources.descriptors import read_descriptor
 from stages.sources.file_texts import in_utf8
@@ -44,7 +44,7 @@ from stages.sources.layouts import check_layout, suspect_classes
 from stages.sources.local_files import file_problem, has_hidden_part, leads_out, read_bytes
 from stages.sources.name_groups import suggest_group
 from stages.sources.read import read_source
-from stages.sources.records import BadRow, FileFormat, Record, RowIds
+from stages.sources.records import BadRow, FileFormat, Record, RowIds, named
 from stages.sources.text_files import is_text_encoding
 from stages.sources.times import TimeFormat, Times
 
@@ -307,15 +307,15 @@ def convert(record: Record, split: str, params: Params, times: Times) -> Row:
     values, columns = record.values, section.columns
     for column in columns.names:
         if column not in values:
-            known = ", ".join(map(repr, values))
-            raise BadRow("missing_column", f"no column {column!r}, the row has {known}; see collect.columns")
+            known = named(values)
+            raise BadRow("missing_column", f"no column {shown(column)}, the row has {known}; see collect.columns")
     content, label = convert_label(values, section, params.target)
     return Row(
         content=convert_content(content, section),
         label=as_text(label, "label"),
         group=as_group(values[columns.group]) if columns.group else None,
         time=times.convert(values[columns.time]) if columns.time else None,
-        source=storable(record.source),
+        source=one_line(record.source),
         given_split=given_split(values[columns.split], section) if columns.split else split or None,
     )
 
@@ -380,7 +380,7 @@ def of_names(names: list[str], target: str) -> str | None:
         return as_json(names)
     if len(names) > 1:
         raise BadRow(
-            "unusable_label", f"{len(names)} labels, {as_json(names)}; to keep them all set target: categories"
+            "unusable_label", f"{len(names)} labels, {shortened(names)}; to keep them all set target: categories"
         )
     return names[0] if names else None
 
@@ -409,7 +409,7 @@ def given_split(value: Any, section: Section) -> str:
     for split in ("test", "validation", "train"):
         if split in patterns and fnmatchcase(name, patterns[split]):
             return split
-    raise BadRow("unknown_split", f"unknown split {name!r}; collect.splits has {', '.join(patterns.values())}")
+    raise BadRow("unknown_split", f"unknown split {shown(name)}; collect.splits has {', '.join(patterns.values())}")
 
 
 def read_file(section: Section, cell: str) -> bytes:
@@ -419,22 +419,22 @@ def read_file(section: Section, cell: str) -> bytes:
         BadRow: there is no such file, or it cannot be read.
     """
     if has_hidden_part(cell):
-        raise BadRow("unusable_file", f"{cell!r} is hidden, or a tool left it behind; delete the row")
+        raise BadRow("unusable_file", f"{shown(cell)} is hidden, or a tool left it behind; delete the row")
     folder, name = Path(section.source), (section.files or "{}").replace("{}", cell)
     path = folder / name
     try:
         if leads_out(path, folder) and not os.path.islink(path):  # noqa: PTH114 - takes a name that is too long
-            raise BadRow("missing_file", f"{name!r} leads out of {folder}; name a path inside it")
+            raise BadRow("missing_file", f"{shown(name)} leads out of {folder}; name a path inside it")
         problem = file_problem(path, folder)
     except ValueError as error:  # a NUL in the name
-        raise BadRow("missing_file", f"{name!r} can be no name of a file ({error})") from error
+        raise BadRow("missing_file", f"{shown(name)} can be no name of a file ({error})") from error
     if problem is None:
         content, problem = read_bytes(path)
     if problem is None:
         content, problem = in_utf8(content, path, section.encoding)
     if problem is not None:
         reason = "unusable_file" if os.path.lexists(path) else "missing_file"
-        raise BadRow(reason, f"{path}: {problem}")
+        raise BadRow(reason, f"{one_line(path)}: {problem}")
     return content
 
 
@@ -465,15 +465,15 @@ class BadRows:
             raise InputError(f"{self._where(record)}: {bad}{advice}") from bad
         self.dropped[bad.reason] += 1
         self.first = self.first or str(bad)
-        source = storable(record.source)
-        key = RowIds().next(source.encode(), split)
-        return {"id": key, "keep": False, "reason": bad.reason, "source": source, "detail": storable(str(bad))}
+        key = RowIds().next(record.source.encode("utf-8", "surrogatepass"), split)
+        row = {"source": one_line(record.source), "detail": one_line(bad)}
+        return {"id": key, "keep": False, "reason": bad.reason, **row}
 
     def _where(self, record: Record) -> str:
         """The source and the row; a source that is one file is named once."""
         source = Path(self.section.source)
         name, _, number = record.source.rpartition(":")
-        return f"{source}:{number}" if name == source.name else f"{source}, {record.source}"
+        return f"{source}:{number}" if name == source.name else f"{source}, {one_line(record.source)}"
 
     def check(self, rows_in: int) -> None:
         """Checks that a row was collected.

@@ -297,10 +297,10 @@ def losses(trained: pd.DataFrame, target: Target, section: Section) -> list[Data
             warnings.append(DataWarning(message, "label_audit.max_share"))
     n_beyond = int((trained["spared"] == "max_share").sum())
     if n_beyond:
-        message = (
-            f"{n_beyond:,} more labels are so doubtful that the policy applies, but their classes would lose more than "
-            f"{section.max_share:.0%} of their training rows"
-        )
+        is_none = section.max_share == 0
+        labels = f"{n_beyond:,} {'' if is_none else 'more '}{'label is' if n_beyond == 1 else 'labels are'}"
+        limit = "rows, and may lose none" if is_none else f"more than {section.max_share:.0%} of their training rows"
+        message = f"{labels} so doubtful that the policy applies, but their classes would lose {limit}"
         warnings.append(DataWarning(message, "label_audit.max_share"))
     return warnings
 

@@ -7,7 +7,7 @@ import pytest
 
 
 class WorkerInThisProcess:
-    """Has the methods of stages.cleaning.worker.Worker, without its limits."""
+    """Has the methods of stages.untrusted.worker.Worker, without its limits."""
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, seconds: float) -> None:
         self._function, self._arguments = function, arguments

@@ -38,6 +38,8 @@ def behave(content: bytes, folder: str = "") -> bytes:
         return bytes(int(rest))[:1]
     if word == "raise":
         raise ValueError(rest)
+    if word == "raise-os-error":
+        raise FileNotFoundError(rest)
     if word == "killed-once" and not (Path(folder) / rest).exists():
         (Path(folder) / rest).touch()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -38,6 +38,7 @@ READERS = {
     "page": {"report"},
     "sources": {"collect"},
     "cleaning": {"clean"},
+    "untrusted": {"clean", "report"},
     "training": {"finetune", "predict"},
     "comparison": {"evaluate"},
 }

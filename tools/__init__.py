@@ -1,3 +1,3 @@
 """What people run beside the line, each as `python -m tools.<name>`."""
 
-import stages  # noqa: F401 - so that Ctrl-C prints one line
+import stages.core  # noqa: F401 - before anything else: Ctrl-C prints one line, and the telemetry of libraries is off

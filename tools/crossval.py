@@ -16,6 +16,7 @@ from stages.comparison.lexical import LEXICAL
 from stages.contracts.score import load_scorer
 from stages.core import paths
 from stages.core.params import read_yaml
+from tools.terminal import write
 
 Experiment = Mapping[str, Any]  # params and metrics by name, from dvc.api.exp_show
 ParamSet = tuple[str, ...]  # "name=value", without the fold
@@ -53,7 +54,7 @@ def report(experiments: Iterable[Experiment], names: Sequence[str], headline: Se
     lines = []
     for params, folds in sets.items():
         differing = ", ".join(param for param in params if param not in shared)
-        lines.append(f"\n{differing or 'all params alike'}: {completeness(folds)}")
+        lines += ["", f"{differing or 'all params alike'}: {completeness(folds)}"]
         lines += table(folds, headline)
     return lines
 
@@ -82,7 +83,7 @@ def main() -> None:
     names = [name for name in experiments[0] if name.removeprefix("params.yaml:").split(".")[0] in params]
     named = [experiment for experiment in experiments if experiment["Experiment"]]  # without the workspace
     metrics = [prefix + name for prefix in ("", "probe_", f"{LEXICAL}_") for name in headline]
-    print(*report(named, names, metrics), sep="\n")
+    write(report(named, names, metrics))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from stages.comparison.lexical import LEXICAL
@@ -18,6 +19,7 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from tools.freshness import outdated
+from tools.terminal import one_line, write
 
 FUNNEL = ("collect", "clean", "dedupe", "outliers", "split", "label_audit")
 NEXT_STEPS = """
@@ -103,7 +105,8 @@ def next_steps(params: Mapping[str, Any]) -> str:
     of_data = f",\n{'':<43}which has the results of {committed}; commit yours first:" if own_data else ""
     if own_data:
         of_data += (
-            f'\n{"":<43}git add params.yaml dvc.lock data/ledger.csv metrics && git commit -m "{Path(source).stem}"'
+            f"\n{'':<43}git add params.yaml dvc.lock data/ledger.csv metrics && "
+            f"git commit -m {quote(one_line(Path(source).stem))}"
         )
     return NEXT_STEPS.format(experiment=f"dvc exp run -S lr={params['lr'] / 2:g}", of_data=of_data)
 
@@ -124,15 +127,15 @@ def main() -> None:
     try:
         params, old = read_yaml(paths.PARAMS), outdated()
         if raised := list(warnings(old)):
-            print("\nWarnings", *raised, sep="\n")
-        print("\nRows", *funnel(old), "\nScores", sep="\n")
+            write(["", "Warnings", *raised])
+        write(["", "Rows", *funnel(old), "", "Scores"])
         if "evaluate" in old:
-            print(f"  out of date: {old['evaluate']}; run `dvc repro`")
+            write([f"  out of date: {old['evaluate']}; run `dvc repro`"])
         else:
-            print(*scores(params["target"]), sep="\n")
-        print(next_steps(params))
+            write(scores(params["target"]))
+        write(next_steps(params).splitlines())
     except InputError as error:
-        sys.exit(f"summary: error: {error}")
+        sys.exit(one_line(f"summary: error: {error}"))
 
 
 if __name__ == "__main__":

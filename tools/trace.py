@@ -24,6 +24,7 @@ from stages.page.glossary import OF_DEDUPE, OF_LABEL_AUDIT, OF_OUTLIERS, Reasons
 from stages.page.safe_reporter import SafeReporter
 from tools import freshness
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
+from tools.terminal import one_line, write
 
 ID = re.compile("[0-9a-f]{32}")
 WIDTH, INDENT = 120, 20
@@ -209,8 +210,11 @@ def overruling(id: str, verdicts: Verdicts, reasons: Reasons) -> Iterator[Entry]
         "to relabel it": f"{id},relabel,LABEL," if can_relabel else None,
         "to drop it": f"{id},drop,," if reason is None else None,
     }
-    if any(lines.values()):
-        yield Entry("overrule", f"add one of these lines to {paths.LEDGER}, then run `dvc repro`", lines)
+    n_lines = sum(map(bool, lines.values()))
+    if n_lines:
+        which = "this line" if n_lines == 1 else "one of these lines"
+        with_label = ", with the right label in place of LABEL" if can_relabel else ""
+        yield Entry("overrule", f"add {which} to {paths.LEDGER}{with_label}, then run `dvc repro`", lines)
 
 
 # --- lines of the terminal ---
@@ -220,7 +224,7 @@ def lines(id: str, formatter: Formatter) -> Iterator[str]:
     verdicts = {stage: row_of(folder, id) for stage, folder in paths.VERDICTS_OF.items()}
     for entry in (*story(id, verdicts, formatter), *overruling(id, verdicts, formatter.reasons)):
         yield ""
-        yield from wrap(f"{entry.stage:<12} {printable(entry.decision)}", WIDTH, subsequent_indent=" " * 13)
+        yield from wrap(f"{entry.stage:<12} {one_line(entry.decision)}", WIDTH, subsequent_indent=" " * 13)
         for key, value in entry.details.items():
             yield from detail_lines(key, value, formatter)
 
@@ -230,7 +234,7 @@ def detail_lines(key: str, value: Any, formatter: Formatter) -> Iterator[str]:
     name = key.replace("_", " ")
     for text in as_texts(value, formatter):
         start = f"  {name:<{INDENT - 3}} "
-        wrapped = wrap(printable(text + limit), WIDTH, initial_indent=start, subsequent_indent=" " * INDENT)
+        wrapped = wrap(one_line(text + limit), WIDTH, initial_indent=start, subsequent_indent=" " * INDENT)
         yield from wrapped or [start]
         name = ""  # the first line alone has it
 
@@ -258,13 +262,6 @@ def largest(predictions: Mapping[str, Any]) -> list[str]:
     ordered = sorted(numbers, key=lambda item: -item[1])
     text = ", ".join(f"{name} {number:.3f}" for name, number in ordered[:SOME])
     return [text] if text else []
-
-
-def printable(text: str) -> str:
-    """The text with control characters escaped: a terminal would obey them, or reverse the text."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
 
 
 def limits_of(params: Mapping[str, Any]) -> dict[str, str]:
@@ -302,9 +299,9 @@ def main() -> None:
         reasons = load_reasons(modality, target)
         with SafeReporter(modality) as reporter:
             formatter = Formatter(reporter, load_target(target), reasons, limits_of(params))
-            print(id, *filter(None, [remark, freshness.remark()]), *lines(id, formatter), sep="\n")
+            write([id, *filter(None, [remark, freshness.remark()]), *lines(id, formatter)])
     except InputError as error:
-        sys.exit(f"trace: error: {error}")
+        sys.exit(one_line(f"trace: error: {error}"))
 
 
 def as_unicode(argument: str) -> str:

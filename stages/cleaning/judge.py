@@ -11,11 +11,10 @@ import numpy.typing as npt
 from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.ledger import Decision
 from stages.cleaning.missing import is_missing, is_missing_content, without_missing_names
-from stages.cleaning.tally import shown
 from stages.contracts.clean import Cleaned, Cleaner
 from stages.contracts.label import CleanedLabel, Target
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.core.tables import Content, Label
 
 Row = dict[str, Any]  # by column

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.contracts.label import NO_CLASS, Target
-from stages.core.errors import InputError
+from stages.core.errors import SHOWN, InputError, one_line, shown
 from stages.labels.doubts import similar
 from stages.labels.names import as_name
 
@@ -34,7 +34,7 @@ def read_ledger(path: Path) -> Mapping[str, Decision]:
         where = f"{path}, line {line}"
         key = cells["id"].strip().lower()
         if key in decisions:
-            raise InputError(f"{where}: a second decision about row {key}; keep one")
+            raise InputError(f"{where}: a second decision about row {one_line(key[:SHOWN])}; keep one")
         decisions[key] = _decision(cells, path, line)
     return decisions
 
@@ -45,7 +45,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if reader.fieldnames != COLUMNS:
-                header = ",".join(reader.fieldnames or []) or "an empty file"
+                header = one_line(",".join(reader.fieldnames or [])[:SHOWN]) or "an empty file"
                 raise InputError(f"{path}: expected the header {HEADER}, got {header}")
             for cells in reader:
                 # DictReader puts surplus cells under the key None, and fills missing cells with None.
@@ -64,12 +64,15 @@ def _decision(cells: Mapping[str, str], path: Path, line: int) -> Decision:
     where = f"{path}, line {line}"
     action, label = cells["action"], cells["label"]
     if action not in ACTIONS:
-        raise InputError(f"{where}: unknown action {action!r}; use {', '.join(ACTIONS)}")
+        raise InputError(f"{where}: unknown action {shown(action)}; use {', '.join(ACTIONS)}")
     if (action == "relabel") != bool(as_name(label)):
-        raise InputError(f"{where}: {action} with label {label!r}; relabel needs a label, the other actions take none")
+        raise InputError(
+            f"{where}: {action} with label {shown(label)}; relabel needs a label, the other actions take none"
+        )
     return Decision(action, label, line)
 
 
+NAMED = 10  # new classes, each with its nearest label; more of them are counted
 NEW_CLASS = 2  # decisions that make a class; one alone is more likely a slip
 
 
@@ -98,13 +101,17 @@ def check_classes(
     for name, numbers in lines.items():
         if len(numbers) < NEW_CLASS:
             raise InputError(
-                f"{path}, line {numbers[0]}: no row of the source has the label {name!r}{_hint(name, classes)}; "
+                f"{path}, line {numbers[0]}: no row of the source has the label {shown(name)}{_hint(name, classes)}; "
                 f"if it is a new label, give it to at least {NEW_CLASS} rows"
             )
-    return [
-        f"the label {name!r} is that of {len(numbers)} decisions, but of no row of the source{_hint(name, classes)}"
-        for name, numbers in sorted(lines.items())
+    warnings = [
+        f"the label {shown(name)} is that of {len(numbers)} decisions, but of no row of the source"
+        f"{_hint(name, classes)}"
+        for name, numbers in sorted(lines.items())[:NAMED]
     ]
+    if len(lines) > NAMED:
+        warnings.append(f"{len(lines) - NAMED} more labels are those of decisions, but of no row of the source")
+    return warnings
 
 
 def classes_of(raw: str, target: Target, label_params: Any) -> set[str]:
@@ -117,4 +124,4 @@ def classes_of(raw: str, target: Target, label_params: Any) -> set[str]:
 
 def _hint(name: str, classes: Collection[str]) -> str:
     nearest = similar(name, classes)
-    return f"; the nearest is {nearest!r}" if nearest else ""
+    return f"; the nearest is {shown(nearest)}" if nearest else ""

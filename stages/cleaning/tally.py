@@ -20,19 +20,18 @@ from stages.cleaning.missing import (
     without_missing_names,
 )
 from stages.cleaning.missing import suggest as suggest_spellings
-from stages.cleaning.worker import CRASHED, FAILURES, TOO_SLOW
 from stages.contracts.clean import Cleaner
 from stages.contracts.label import Suggestion, Target
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.core.run import Counts, DataWarning
 from stages.core.tables import Label
+from stages.untrusted.worker import CRASHED, FAILURES, TOO_SLOW
 
 FEW = 10  # rows; of fewer, most may be equal by chance
 MOST = 0.5  # a larger share of equal contents, or of rows in one group, is out of the ordinary
 LARGE_GROUP = 0.3  # a larger share of rows in a group whose name looks like a missing value is a mistake
 NEARLY_ALL = 0.95  # a larger share of rows with one label is hardly worth a model
-SHOWN = 80  # characters of a value in a message
 
 
 @dataclass
@@ -91,7 +90,7 @@ class Tally:
         label, n_equal = max(self.labels.items(), key=lambda item: (item[1], str(item[0])))
         if n_equal > NEARLY_ALL * n_rows:
             share = "all" if n_equal == n_rows else f"{n_equal / n_rows:.1%} of the"
-            message = f"{share} {n_rows:,} rows have the label {shown(label)}: there is little to learn"
+            message = f"{share} {n_rows:,} rows have the label {shown(in_words(label))}: there is little to learn"
             warnings.append(DataWarning(message, "collect.columns.label"))
         n_equal = max(self.contents.values())
         if n_equal > MOST * n_rows:
@@ -105,10 +104,9 @@ def as_key(label: Label) -> Any:
     return tuple(sorted(set(label))) if isinstance(label, list) else label
 
 
-def shown(value: Any) -> str:
-    """A label or a group in a message."""
-    text = (", ".join(value) or "(none)") if isinstance(value, tuple) else str(value)
-    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+def in_words(label: Any) -> str:
+    """A label of `as_key`; several names with commas between them."""
+    return (", ".join(label) or "(none)") if isinstance(label, tuple) else str(label)
 
 
 @dataclass
@@ -205,7 +203,9 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
     if reason == "unreadable":
         advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
     if reason == TOO_SLOW:
-        advice = "cleaning it takes more than a minute of the processor: open it to see what it holds, or take it out"
+        advice = (
+            "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out"
+        )
     if reason == CRASHED:
         advice = "whatever decodes it crashes or runs out of memory: open it to see what it holds, or take it out"
     if reason == "unsupported_format":

@@ -3,13 +3,23 @@
 import errno
 import os
 import re
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
-    """Input that cannot be used. The message names the file, row or key, what was got, and what to do."""
+    """Input that cannot be used. The message names the file, row or key, what was got, and what to do.
+
+    Args:
+        details: further lines of the message.
+    """
+
+    def __init__(self, message: str, details: Sequence[str] = ()) -> None:
+        super().__init__("\n  ".join([message, *details]))
+        self.lines = [message, *details]
 
 
 LONGEST = 1_000  # characters of a line
+MOST_LINES = 30
 # What to do about an error of the operating system.
 ADVICE = {
     errno.ENOSPC: "free space on the disk, then run `dvc repro` again",
@@ -44,6 +54,23 @@ def machine_failure(error: BaseException) -> str | None:
     return f"{place}{os.strerror(number)}{advice}"
 
 
+SHOWN = 80  # characters of a value in a message
+
+
+def shown(value: object) -> str:
+    """The start of a value out of the data, for a message: in quotes, on one line, its escapes as in `printable`."""
+    text = str(value)
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
+
+
+def one_line(name: object) -> str:
+    """The name of a file or a column in a message or a table: as `printable`, its line breaks and tabs as escapes, too.
+
+    Also a half of a surrogate pair, which file names can hold and tables cannot.
+    """
+    return printable(str(name)).replace("\n", r"\n").replace("\t", r"\t")
+
+
 def printable(text: str) -> str:
     """The text with what would act on a terminal, or is invisible, written as an escape such as \\x1b or \\u202e."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text)
@@ -51,7 +78,8 @@ def printable(text: str) -> str:
 
 def message_of(error: InputError) -> str:
     """The message for a terminal; of long lines, which show values of the input, start and end."""
-    lines = printable(str(error)).split("\n")
-    return "\n".join(
-        line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines
-    )
+    lines = [one_line(line) for line in error.lines[:MOST_LINES]]
+    lines = [line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} … {line[-LONGEST // 2 :]}" for line in lines]
+    if n_more := len(error.lines) - len(lines):
+        lines.append(f"and {n_more:,} more")
+    return "\n  ".join(lines)

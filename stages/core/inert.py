@@ -26,21 +26,37 @@ def inert(text: str) -> str:
     if len(text) > LONGEST:
         digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         text = f"{text[:LONGEST]}… {digest[:12]}"
-    signs = [_visible(text, index) for index in range(len(text))]
+    signs = [_inert(text, index) for index in range(len(text))]
     if _ESCAPE.search(text) or signs != list(text):
         text = "".join(r"\\" if sign == "\\" else sign for sign in signs)
     return text if _NUMBERS.fullmatch(text) else _FORMULA.sub(r"\1\2'\3", text)
 
 
-def _visible(text: str, index: int) -> str:
+def visible(text: str) -> str:
+    """The text on a page: line ends stay, other signs that cannot be seen are written as \\u202e and the like."""
+    if text.isprintable():  # as is the source of a picture, which is long
+        return text
+    return "".join(text[index] if text[index] in "\n\t" else _seen(text, index) for index in range(len(text)))
+
+
+def _inert(text: str, index: int) -> str:
     """The sign at this place, or what is written for it."""
     sign = text[index]
     if _MARKUP.match(text, index):
         return _INSTEAD[sign]
+    return _escaped(sign) if sign in _INSTEAD.values() else _seen(text, index)
+
+
+def _seen(text: str, index: int) -> str:
+    """The sign at this place, or its escape if it cannot be seen."""
+    sign = text[index]
     around = text[index - 1 : index] + text[index + 1 : index + 2]
     is_joined = sign in _JOINERS and len(around) == 2 and not around.isascii()
-    can_stay = sign.isprintable() and sign not in _INSTEAD.values()
-    return sign if can_stay or is_joined else sign.encode("unicode_escape").decode()
+    return sign if sign.isprintable() or is_joined else _escaped(sign)
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape").decode()
 
 
 def write_csv(path: Path, table: "pd.DataFrame") -> None:

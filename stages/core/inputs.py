@@ -92,6 +92,8 @@ def lookup(values: Mapping[str, Any], key: str) -> Any:
 
 def files_of(path: Path) -> Iterator[Path]:
     """A file, or the files in a folder without those that editors write beside them."""
+    if "\0" in str(path):  # no name of a file; load_params says so
+        return
     if path.is_file():
         yield path
     for folder, folders, names in os.walk(path):

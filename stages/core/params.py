@@ -55,10 +55,11 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
     for _, stage_model in known_keys(values):
         problems.update(_problems(stage_model, values))
         known.update(stage_model.model_fields)
+    problems.update(f"{key}: holds a NUL, which no name has; write it anew" for key in _keys_with_nul(values))
     for key in values.keys() - known:
         problems.add(f"{key}: unknown key; use one of {', '.join(sorted(known))}")
     if problems:
-        raise InputError(f"{path}:" + "".join(f"\n  {problem}" for problem in sorted(problems)))
+        raise InputError(f"{path}:", sorted(problems))
     return cast(M, _with_variants(model, values).model_validate(_values_of(model, values)))
 
 
@@ -137,6 +138,18 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
             got = f", got {_shortened(repr(detail['input']))}" if shows_value else ""
             # A check of several sections has no key; its message names them.
             yield f"{key.lstrip(': ')}{message[0].lower() + message[1:]}{got}"
+
+
+def _keys_with_nul(value: Any, key: str = "") -> Iterator[str]:
+    """The dotted keys of texts with a NUL, at which functions of the operating system fail."""
+    if isinstance(value, str) and "\0" in value:
+        yield key
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _keys_with_nul(part, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _keys_with_nul(part, key)
 
 
 def _shortened(value: str) -> str:

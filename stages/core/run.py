@@ -103,7 +103,7 @@ def one_line_errors(name: str) -> Iterator[None]:
         sys.exit(f"{name}: error: {message_of(error)}")
     except Exception as error:
         if failure := machine_failure(error):
-            sys.exit(printable(f"{name}: error: {failure}"))
+            sys.exit(f"{name}: error: {message_of(InputError(failure))}")
         raise
 
 

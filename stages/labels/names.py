@@ -4,13 +4,14 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import combinations
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
 from stages.contracts.label import Suggestion
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.core.params import Strict
 
 # The codes with which terminals change colours, titles and the cursor.
@@ -51,6 +52,11 @@ def _is_joined(character: str) -> bool:
     return not unicodedata.name(character, "").startswith(_UNJOINED)
 
 
+def is_no_name(text: str) -> bool:
+    """Whether a label is too long for the name of a class: metrics, plots and the model's files write each name."""
+    return len(text) > NO_NAME
+
+
 # Names that people use for rows that fit no class.
 CATCH_ALL = {
     *("other", "others", "misc", "miscellaneous", "various", "none of the above", "unknown", "unclear", "unsure"),
@@ -69,8 +75,11 @@ LONG = 7  # characters; in names from this length on, one edit is more likely a 
 RARE = 0.1  # a typo has at most this share of the rows of the right name: "complement" and "compliment" are both common
 LONG_PLURAL = 4  # characters of the singular: "new" and "news" are two words
 
+SERIES = 40  # names that are equal but for one letter; of more, the most common are compared, or pairs grow by squares
+
 _SEPARATORS = r"[\s\-_./'’]+"
 LONGEST = 200  # characters; a longer name is a text: typos are not searched in it
+NO_NAME = 1_000  # characters; what is longer is no name of a class but a cell of another column
 MOST = 5_000  # names in which typos are searched, the most common; memory grows with names and their length
 # What YAML reads as a text without quotation marks, and words that it reads as something else.
 _PLAIN = re.compile(r"[^\W\d_][\w /.()+-]*(?<=[\w).+])")
@@ -114,6 +123,11 @@ class NameParams(Strict):
             raise ValueError("the name must not be blank")
         return as_name(value)
 
+    @cached_property
+    def dropped(self) -> frozenset[str]:
+        """The names in `drop`, and the empty one."""
+        return frozenset(["", *self.drop])
+
 
 P = TypeVar("P", bound=NameParams)
 
@@ -130,15 +144,24 @@ def without_rare(rows_of: Mapping[str, int], params: P) -> P | None:
     if not rare:
         return None
     if params.on_rare == "error":
-        shown = ", ".join(f"{name!r} ({rows_of[name]})" for name in rare[:10]) + (", ..." if len(rare) > 10 else "")
+        examples = ", ".join(f"{shown(name)} ({rows_of[name]})" for name in rare[:10])
+        more = ", ..." if len(rare) > 10 else ""
         raise InputError(
-            f"clean.label.min_rows: {len(rare)} labels have fewer than {params.min_rows} rows: {shown}; "
+            f"clean.label.min_rows: {len(rare)} labels have fewer than {params.min_rows} rows: {examples}{more}; "
             "set clean.label.on_rare to drop or merge, or merge them with clean.label.aliases"
         )
     if params.on_rare == "drop":
-        return params.model_copy(update={"drop": [*params.drop, *rare]})
-    aliases = {name: params.merge_into if meant in rare else meant for name, meant in params.aliases.items()}
-    return params.model_copy(update={"aliases": aliases | dict.fromkeys(rare, params.merge_into)})
+        return changed(params, drop=[*params.drop, *rare])
+    merged = dict.fromkeys(rare, params.merge_into)
+    aliases = {name: merged.get(meant, meant) for name, meant in params.aliases.items()}
+    return changed(params, aliases=aliases | merged)
+
+
+def changed(params: P, **keys: Any) -> P:
+    """The params with other values for some keys."""
+    copy = params.model_copy(update=keys)
+    copy.__dict__.pop("dropped", None)  # which was computed from the old values
+    return copy
 
 
 def suggest_names(given: Mapping[str, int], params: NameParams) -> list[Suggestion]:
@@ -146,7 +169,7 @@ def suggest_names(given: Mapping[str, int], params: NameParams) -> list[Suggesti
     rows_of: defaultdict[str, int] = defaultdict(int)
     for name, n_rows in given.items():
         meant = params.aliases.get(as_name(name), as_name(name))
-        if meant and meant not in params.drop:
+        if meant not in params.dropped:
             rows_of[meant] += n_rows
     return [*spellings(rows_of), *catch_alls(rows_of)]
 
@@ -231,9 +254,10 @@ def candidates(keys: Iterable[str], rows: Callable[[str], int]) -> set[tuple[str
     """
     keys_of: defaultdict[str, list[str]] = defaultdict(list)  # by variant
     for key in keys:
-        deletes = (key[:index] + key[index + 1 :] for index in range(len(key)))
+        deletes = (key[:index] + key[index + 1 :] for index in range(len(key) if len(key) >= LONG else 0))
         for variant in {key, *deletes, *plurals(key)}:
-            keys_of[variant].append(key)
+            if len(keys_of[variant]) < SERIES:
+                keys_of[variant].append(key)
     pairs = set()
     for similar in keys_of.values():
         for pair in combinations(similar, 2):

@@ -9,9 +9,9 @@ from typing import Any
 
 from stages.contracts.label import Suggestion
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.core.run import DataWarning
-from stages.labels.names import as_name
+from stages.labels.names import LONGEST, as_name
 
 MANY = 0.2  # a larger share of labels that are numbers in another form is no slip: without them, the rest is biased
 
@@ -61,7 +61,7 @@ class UnreadNumbers:
     example: str  # the most common
 
     def message(self, n_rows: int) -> str:
-        return f"{self.rows} of {n_rows} labels {self.form.words}, such as {self.example[:40]!r}: {self.form.advice}"
+        return f"{self.rows} of {n_rows} labels {self.form.words}, such as {shown(self.example)}: {self.form.advice}"
 
 
 def as_number(raw: Any) -> float:
@@ -105,7 +105,8 @@ def form_of(raw: str) -> Form | None:
 
 def suggest_numbers(given: Mapping[str, int]) -> list[Suggestion]:
     return [
-        Suggestion(unread.form.key, unread.example, unread.rows, unread.form.advice) for unread in unread_numbers(given)
+        Suggestion(unread.form.key, unread.example[:LONGEST], unread.rows, unread.form.advice)
+        for unread in unread_numbers(given)
     ]
 
 
@@ -135,6 +136,6 @@ def check_dots(given: Mapping[str, int]) -> None:
     misread = next(filter(_THREE_AFTER_DOT.fullmatch, texts), None)
     if grouped and misread:
         raise InputError(
-            f"{paths.COLLECTED}: in labels such as {grouped!r} a dot separates thousands, so {misread!r} is not "
-            f"{as_number(misread):g}; {DECIMAL_COMMA.advice}"
+            f"{paths.COLLECTED}: in labels such as {shown(grouped)} a dot separates thousands, so {shown(misread)} is "
+            f"not {as_number(misread):g}; {DECIMAL_COMMA.advice}"
         )

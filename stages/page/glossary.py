@@ -23,7 +23,7 @@ OF_COLLECT: Mapping[str, str] = {
 OF_CLEAN: Mapping[str, str] = {
     "ledger": "a person dropped it in data/ledger.csv",
     "rare_label": "too few rows have its label",
-    "too_slow": "cleaning its content takes more than a minute of the processor",
+    "too_slow": "cleaning its content takes more than two minutes of the processor",
     "crashed_decoder": "the program that decodes its content crashes, or needs far too much memory",
 }
 OF_DEDUPE: Mapping[str, str] = {

@@ -5,9 +5,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from stages.core.inert import visible
+
 
 def render(**values: Any) -> str:
-    """The HTML page. Jinja escapes every value, and raises for a name that the template misspells."""
+    """The HTML page. Jinja escapes every value, and raises for a name that the template misspells.
+
+    What cannot be seen in a label, a name or a message is written as an escape; only the contents of rows stay as they
+    are, which the template says with `| e`.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     template = Path(__file__).with_name("report.html")
@@ -18,6 +24,7 @@ def render(**values: Any) -> str:
         loader=FileSystemLoader(template.parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )

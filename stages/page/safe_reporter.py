@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from stages.cleaning.worker import TOO_SLOW, Failure, Worker
 from stages.contracts.report import Shown, load_reporter
 from stages.core.tables import Content
+from stages.untrusted.worker import TOO_SLOW, Failure, Worker
 
 SECONDS = 10.0  # for one content; thumbnails and excerpts of good ones take less than a second
 

@@ -1,6 +1,7 @@
 """Converts cells of the source into the text and bytes that are stored."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal
@@ -8,9 +9,12 @@ from numbers import Number
 from typing import Any
 
 from stages.core.tables import SIDE_MARK, WORD_MARK
+from stages.labels.names import as_name
 from stages.sources.records import BadRow
 
 LARGEST_WHOLE = 2**53  # larger floats do not hold all whole numbers
+# Control characters, line breaks and marks of the direction of writing: no part of a label, a group or a time.
+CODES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def is_missing(value: Any) -> bool:
@@ -67,10 +71,8 @@ def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
         return None
     if isinstance(value, list | dict | tuple):
         raise BadRow(f"unusable_{what}", f"the {what} is of type {type(value).__name__}, expected one value")
-    text = storable(spelled(value))
+    # JSON and names of files can hold half a surrogate pair, which UTF-8 cannot encode: it becomes a question mark.
+    text = spelled(value).encode("utf-8", "replace").decode()
+    if CODES.search(text):
+        text = as_name(text)
     return text if text.strip() else blank
-
-
-def storable(text: str) -> str:
-    """Replaces half surrogate pairs, which JSON and file names can hold and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode()

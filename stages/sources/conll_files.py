@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, dropwhile, pairwise
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.sources.records import FileFormat, Record
 from stages.sources.text_files import iter_lines, open_text
 
@@ -17,6 +18,7 @@ NUMBER = re.compile(r"\d+")
 PART_OR_RANGE = re.compile(
     r"\d+[-.]\d+"
 )  # CoNLL-U: a token that stands for several words, or a word that is not written
+LONGEST_NUMBER = 9  # digits of the number of a line
 MANY = 1_000  # a file with more last cells has no tags in them
 ENOUGH = 0.9  # share of the texts that must count their lines
 
@@ -100,13 +102,17 @@ class Layout:
     def is_constant(self) -> bool:
         return self.n_texts > 1 and self.n_constant >= ENOUGH * self.n_texts
 
+    @cached_property
+    def usual_width(self) -> int:
+        return self.n_cells.most_common(1)[0][0]
+
     def is_comment(self, cells: Sequence[str], is_first: bool) -> bool:
         """Whether a line is a comment; `is_first`: no token of its text comes before it. "#MeToo O" is a token."""
         if self.is_numbered or self.is_constant:
             return cells[0].startswith("#") or PART_OR_RANGE.fullmatch(cells[0]) is not None
         if not (is_first and cells[0].startswith("#")):
             return False
-        has_other_width = bool(self.n_cells) and len(cells) != self.n_cells.most_common(1)[0][0]
+        has_other_width = bool(self.n_cells) and len(cells) != self.usual_width
         return has_other_width or (cells[0] == "#" and cells[-1] not in self.last_cells)
 
     @classmethod
@@ -173,7 +179,9 @@ class Layout:
             others = {other: names for other, names in others.items() if names & types}
             problem = f"tags of the same types in column {column}"
         if others:
-            known = " and ".join(f"column {other} has such as {min(names)}" for other, names in others.items())
+            known = " and ".join(
+                f"column {other} has such as {one_line(min(names))}" for other, names in others.items()
+            )
             choice = f"{next(iter(others))} (or {column})" if types else f"{next(iter(others))}"
             if not types and next(iter(others)) == token_column:
                 choice += " and collect.token_column to that of the tokens"
@@ -189,6 +197,6 @@ class Layout:
 
 def _count_on(names: Sequence[str]) -> bool:
     """Whether names are numbers, each larger by 1 than the one before."""
-    if not all(map(NUMBER.fullmatch, names)):
+    if not all(len(name) <= LONGEST_NUMBER and NUMBER.fullmatch(name) for name in names):
         return False
     return all(int(after) == int(before) + 1 for before, after in pairwise(names))

@@ -3,15 +3,16 @@
 import csv
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line, shown
 from stages.sources.csv_advice import Formats, dialect, unescaped
-from stages.sources.records import FileFormat, Record
-from stages.sources.swallowed_rows import has_swallowed_rows
-from stages.sources.text_files import iter_lines, open_text, printable, refuse_twins
+from stages.sources.records import FileFormat, Record, named
+from stages.sources.swallowed_rows import SwallowedRows
+from stages.sources.text_files import iter_lines, open_text, refuse_twins
 
 # Names that people give to columns. A first row of such names is a header.
 USUAL_NAMES = set(
@@ -25,7 +26,7 @@ class Lines:
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self._again: list[str] = []
+        self._again: deque[str] = deque()
         self.row: list[str] = []  # the lines of the current row
         self.number = 0  # of the last line of the current row
 
@@ -33,7 +34,7 @@ class Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._again.pop(0) if self._again else next(self._lines)
+        line = self._again.popleft() if self._again else next(self._lines)
         self.row.append(line)
         self.number += 1
         return line
@@ -43,7 +44,7 @@ class Lines:
 
     def rewind(self) -> None:
         """Goes back to the first line of the current row."""
-        self._again = self.row + self._again
+        self._again.extendleft(reversed(self.row))
         self.number -= len(self.row)
         self.row = []
 
@@ -90,6 +91,7 @@ def _iter_rows(lines: Lines, path: Path, formats: Formats) -> Iterator[list[str]
     Raises:
         InputError: a quotation mark is never closed, or only after other rows: these would be lost in one row.
     """
+    swallowed_rows = SwallowedRows(path, formats.format)
     while True:
         lines.start_row()
         start = lines.number + 1
@@ -103,12 +105,12 @@ def _iter_rows(lines: Lines, path: Path, formats: Formats) -> Iterator[list[str]
                 problem = f"{path}: the row that starts in line {start} has a quotation mark that is never closed"
                 advice = f"close it, or {formats.advice}" if formats.advice else "close it"
                 raise InputError(f"{problem}; {advice}") from error
-            if formats.format.quoting and has_swallowed_rows(lines.row[:-1], False, path, formats.format):
+            if formats.format.quoting and swallowed_rows.are_in(lines.row[:-1], is_closed=False):
                 raise _swallowed(path, start, lines.number, formats) from error
             place = f"near line {start}" if len(lines.row) == 1 else f"in lines {start} to {lines.number}"
-            yield formats.for_all_rows(f"not valid {name} {place} ({printable(str(error))})")
+            yield formats.for_all_rows(f"not valid {name} {place} ({one_line(error)})")
             continue
-        if len(lines.row) > 1 and formats.format.quoting and has_swallowed_rows(lines.row, True, path, formats.format):
+        if len(lines.row) > 1 and formats.format.quoting and swallowed_rows.are_in(lines.row, is_closed=True):
             raise _swallowed(path, start, lines.number, formats)
         if cells:
             yield cells
@@ -148,14 +150,14 @@ def _header(rows: Iterator[list[str] | str], path: Path, formats: Formats) -> li
         )
     names = [name.strip() for name in cells]
     if len(names) == 1 and any(sign in names[0] for sign in ",;\t|"):
-        problem = f"{path}: the header is one cell, {names[0]!r}"
+        problem = f"{path}: the header is one cell, {shown(names[0])}"
         raise InputError(f"{problem}; {formats.advice or 'no delimiter gives rows of equal width'}")
     refuse_twins(path, names, formats.format.columns)
     asked = formats.format.columns
     positions = {str(position) for position in range(len(names))}
     if asked and not set(asked) <= set(names) and set(asked) <= positions:
         raise InputError(
-            f"{path}: its first row, {names}, has no column {asked[0]!r}; "
+            f"{path}: its first row, [{named(names)}], has no column {shown(asked[0])}; "
             "for a file without a header set collect.header: false"
         )
     return names
@@ -173,5 +175,5 @@ def _refuse_header(path: Path, names: Sequence[str], cells: Sequence[str], forma
         len(asked) > 1 and set(asked) <= USUAL_NAMES
     ):
         raise InputError(
-            f"{path}: its first row is {list(cells)}; if these are names of columns, set collect.header: true"
+            f"{path}: its first row is [{named(cells)}]; if these are names of columns, set collect.header: true"
         )

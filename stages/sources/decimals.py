@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from stages.core.errors import shown
 from stages.sources.records import BadRow
 
 # A number with a comma before its fraction, and one of four signs between its thousands.
@@ -25,7 +26,7 @@ def with_point(label: Any) -> Any:
     if number is None:
         raise BadRow(
             "unusable_label",
-            f"the label {label!r} is no number with a decimal comma, such as 3,5 or 1.200; see collect.decimal",
+            f"the label {shown(label)} is no number with a decimal comma, such as 3,5 or 1.200; see collect.decimal",
         )
     whole = re.sub(r"\D", "", number["whole"])
     sign = "-" if number["sign"] in ("-", "−") else ""

@@ -9,7 +9,7 @@ from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from stages.sources.hub_rows import hub_records, root_cause
 from stages.sources.pinned import refuse_unseen_changes
-from stages.sources.records import Record
+from stages.sources.records import Record, named
 
 
 def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
@@ -24,7 +24,7 @@ def read_descriptor(path: Path) -> dict[str, Iterable[Record]]:
             return {"": read_digits()}
         case {"load_dataset": dict() as arguments, **rest} if not rest:
             return read_hub(path, arguments)
-    keys = ", ".join(map(str, values)) or "nothing"
+    keys = named(values) or "nothing"
     raise InputError(f"{path}: expected `builtin: digits` or `load_dataset:` with its arguments, got {keys}")
 
 

@@ -1,15 +1,15 @@
 """Reads folders of files: one folder per class, or files whose names contain their labels."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line, shown
 from stages.core.run import DataWarning
 from stages.sources.file_kinds import is_note, kind_of
 from stages.sources.file_texts import in_utf8
-from stages.sources.local_files import Listing, list_files, read_bytes, shown
+from stages.sources.local_files import Listing, list_files, read_bytes
 from stages.sources.records import FileFormat, Record
 
 
@@ -32,21 +32,25 @@ class FolderNotes:
         self.columns.append(columns)
 
     def warnings(self) -> list[DataWarning]:
-        said = {
-            "hidden files, or files that tools left behind, are no rows": self.hidden,
-            "files about the data are no rows": self.notes,
-            "empty folders give no rows": self.empty,
-        }
+        said = [
+            (
+                "hidden file, or file that tools left behind, is no row",
+                "hidden files, or files that tools left behind, are no rows",
+                self.hidden,
+            ),
+            ("file about the data is no row", "files about the data are no rows", self.notes),
+            ("empty folder gives no rows", "empty folders give no rows", self.empty),
+        ]
         return [
-            DataWarning(f"{len(paths):,} {what}: {examples(paths)}", "collect.source")
-            for what, paths in said.items()
+            DataWarning(f"{len(paths):,} {one if len(paths) == 1 else several}: {examples(paths)}", "collect.source")
+            for one, several, paths in said
             if paths
         ]
 
 
 def examples(paths: list[str]) -> str:
     """The first three paths."""
-    return ", ".join(map(shown, paths[:3])) + (", ..." if len(paths) > 3 else "")
+    return ", ".join(map(one_line, paths[:3])) + (", ..." if len(paths) > 3 else "")
 
 
 @dataclass(frozen=True)
@@ -133,41 +137,65 @@ def flat_folder(listing: Listing) -> str:
         return "an empty folder"
     if "table" not in kinds:
         return (
-            f"files only; set collect.file_names to the parts of their names, such as {shown(listing.all_rows[0])!r}, "
+            f"files only; set collect.file_names to the parts of their names, such as {shown(listing.all_rows[0])}, "
             "or move them into one folder per class"
         )
     return "files only; for a folder of tables set collect.splits or collect.table"
 
 
 class NameParts:
-    """The parts of file names that match a pattern."""
+    """The parts of file names that match a pattern: texts of at least one character, without a `/`.
+
+    A name can be read in only one way if the reading with the shortest first parts equals that with the longest. Both
+    are found in one pass over the name; regular expressions would try all places of all separators.
+    """
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self.names, self._shortest, self._longest = _name_patterns(pattern)
+        self.names = _part_names(pattern)
+        self._texts = re.split(r"{\w+}", pattern)  # before, between and after the parts
 
     def matches(self, path: Path) -> bool:
-        return self._shortest.fullmatch(self._text(path)) is not None
+        return _shortest_parts(self._text(path), self._texts) is not None
 
     def read(self, path: Path) -> dict[str, str] | str:
         """The parts, or why there are none."""
-        shortest, longest = self._shortest.fullmatch(self._text(path)), self._longest.fullmatch(self._text(path))
+        text = self._text(path)
+        shortest = _shortest_parts(text, self._texts)
+        longest = _shortest_parts(text[::-1], [part[::-1] for part in reversed(self._texts)])
         if shortest is None or longest is None:
             return f"its name does not match {self.pattern}; rename or move the file, or change collect.file_names"
-        if shortest.groupdict() != longest.groupdict():
-            readings = f"{shortest.groupdict()} and as {longest.groupdict()}"
-            return f"its name can be read as {readings}; rename the file, or change collect.file_names"
-        return shortest.groupdict()
+        parts = dict(zip(self.names, shortest, strict=True))
+        others = dict(zip(self.names, [part[::-1] for part in reversed(longest)], strict=True))
+        if parts != others:
+            return f"its name can be read as {parts} and as {others}; rename the file, or change collect.file_names"
+        return parts
 
     def _text(self, path: Path) -> str:
         return path.as_posix() if "/" in self.pattern else path.name
 
 
-def _name_patterns(pattern: str) -> tuple[list[str], re.Pattern[str], re.Pattern[str]]:
-    """The names of the parts and two expressions: one with the shortest first parts, one with the longest.
+def _shortest_parts(name: str, texts: Sequence[str]) -> list[str] | None:
+    """The parts of a name between the `texts`, each as short as it can be, the first first; None if there are none.
 
-    If both find the same parts, the name can be read in only one way. No part contains a `/`.
+    Where a text is found first is always good enough: what follows it can only be longer, up to the next `/`.
     """
+    before, *between, after = texts
+    end = len(name) - len(after)
+    if not name.startswith(before) or not name.endswith(after):
+        return None
+    parts, start = [], len(before)
+    for text in between:
+        found = name.find(text, start + 1, end)
+        if found < 0:
+            return None
+        parts.append(name[start:found])
+        start = found + len(text)
+    parts.append(name[start:end])
+    return parts if all(part and "/" not in part for part in parts) else None
+
+
+def _part_names(pattern: str) -> list[str]:
     names = re.findall(r"{(\w*)}", pattern)
     are_usable = all(name.isidentifier() and name != "file" for name in names)
     if not names or not are_usable or len(set(names)) < len(names):
@@ -175,9 +203,4 @@ def _name_patterns(pattern: str) -> tuple[list[str], re.Pattern[str], re.Pattern
             f"collect.file_names: {pattern!r}; it must have named parts, each once and none of them {{file}}, "
             "such as {label}_{speaker}_{take}.wav"
         )
-    before, *after = [re.escape(text) for text in re.split(r"{\w+}", pattern)]
-    shortest = longest = before
-    for name, text in zip(names, after, strict=True):
-        shortest += f"(?P<{name}>[^/]+?){text}"
-        longest += f"(?P<{name}>[^/]+){text}"
-    return names, re.compile(shortest, re.DOTALL), re.compile(longest, re.DOTALL)
+    return names

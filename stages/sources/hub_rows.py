@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stages.core.errors import shown
 from stages.sources.records import BadRow, Record
 
 ROWS_AT_ONCE = 100
@@ -59,12 +60,12 @@ def file_of(value: Any) -> bytes | None:
     downloaded = Path(name.split("::")[-1])
     caches = (datasets.config.HF_CACHE_HOME, datasets.config.HF_DATASETS_CACHE, constants.HF_HUB_CACHE)
     if not any(downloaded.resolve().is_relative_to(Path(cache).resolve()) for cache in caches):
-        raise BadRow("unusable_file", f"its file {name!r} was not downloaded with the data set; delete the row")
+        raise BadRow("unusable_file", f"its file {shown(name)} was not downloaded with the data set; delete the row")
     try:
         with fsspec.open(name, "rb") as file:
             return bytes(file.read())
     except (OSError, KeyError) as error:  # KeyError: not in the archive
-        raise BadRow("missing_file", f"its file {name!r} cannot be read; download the data set again") from error
+        raise BadRow("missing_file", f"its file {shown(name)} cannot be read; download the data set again") from error
 
 
 def root_cause(error: BaseException) -> str:

@@ -1,13 +1,16 @@
 """Reads JSON and JSON Lines files."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from stages.core.errors import InputError
-from stages.sources.records import FileFormat, Record
+from stages.core.errors import InputError, shown
+from stages.sources.records import FileFormat, Record, named
 from stages.sources.text_files import iter_lines, open_text
+
+_VISIBLE = re.compile(r"\S")
 
 
 def read_json_lines(path: Path, format: FileFormat) -> Iterator[Record]:
@@ -63,13 +66,14 @@ def read_json(path: Path, format: FileFormat) -> Iterator[Record]:
 
 def _advice(text: str) -> str:
     """What to do with a text that is several JSON values; empty if it is not."""
+    if not text.strip():
+        return "it is empty; check collect.source"
     if all(_is_object(line) for line in text.splitlines() if line.strip()):
         return "each line is an object: give the file a name that ends in .jsonl"
     decoder, position, n_values = json.JSONDecoder(), 0, 0
-    while rest := text[position:].lstrip():
-        position = len(text) - len(rest)
+    while start := _VISIBLE.search(text, position):
         try:
-            _, position = decoder.raw_decode(text, position)
+            _, position = decoder.raw_decode(text, start.start())
         except (ValueError, RecursionError):
             return ""
         n_values += 1
@@ -101,10 +105,9 @@ def _rows_of(table: dict[str, Any], path: Path, columns: Sequence[str]) -> list[
         return [dict(zip(columns, row, strict=True)) for row in zip(*cast(Any, asked), strict=True)]
     if asked and all(isinstance(cells, dict) and cells.keys() == cast(Any, asked[0]).keys() for cells in asked):
         return [{name: table[name][key] for name in columns} for key in cast(Any, asked[0])]
-    keys = ", ".join(map(repr, list(table)[:10]))
     raise InputError(
-        f"{path}: expected a list of objects with the columns {', '.join(map(repr, columns))}, "
-        f"got an object with {keys}; write the rows as one list, such as pandas' to_json(orient='records') does"
+        f"{path}: expected a list of objects with the columns {named(columns)}, "
+        f"got an object with {named(table)}; write the rows as one list, such as pandas' to_json(orient='records') does"
     )
 
 
@@ -126,7 +129,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
-            raise ValueError(f"the key {key!r} occurs twice")
+            raise ValueError(f"the key {shown(key)} occurs twice")
         values[key] = value
     return values
 
@@ -135,7 +138,9 @@ def _json_problem(error: Exception, unit: str, attribute: str) -> str:
     """What is wrong, with the position if it is known: `attribute` of a JSONDecodeError, in `unit`s."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at {unit} {getattr(error, attribute)}"
-    return str(error)
+    if isinstance(error, RecursionError):
+        return "too many brackets inside each other"
+    return "a number of too many digits" if "integer string conversion" in str(error) else str(error)
 
 
 def _json_record(source: str, values: Any) -> Record:

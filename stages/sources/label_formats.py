@@ -17,6 +17,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, Literal
 
+from stages.core.errors import one_line, shown
 from stages.sources.cells import is_missing as is_missing_value
 from stages.sources.cells import spelled
 
@@ -25,6 +26,8 @@ BRACKETED = re.compile(r"(\([^()*]+)+[*)]+|\*\)*")  # (PER* and *) are the start
 # The BIO prefix of each prefix in BIOES, BILOU and BMES.
 BIO_OF = {"B": "B", "I": "I", "M": "I", "E": "I", "L": "I", "S": "B", "U": "B"}
 PREFIXED = re.compile(rf"[{''.join(BIO_OF)}]-.+|.+-[{''.join(BIO_OF)}]")
+LONG_LITERAL = 10_000  # characters
+F_STRING = re.compile(r"(?:[rR]?[fF]|[fF][rR])['\"]")
 # What flags of label columns may hold, in lower case.
 SET, NOT_SET = {"1", "1.0", "true"}, {"0", "0.0", "false", ""}
 # The first words of Unicode names of the letters of scripts without spaces between words.
@@ -68,9 +71,29 @@ def is_list_text(text: str) -> bool:
 
 def literal(text: str) -> Any:
     """The value of a text in Python's spelling; None if it is none."""
+    if len(text) > LONG_LITERAL and has_f_string(text):
+        return None  # no literal, and Python's parser would need quadratic time to say so
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
+        repr(value)  # raises ValueError for a number of more digits than Python writes, such as 0xfff...
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return value
+
+
+def has_f_string(text: str) -> bool:
+    """Whether Python's parser would read an f-string, or would fail."""
+    if F_STRING.search(text) is None:
+        return False
+    tokens = tokens_of_python(text)
+    return tokens is None or any(token.type == tokenize.STRING and F_STRING.match(token.string) for token in tokens)
+
+
+def tokens_of_python(text: str) -> list[tokenize.TokenInfo] | None:
+    """The tokens of a text; None if they are not Python's."""
+    try:
+        return list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
+    except (tokenize.TokenError, SyntaxError, RecursionError):
         return None
 
 
@@ -87,7 +110,7 @@ def names_of_flags(flags: Mapping[str, Any]) -> list[str]:
         if text in SET:
             names.append(name)
         elif text not in NOT_SET:
-            raise BadLabel(f"the column {name!r} has {flag!r}, expected 0 or 1")
+            raise BadLabel(f"the column {shown(name)} has {shown(flag)}, expected 0 or 1")
     return names
 
 
@@ -107,7 +130,9 @@ def tagged(content: Any, value: Any, scheme: Scheme = "bio") -> Tagged:
     tags = [str(tag).strip() for tag in tags]
     bracketed = next(filter(BRACKETED.fullmatch, tags), None)
     if bracketed is not None:
-        raise BadLabel(f"the tag {bracketed!r} is in the brackets of CoNLL-2012, which are not read; convert it to BIO")
+        raise BadLabel(
+            f"the tag {shown(bracketed)} is in the brackets of CoNLL-2012, which are not read; convert it to BIO"
+        )
     if scheme == "bare":
         return Tagged(tokens, bare_as_bio(tags))
     try:
@@ -125,7 +150,7 @@ def as_bio(tag: str) -> str:
         return tag
     if prefix not in BIO_OF or not kind:
         raise BadLabel(
-            f"unknown tag {tag!r}, expected O, or B, I, M, E, S, L or U with a hyphen and a type, such as B-person"
+            f"unknown tag {shown(tag)}, expected O, or B, I, M, E, S, L or U with a hyphen and a type, such as B-person"
         )
     return f"{BIO_OF[prefix]}-{kind}"
 
@@ -134,7 +159,9 @@ def bare_as_bio(kinds: Sequence[str]) -> list[str]:
     """Types without prefixes as tags in BIO: equal neighbours are one entity."""
     for kind in kinds:
         if not kind or PREFIXED.fullmatch(kind):
-            raise BadLabel(f"the tag {kind!r} is no bare type; for types with prefixes set collect.tag_scheme: bio")
+            raise BadLabel(
+                f"the tag {shown(kind)} is no bare type; for types with prefixes set collect.tag_scheme: bio"
+            )
     tags = []
     for before, kind in pairwise(["O", *kinds]):
         tags.append("O" if kind == "O" else f"{'I' if kind == before else 'B'}-{kind}")
@@ -174,7 +201,7 @@ def check_spans(spans: Sequence[Span], text: str) -> None:
             if is_inside_word(text, offset):
                 around = f"{text[max(0, offset - 10) : offset]}|{text[offset : offset + 10]}"
                 raise BadLabel(
-                    f"the span {span.start} to {span.end} cuts a word: {around}; "
+                    f"the span {span.start} to {span.end} cuts a word: {one_line(around)}; "
                     "offsets are in characters, the first is 0"
                 )
 
@@ -233,7 +260,7 @@ def span_of(value: Any, text: str) -> Span:
         ):
             if isinstance(words, str) and words.split() != text[start:end].split():
                 raise BadLabel(
-                    f"the span {start} to {end} is {text[start:end][:40]!r}, but its text is {words[:40]!r}; "
+                    f"the span {start} to {end} is {shown(text[start:end])}, but its text is {shown(words)}; "
                     "offsets count characters, and an emoji is one"
                 )
             return Span(start, end, label)
@@ -261,8 +288,10 @@ def as_list(value: Any) -> list[Any]:
 def _read_list(text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # RecursionError: too many brackets
-        problem = error
+    except RecursionError:
+        raise BadLabel("it has too many brackets inside each other; write it as a list of names") from None
+    except ValueError as error:
+        problem = str(error).partition(";")[0]  # what follows is advice about Python
     strings = _strings_without_commas(text)
     value = literal(text.strip()) if strings is None else strings
     if value is None:
@@ -277,9 +306,8 @@ def _strings_without_commas(text: str) -> list[str] | None:
         BadLabel: two strings that Python would join are side by side in another way.
     """
     skipped = {tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT}
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text.strip()).readline))
-    except (tokenize.TokenError, SyntaxError, RecursionError):
+    tokens = tokens_of_python(text)
+    if tokens is None:
         return None
     tokens = [token for token in tokens if token.type not in skipped]
     neighbours = [(one, other) for one, other in pairwise(tokens) if one.type == other.type == tokenize.STRING]
@@ -289,4 +317,5 @@ def _strings_without_commas(text: str) -> list[str] | None:
     are_apart = all(one.end != other.start for one, other in neighbours)
     if not are_apart or any(token.type != tokenize.STRING for token in inner) or tokens[0].string != "[":
         raise BadLabel(f"a comma is missing between two texts of the list {shortened(text)}")
-    return [literal(token.string) for token in inner]
+    strings = [literal(token.string) for token in inner]
+    return None if None in strings else strings

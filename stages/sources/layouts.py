@@ -1,14 +1,14 @@
 """Refuses folders whose layout usually means something else than one folder per class."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.core.run import DataWarning
 from stages.sources.file_kinds import is_note, kind_of
-from stages.sources.local_files import list_files, shown
+from stages.sources.local_files import list_files
 
 Split = str
 # The splits that a name may mean, the likeliest first; without separators, lower case.
@@ -64,14 +64,19 @@ class Layout:
         contents = {kind for kind, _ in most_common}
         self.files = [path.parts for path in paths if not is_note(path.name, contents)]  # without those about the data
         self.tops = sorted({path.parts[0] for path in paths if len(path.parts) > 1})
+        self._inner: defaultdict[str, set[str]] = defaultdict(set)
+        self._with_files = {parts[0] for parts in self.files if len(parts) == 2}
+        for parts in self.files:
+            if len(parts) > 2:
+                self._inner[parts[0]].add(parts[1])
 
     def inner(self, top: str) -> list[str]:
         """The folders in one of the folders."""
-        return sorted({parts[1] for parts in self.files if len(parts) > 2 and parts[0] == top})
+        return sorted(self._inner.get(top, ()))
 
     def has_files(self, top: str) -> bool:
         """Whether there are files directly in one of the folders."""
-        return any(len(parts) == 2 and parts[0] == top for parts in self.files)
+        return top in self._with_files
 
     def splits(self, names: Iterable[str]) -> str:
         """The value of collect.splits for folders in the folder."""
@@ -141,7 +146,7 @@ def refuse_splits_of_classes(layout: Layout, pattern: str | None) -> None:
         path = "{class}/{split}/" + (pattern or "{name}")
         advice = f"set collect.file_names: '{path}', collect.columns.split: split, collect.splits: {yaml_of(splits)}"
     else:
-        example = f"{inner[0]}/{layout.tops[0]}"
+        example = one_line(f"{inner[0]}/{layout.tops[0]}")
         advice = f"move the files so that the splits come first (as {example}), and set collect.splits"
     raise InputError(f"{layout.folder}: the folders of classes hold splits ({listed(inner)}); {advice}")
 
@@ -150,10 +155,10 @@ def refuse_annotations(layout: Layout, pattern: str | None) -> None:
     names = {re.sub(r"[\W_]+", "", top.lower()): top for top in layout.tops}
     contents, annotations = names.keys() & CONTENTS, names.keys() & ANNOTATIONS
     if contents and annotations:
-        content = names[min(contents)]
+        content = one_line(names[min(contents)])
         raise InputError(
             f"{layout.folder}: {listed(layout.tops)}: contents and annotations, not classes; write a table with a "
-            f"row per file of {shown(content)} and its label, and set collect.table, and collect.files: {content}/{{}}"
+            f"row per file of {content} and its label, and set collect.table, and collect.files: {content}/{{}}"
         )
 
 
@@ -170,9 +175,9 @@ def refuse_extra_level(layout: Layout) -> None:
     if layout.folder == layout.source:
         splits = Layout(inner, inner).split_folders()
         then = f" and collect.splits: {yaml_of(as_splits(splits))}" if splits else ""
-        advice = f"set collect.source: {shown(inner)}{then}"
+        advice = f"set collect.source: {one_line(inner)}{then}"
     else:
-        advice = f"name {shown(layout.name(inner))} in collect.splits instead"
+        advice = f"name {one_line(layout.name(inner))} in collect.splits instead"
     raise InputError(
         f"{layout.folder}: it holds one folder, and the folders {listed(sorted(names))} are in that; {advice}"
     )
@@ -188,4 +193,4 @@ def suspect_classes(classes: Iterable[str]) -> list[DataWarning]:
 
 
 def listed(names: Sequence[str]) -> str:
-    return ", ".join(map(shown, names[:4])) + (", ..." if len(names) > 4 else "")
+    return ", ".join(map(one_line, names[:4])) + (", ..." if len(names) > 4 else "")

@@ -6,8 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from stages.core.errors import InputError
-from stages.sources.cells import storable
+from stages.core.errors import InputError, one_line
 
 # Files and folders that file managers, network drives, archivers and editors leave behind; lower case.
 TOOL_NAMES = frozenset(
@@ -120,7 +119,7 @@ def file_problem(path: Path, folder: Path) -> str | None:
             return "not there" if error.errno == errno.ENOENT else f"it cannot be read ({error.strerror}); {ALLOW}"
         if error.errno == errno.ELOOP:
             return "a link that leads back to itself; delete it"
-        return f"a link to {shown(path.readlink())}, which is not there; fetch that file, or delete the link"
+        return f"a link to {one_line(path.readlink())}, which is not there; fetch that file, or delete the link"
     if leads_out(path, folder):
         return "a link that leads out of the folder; put the file itself there, or delete the link"
     if stat.S_ISDIR(mode):
@@ -142,9 +141,3 @@ def read_bytes(path: Path) -> tuple[bytes, str | None]:
 def leads_out(path: Path, folder: Path) -> bool:
     """Whether `path` is outside `folder`, by its name or through a link."""
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
-
-
-def shown(path: Path | str) -> str:
-    """A path for messages, on one line."""
-    text = storable(str(path))
-    return text if text.isprintable() else repr(text)

@@ -4,8 +4,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from stages.core.errors import one_line
 from stages.core.run import DataWarning
-from stages.sources.local_files import shown
 
 MIN_FILES = 20
 MIN_VALUES = 5  # fewer are rather a property: left and right, three sizes
@@ -32,9 +32,10 @@ def suggest_group(
     for part, values in parts.items():
         if is_group(values, classes):
             set_keys = setting.replace("{part}", part)
+            value, name = one_line(values[0]), one_line(names[0])
             message = (
                 f"{len(set(values)):,} values are in {len(values):,} file names as the part {part} (such as "
-                f"{shown(values[0])} in {shown(names[0])}); if it is a speaker, a patient or a device, set {set_keys}, "
+                f"{value} in {name}); if it is a speaker, a patient or a device, set {set_keys}, "
                 "so that no split shares one with another"
             )
             return [DataWarning(message, "collect.columns.group")]

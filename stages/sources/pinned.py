@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.sources.layouts import Layout, yaml_of
-from stages.sources.local_files import shown
 from stages.sources.read import TABLES
 
 # What load_dataset takes as the name of a format of files, not of a data set.
@@ -35,12 +34,12 @@ def refuse_unseen_changes(path: Path, arguments: Mapping[str, Any]) -> None:
         if "://" in value:
             if PINNED_URL.search(value) is None:
                 raise InputError(
-                    f"{path}: load_dataset reads {value}, which can change unseen; "
+                    f"{path}: load_dataset reads {one_line(value)}, which can change unseen; "
                     "download the data, and name the file or folder in collect.source"
                 )
         elif is_local or value.startswith(("/", "~", "..")):
             raise InputError(
-                f"{path}: load_dataset reads {shown(value)} on this machine, whose changes would stay unseen; "
+                f"{path}: load_dataset reads {one_line(value)} on this machine, whose changes would stay unseen; "
                 f"{advice(arguments, value)}"
             )
     revision = str(arguments.get("revision") or "")
@@ -68,14 +67,14 @@ def advice(arguments: Mapping[str, Any], value: str) -> str:
         folders = {path.parent for path in paths.values()}
         if len(folders) == 1 and all(map(is_table, paths.values())):
             names = {split: path.name for split, path in paths.items()}
-            return f"set collect.source: {shown(folders.pop())} and collect.splits: {yaml_of(names)}"
+            return f"set collect.source: {one_line(folders.pop())} and collect.splits: {yaml_of(names)}"
     path = Path(value)
     if is_table(path):
-        return f"set collect.source: {shown(path)}"
+        return f"set collect.source: {one_line(path)}"
     if path.is_dir():
         settings = settings_of(path)
         if settings:
-            return f"set collect.source: {shown(path)}, {settings}"
+            return f"set collect.source: {one_line(path)}, {settings}"
     return "write its rows to a Parquet file (load_dataset(...).to_parquet), and name that in collect.source"
 
 

@@ -1,10 +1,15 @@
 """A record of the source, and the id of a row."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
+
+from stages.core.errors import shown
+
+NAMED = 10  # columns in a message
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,12 @@ class FileFormat:
     tag_column: int = -1
     file_names: str | None = None  # such as {label}_{speaker}_{take}.wav
     columns: tuple[str, ...] = ()  # the names of the columns that are asked for
+
+
+def named(names: Collection[object]) -> str:
+    """The first names of columns or keys, for messages."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(map(shown, islice(names, NAMED))) + more
 
 
 class BadRow(Exception):

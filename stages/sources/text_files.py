@@ -1,11 +1,12 @@
 """Opens text files and reads their lines, with an error that names the encodings that a file may have."""
 
 import codecs
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.sources.encodings import candidates, decodes, is_mostly_utf8
 
 # The first bytes of files that are no text, or not the text that they stand for.
@@ -122,11 +123,7 @@ def refuse_twins(path: Path, names: Sequence[str], asked: Sequence[str]) -> None
     Raises:
         InputError: two columns have the same name.
     """
+    counts = Counter(names)
     for name in asked:
-        if names.count(name) > 1:
-            raise InputError(f"{path}: it has the column {name!r} more than once; rename one")
-
-
-def printable(text: str) -> str:
-    """The text with control characters as escapes, for messages."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+        if counts[name] > 1:
+            raise InputError(f"{path}: it has the column {shown(name)} more than once; rename one")

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from stages.core.errors import shown
 from stages.core.run import DataWarning
 from stages.sources.cells import as_text
 from stages.sources.records import BadRow
@@ -19,6 +20,7 @@ NUMERIC_DATE = re.compile(
 )
 FIRST_SECOND = 10**8  # 1973; a smaller number is a year, or a day number of a spreadsheet
 SECONDS_END = 10**11  # larger numbers of seconds are after the year 5000, so the unit is a smaller one
+LONGEST = 64  # characters; a longer text is no time
 UNITS = (1, 10**3, 10**6, 10**9)  # seconds, milliseconds, microseconds, nanoseconds
 
 
@@ -46,12 +48,14 @@ class Times:
             return text
         time = READERS[self.format](text)
         if time is None:
-            raise BadRow("unusable_time", f"the time {text!r} is not {NAMES[self.format]}; see collect.time_format")
+            raise BadRow(
+                "unusable_time", f"the time {shown(text)} is not {NAMES[self.format]}; see collect.time_format"
+            )
         return time
 
     def _look_at(self, text: str) -> None:
         self.n_cells += 1
-        if not is_iso(text):
+        if len(text) > LONGEST or not is_iso(text):
             self.example = self.example or text
             self.n_not_iso += 1
         self.readers = {name: read for name, read in self.readers.items() if read(text)}
@@ -62,7 +66,9 @@ class Times:
         readers = " and ".join(self.readers)
         verb = "reads" if len(self.readers) == 1 else "read"
         advice = f"collect.time_format: {readers} {verb} all of them" if readers else "no collect.time_format reads all"
-        message = f"{self.n_not_iso:,} of {self.n_cells:,} times are not ISO 8601, such as {self.example!r}; {advice}"
+        message = (
+            f"{self.n_not_iso:,} of {self.n_cells:,} times are not ISO 8601, such as {shown(self.example)}; {advice}"
+        )
         return [DataWarning(message, "collect.time_format")]
 
 

@@ -189,8 +189,22 @@ def lose_a_row() -> int:
 
 
 def write_nan() -> int:
-    Path("metrics/clean.json").write_text('{"rows_in": NaN}')
+    Path("metrics/other.json").write_text('{"loss": NaN}')
     return 0
+
+
+def write_plot(cell: str) -> int:
+    Path("metrics/plots").mkdir()
+    Path("metrics/plots/plot.csv").write_text(f"label,value\n{cell},-0.5\n")
+    return 0
+
+
+def write_formula() -> int:
+    return write_plot("=1+1")
+
+
+def write_markup() -> int:
+    return write_plot("<b>")
 
 
 @pytest.mark.parametrize(
@@ -199,7 +213,9 @@ def write_nan() -> int:
         ("collect", leave_unfinished, "collect: half-written: data/.collected.partial"),
         ("collect", refused, "collect: written though it was refused: data/collected"),
         ("clean", lose_a_row, "clean: rows do not reconcile: 3 in, 2 kept, 0 dropped, 2 written"),
-        ("clean", write_nan, "clean: metrics/clean.json is not valid JSON: it has NaN"),
+        ("clean", write_nan, "clean: metrics/other.json is not valid JSON: it has NaN"),
+        ("clean", write_formula, "clean: metrics/plots/plot.csv has the cell '=1+1'"),
+        ("clean", write_markup, "clean: metrics/plots/plot.csv has the cell '<b>'"),
     ],
 )
 def test_a_stage_that_does_wrong(

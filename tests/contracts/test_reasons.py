@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages import dedupe
-from stages.cleaning.worker import FAILURES
 from stages.contracts.clean import load_cleaner
 from stages.page import glossary
+from stages.untrusted.worker import FAILURES
 from tests.samples.variants import check_reasons, modalities, names, samples_of, targets, whole_target
 
 STAGES = Path(__file__).parents[2] / "stages"

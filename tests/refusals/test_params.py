@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stages import clean
+from stages import clean, collect
 from stages.core.run import Counts, run_stage
 from tests.refusals.bad_input import Bad, each, refuse, run, set_params
 
@@ -266,3 +266,25 @@ def test_params_file(edit: Callable[[str], str | bytes], message: str) -> None:
 def test_params_file_is_missing() -> None:
     Path("params.yaml").unlink()
     refuse("collect", "params.yaml: cannot be read (No such file or directory)")
+
+
+def test_a_nul_in_a_text() -> None:
+    set_params({"collect.source": "data/\0notes.csv", "clean.missing": ["NA", "\0"]})
+    refuse(
+        "collect",
+        "params.yaml:\n  clean.missing: holds a NUL, which no name has; write it anew\n  "
+        "collect.source: holds a NUL, which no name has; write it anew",
+    )
+    with pytest.raises(SystemExit, match=r"collect: error: params\.yaml:\n  clean\.missing: holds a NUL"):
+        run_stage("collect", collect.Params, collect.main)
+
+
+def test_values_break_no_line_of_a_message_and_many_problems_are_counted(tmp_path: Path) -> None:
+    set_params({"a\nb": 1, **{f"key{number}": 1 for number in range(1_000)}})
+    with pytest.raises(SystemExit) as stop:
+        run_stage("collect", collect.Params, collect.main)
+    lines = str(stop.value.code).split("\n")
+    assert lines[0] == "collect: error: params.yaml:"
+    assert lines[1].startswith(r"  a\nb: unknown key; ")
+    assert lines[-1] == "  and 972 more"
+    assert len(lines) == 31

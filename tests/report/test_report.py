@@ -1,5 +1,6 @@
 """The page about the data: what it says, and that it is safe and of a bounded size whatever the data holds."""
 
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -30,7 +31,7 @@ from tests.data_line import FILE, HOSTILE, LABEL, inside
 TAGS = set(
     "html head meta title style body header h1 h2 h3 h4 p code ul li strong nav a main section div table thead tbody "  # noqa: SIM905
     "tr th td span figure svg rect "
-    "figcaption details summary article dl dt dd mark img audio script".split()
+    "figcaption details summary article dl dt dd mark img audio script bdi".split()
 )
 REASONS = load_reasons("text", "category")
 
@@ -242,9 +243,14 @@ def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
 
 def add_columns(folder: Path, **values: Any) -> None:
     table = read_table(folder)
-    for name, value in values.items():
-        table = table.drop_columns([name]) if name in table.column_names else table
-        table = table.append_column(name, pa.array([value] * table.num_rows))
+    add_columns_of(folder, table, **{name: [value] * table.num_rows for name, value in values.items()})
+
+
+def add_columns_of(folder: Path, table: pa.Table, **columns: list[Any]) -> None:
+    for name, values in columns.items():
+        kind = table.schema.field(name).type if name in table.column_names else None
+        table = table.drop_columns([name]) if kind else table
+        table = table.append_column(name, pa.array(values).cast(kind) if kind else pa.array(values))
     write_tables(folder, [table])
 
 
@@ -264,12 +270,36 @@ def test_nothing_of_the_data_becomes_markup(data: str, request: pytest.FixtureRe
     assert "url(" not in page and "@import" not in page
     policy = next(attributes["content"] or "" for tag, attributes in elements.found if "http-equiv" in attributes)
     assert "default-src 'none'" in policy and "script-src 'sha256-" in policy
+    assert "base-uri 'none'" in policy and "form-action 'none'" in policy  # default-src does not hold for these
 
 
 def test_hostile_data_is_shown_as_it_is(text_data: Path) -> None:
     text = Elements(page_of(text_data)).text
     for hostile in (HOSTILE.split(" apple")[0], "<script>hacked()</script>", LABEL, FILE):
         assert hostile in text
+
+
+def test_signs_that_reorder_a_line_or_hide_in_it_are_visible(copy_of_text_data: Path) -> None:
+    """In names and messages; a text of the data stays as it is, in a block of its own, where its order ends."""
+    hidden = "al\u202eoh\u200bla\x1b"
+    write_warnings("split", Counts(1, warnings=[DataWarning(f"label `{hidden}`", "clean")]))
+    add_columns(paths.CLEAN_VERDICTS, dialect=hidden)
+    add_columns(paths.DUPLICATE_VERDICTS, likeness_kind=hidden)
+    for folder in (paths.COLLECTED, paths.CLEANED):
+        table = read_table(folder)
+        texts = [
+            f"{text if isinstance(text, str) else text.decode()} \u202eend" for text in table["content"].to_pylist()
+        ]
+        add_columns_of(folder, table, content=texts, source=[f"{name}\u202e" for name in table["source"].to_pylist()])
+    report.main(load_params(report.Params))
+    page = page_of(copy_of_text_data)
+    elements = Elements(page)
+    written = r"al\u202eoh\u200bla\x1b"
+    assert f"label `{written}`" in elements.text and elements.text.count(written) >= 3
+    assert all("\u202e" not in str(value) for _, attributes in elements.found for value in attributes.values())
+    outside = re.sub(r'<div class="content" dir="auto">.*?</div>', "", page, flags=re.DOTALL)
+    assert "\u202eend" in page
+    assert not set(outside) & set("\u202e\u200b\x1b")
 
 
 @pytest.mark.parametrize("data", ["text_data", "image_data", "audio_data"])

@@ -1,13 +1,17 @@
 """A saved model predicts raw contents in the order of the input, and says why one cannot be used."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from stages.contracts.objective import Conclusion
 from stages.core.errors import InputError
 from stages.core.tables import read_frame
-from stages.serving.model import load_model
-from tests import tiny
+from stages.modalities.text import clean as text_cleaner
+from stages.serving.model import Model, load_model
+from tests import misbehaving, tiny
 from tools.closure import Closure
 
 
@@ -98,3 +102,16 @@ def test_a_recipe_without_its_task_is_refused(tmp_path: Path) -> None:
         InputError, match=r"whetstone\.json lacks clean, modality, target; name a folder that finetune wrote"
     ):
         load_model(tmp_path)
+
+
+def test_a_content_that_hangs_or_crashes_has_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a service answers all the others."""
+    monkeypatch.setattr("stages.cleaning.contents.SECONDS", 0.5)
+    cleaner, params = SimpleNamespace(clean=misbehaving.clean), text_cleaner.CleanParams(**tiny.CLEAN_TEXT)
+    task = SimpleNamespace(
+        predict=lambda _, contents, __: Conclusion(["fruit"] * len(contents), np.ones((2, 1)), ["x"])
+    )
+    model = Model(Path(), "text", cleaner, params, task)  # type: ignore[arg-type]
+    served = model.predict(["a ripe apple", "spin", "segfault", "a ripe fig"])
+    assert served.reasons == [None, "too_slow", "crashed_decoder", None]
+    assert served.labels == ["fruit", None, None, "fruit"]

@@ -114,6 +114,18 @@ def test_a_class_loses_a_share_of_its_rows_at_most(run: Run, policy: str) -> Non
     assert warnings_of(found) == [(f"{message}more than 10% of their training rows", "label_audit.max_share")]
 
 
+def test_no_class_loses_a_row_if_params_say_so(run: Run) -> None:
+    found = audited(run, MISSPELT, max_share=0.0)
+    assert touched(found) == []
+    (message, key), *others = warnings_of(found)
+    n_issues = int(found["is_label_issue"].sum())
+    assert message == (
+        f"{n_issues} labels are so doubtful that the policy applies, but their classes would lose rows, "
+        "and may lose none"
+    )
+    assert key == "label_audit.max_share" and not others
+
+
 def test_a_class_that_loses_many_rows_is_named(run: Run) -> None:
     found = audited(run, MISSPELT, max_share=0.5)
     n_left = 30 - len(touched(found))

@@ -153,6 +153,15 @@ def test_the_summary_says_with_what_the_scores_are_compared(project: Path, capsy
     assert "commit yours" not in printed(capsys)
 
 
+def test_nothing_reaches_the_terminal_as_a_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("metrics/verdict.txt").write_text("The model says `\x1b[31mred\u202e` for every row")
+    set_param("source: data.csv", 'source: "data/$(touch hacked)\\e[31m.csv"')
+    out = printed(capsys)
+    assert r"The model says `\x1b[31mred\u202e` for every row" in out
+    assert r"git commit -m '$(touch hacked)\x1b[31m'" in out
+    assert out.replace("\n", "").isprintable()
+
+
 def test_a_run_that_goes_on_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dvc.lock import LockError
     from dvc.repo import Repo

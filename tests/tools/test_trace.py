@@ -286,6 +286,14 @@ def test_the_ledger_does_what_the_story_says_of_it(copy_of_text_data: Path, tell
     )
 
 
+def test_the_advice_counts_its_lines_and_explains_its_label(copy_of_text_data: Path, tell: Tell) -> None:
+    stays, unlabelled, leak = (tell("--row", source) for source in ("test.csv:3", f"{FILE}:4", f"{FILE}:10"))
+    label = ", with the right label in place of LABEL, then run `dvc repro`"
+    assert f"add one of these lines to data/ledger.csv{label}" in stays
+    assert f"add this line to data/ledger.csv{label}" in unlabelled
+    assert "add this line to data/ledger.csv, then run `dvc repro` to keep it" in leak
+
+
 def test_who_decided_already_is_sent_to_that_line(copy_of_text_data: Path, tell: Tell) -> None:
     name = id_of("test.csv:3")
     decide(name, "keep", "", clean)
@@ -297,6 +305,7 @@ def test_who_decided_already_is_sent_to_that_line(copy_of_text_data: Path, tell:
 def test_nothing_reaches_the_terminal_as_a_command(copy_of_text_data: Path, tell: Tell) -> None:
     story = tell("--row", f"{FILE}:2")
     assert "\x1b" not in story and "\\x1b[31m" in story
+    assert tell("--row", "a\x1b[31m\n\u202e.csv:1").startswith(r"trace: error: a\x1b[31m\n\u202e.csv:1: no row has")
 
 
 @pytest.mark.parametrize(("data", "preview"), [("image_data", "image, 8 x 8, PNG"), ("audio_data", "audio, 0.")])

@@ -10,19 +10,21 @@ from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names
-from stages.labels.names import NameParams, as_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_number
+from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
 REASONS: Mapping[str, str] = {
     "missing_label": "it has no label",
     "not_a_list": "its label is not a list of names",
+    "not_a_name": "one of its labels is too long for the name of a class",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
 # The key of params.yaml to look at if many rows are dropped for a reason.
 SEE: Mapping[str, str] = {
     "missing_label": "collect.columns.label",
     "not_a_list": "collect.label_format",
+    "not_a_name": "collect.label_format",
     "unwanted_label": "clean.label.drop",
 }
 CLOSED = True
@@ -43,7 +45,9 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     if raw_names is None:
         return CleanedLabel(None, "not_a_list")
     names = {params.aliases.get(name, name) for name in map(as_name, raw_names)} - {""}
-    kept = sorted(names - set(params.drop))
+    if any(map(is_no_name, names)):
+        return CleanedLabel(None, "not_a_name")
+    kept = sorted(names - params.dropped)
     return CleanedLabel(None, "unwanted_label") if names and not kept else CleanedLabel(kept)
 
 
@@ -51,7 +55,7 @@ def parsed(raw: str | None) -> list[str] | None:
     """The names in a JSON list; None if `raw` is not a JSON list of strings."""
     try:
         names = json.loads(raw or "")
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: too many brackets
         return None
     return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
 
@@ -61,7 +65,9 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
 
 
 def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
-    return check_names(count_rows(given), params)
+    rows_of = count_rows(given)
+    check_number(rows_of, sum(given.values()), params, are_several=True)
+    return check_names(rows_of, params)
 
 
 def count_rows(given: Mapping[str, int]) -> Mapping[str, int]:

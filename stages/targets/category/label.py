@@ -9,17 +9,19 @@ from pydantic import Field
 
 from stages.contracts.label import CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names, check_unique
-from stages.labels.names import NameParams, as_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_number
+from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
 
 LABEL = pa.string()
 REASONS: Mapping[str, str] = {
     "missing_label": "it has no label",
+    "not_a_name": "its label is too long for the name of a class",
     "unwanted_label": "its label is listed in clean.label.drop",
 }
 # The key of params.yaml to look at if many rows are dropped for a reason.
 SEE: Mapping[str, str] = {
     "missing_label": "collect.columns.label",
+    "not_a_name": "collect.columns.label",
     "unwanted_label": "clean.label.drop",
 }
 CLOSED = True
@@ -36,7 +38,9 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     label = params.aliases.get(name, name)
     if not label:
         return CleanedLabel(None, "missing_label")
-    return CleanedLabel(None, "unwanted_label") if label in params.drop else CleanedLabel(label)
+    if is_no_name(label):
+        return CleanedLabel(None, "not_a_name")
+    return CleanedLabel(None, "unwanted_label") if label in params.dropped else CleanedLabel(label)
 
 
 def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
@@ -47,7 +51,7 @@ def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
     rows_of: Counter[str] = Counter()
     for raw, n_rows in given.items():
         rows_of[as_name(raw)] += n_rows
-    check_unique(rows_of, params)
+    check_number(rows_of, rows_of.total(), params)
     return check_names(rows_of, params)
 
 

@@ -11,14 +11,14 @@ from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names
-from stages.labels.names import NameParams, as_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_number
+from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
 REASONS: Mapping[str, str] = {
     "missing_label": "it has no label",
     "unaligned_tags": "it does not have one tag for each of its words",
-    "invalid_tags": "its tags are not in an order that the scheme allows",
+    "invalid_tags": "its tags are not in an order or of a form that the scheme allows",
 }
 # The key of params.yaml to look at if many rows are dropped for a reason.
 SEE: Mapping[str, str] = {
@@ -70,13 +70,13 @@ def tags_of(label: Any) -> list[str] | None:
 
 
 def is_tag(text: str) -> bool:
-    return text == "O" or (text.startswith(("B-", "I-")) and bool(text[2:].strip()))
+    return text == "O" or (text.startswith(("B-", "I-")) and bool(text[2:].strip()) and not is_no_name(text))
 
 
 def renamed(tag: str, params: LabelParams) -> str:
     """The tag with the alias of its type; O if the type is dropped."""
     name = params.aliases.get(tag[2:], tag[2:])
-    return "O" if tag == "O" or name in params.drop else tag[:2] + name
+    return "O" if tag == "O" or name in params.dropped else tag[:2] + name
 
 
 def as_valid(tags: Sequence[str]) -> list[str]:
@@ -93,7 +93,11 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
 
 
 def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
-    return check_names(count_rows(given), params)
+    rows_of = count_rows(given)
+    check_number(
+        rows_of, sum(given.values()), params, are_several=True, column="collect.columns.label (or collect.tag_column)"
+    )
+    return check_names(rows_of, params)
 
 
 def count_rows(given: Mapping[str, int]) -> Mapping[str, int]:

@@ -27,13 +27,13 @@ from stages.core.errors import InputError
 FAILURES = TOO_SLOW, CRASHED = "too_slow", "crashed_decoder"  # their reasons
 
 # A process that waits takes no time of the processor. What is run here never waits, unless it hangs.
-LONGEST_WAIT = 20  # times the seconds of the processor, by the clock
-# Decoding an hour of sound takes up to 4 GiB. On macOS the system sets no such limit.
+LONGEST_WAIT = 60  # times the seconds of the processor, by the clock
+# An hour of sound at 96 kHz takes 6 GiB. macOS has no such limit.
 MEMORY = 8 * 2**30  # bytes
 AHEAD = 64  # contents that are sent before their results are read, so that both processes work at the same time
-AHEAD_BYTES = 2**24  # of these contents; one that is larger is sent alone
+AHEAD_BYTES = 2**24  # of these contents, without the last
 
-_START = "import sys; sys.path[:] = sys.argv[2:]; from stages.cleaning.worker import serve; serve(int(sys.argv[1]))"
+_START = "import sys; sys.path[:] = sys.argv[2:]; from stages.untrusted.worker import serve; serve(int(sys.argv[1]))"
 
 
 @dataclass(frozen=True)
@@ -159,18 +159,27 @@ class _Process:
             self._connection.send(message)
 
     def result(self, seconds: float) -> Any:
-        """The next result, or the Failure for which there is none; `seconds` of the clock are waited for it."""
+        """The next result, or the Failure for which there is none; `seconds` of the clock are waited for it.
+
+        Raises:
+            Exception: what the function has raised.
+        """
+        kind, value = self._receive(seconds)
+        if kind == "ready":
+            self.is_ready = True
+            kind, value = self._receive(seconds)
+        if kind == "error":
+            raise value
+        return value
+
+    def _receive(self, seconds: float) -> tuple[str, Any]:
         try:
-            while self._connection.poll(seconds):
+            if self._connection.poll(seconds):
                 kind, value = self._connection.recv()
-                if kind == "error":
-                    raise value
-                if kind == "result":
-                    return value
-                self.is_ready = True
+                return kind, value
         except (EOFError, OSError):
-            return Failure(TOO_SLOW if self._process.wait() == -signal.SIGPROF else CRASHED)
-        return Failure(TOO_SLOW)
+            return "failure", Failure(TOO_SLOW if self._process.wait() == -signal.SIGPROF else CRASHED)
+        return "failure", Failure(TOO_SLOW)
 
 
 def _end(process: subprocess.Popen[bytes], connection: Connection, pid_of_parent: int) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from stages.cleaning import worker
-from stages.cleaning.worker import CRASHED, TOO_SLOW, Failure, Worker
 from stages.core.errors import InputError
+from stages.untrusted import worker
+from stages.untrusted.worker import CRASHED, TOO_SLOW, Failure, Worker
 from tests.misbehaving import behave
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +34,14 @@ def test_a_content_that_takes_too_long_is_ended(content: bytes) -> None:
     assert results(b"a", content, b"b", content, seconds=0.2) == [b"A", Failure(TOO_SLOW), b"B", Failure(TOO_SLOW)]
 
 
+def test_the_system_ends_it_by_the_time_of_the_processor() -> None:
+    process = worker._Process((behave, ("",), 0.2))
+    process.send(b"spin")
+    assert process.result(600.0) == Failure(TOO_SLOW)
+    assert process.status == f"exit status {-signal.SIGPROF}"
+    process.end()
+
+
 def test_a_busy_machine_takes_no_time_from_a_content() -> None:
     """What counts is the time of the processor."""
     assert results(b"sleep 0.5", seconds=0.1) == [b"SLEEP 0.5"]
@@ -43,9 +51,13 @@ def test_each_content_has_the_whole_time() -> None:
     assert results(*[b"work 0.05"] * 8, seconds=0.25) == [b"WORK 0.05"] * 8
 
 
-def test_a_content_that_waits_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "LONGEST_WAIT", 1)
-    assert results(b"a", b"sleep 600", b"b", seconds=2.0) == [b"A", Failure(TOO_SLOW), b"B"]
+def test_a_content_that_waits_for_ever_is_ended() -> None:
+    with Worker(behave, seconds=5.0) as started:
+        assert list(started.map([b"a"])) == [b"A"]
+        started._longest_wait = 0.5
+        assert list(started.map([b"sleep 600"])) == [Failure(TOO_SLOW)]
+        started._longest_wait = 60.0
+        assert list(started.map([b"b"])) == [b"B"]
 
 
 @pytest.mark.parametrize("content", [b"segfault", b"abort", b"fill-memory", b"exit"])
@@ -85,6 +97,8 @@ def test_exceptions_are_raised_where_the_results_are_read(capfd: pytest.CaptureF
         with pytest.raises(ValueError, match="no such word") as error:
             next(mapped)
         assert "in behave" in "".join(error.value.__notes__)
+        with pytest.raises(FileNotFoundError, match="no such file"):  # no sign that the process has ended
+            list(started.map([b"raise-os-error no such file"]))
         assert list(started.map([b"c"])) == [b"C"]
     assert capfd.readouterr().err == ""
 
@@ -151,7 +165,7 @@ def test_a_copy_after_a_fork_has_its_own_process() -> None:
 
 PARENT = """
 import sys
-from stages.cleaning.worker import Worker
+from stages.untrusted.worker import Worker
 from tests.misbehaving import behave
 with Worker(behave, seconds=60.0) as worker:
     try:

@@ -1,0 +1,64 @@
+"""Previews come from another process; one that cannot be made is a line that says so."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages import report
+from stages.contracts.report import load_reporter
+from stages.core import paths
+from stages.core.params import load_params
+from stages.page import safe_reporter
+from stages.page.safe_reporter import SafeReporter
+from tests.samples.variants import modalities, rows_of, samples_of
+from tests.tools.test_trace import Tell, id_of, tell  # noqa: F401 - a fixture
+
+
+@modalities
+def test_previews_are_those_of_the_modality(name: str) -> None:
+    reporter, samples = load_reporter(name), samples_of(name, "modalities")
+    raws = [*samples.contents, *samples.reasons.values()]
+    with SafeReporter(name) as safe:
+        assert safe.SIZES == reporter.SIZES
+        assert list(safe.all_sizes(raws)) == [reporter.sizes(raw) for raw in raws]
+        for content in [*raws[::4], rows_of(name)[0]]:
+            assert safe.show(content) == reporter.show(content)
+            assert safe.show_pair(content, raws[0]) == reporter.show_pair(content, raws[0])
+
+
+def slow_image() -> bytes:
+    """A JPEG of noise that takes a second."""
+    file = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (2_400, 2_400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(file, "JPEG2000")
+    return file.getvalue()
+
+
+def test_a_preview_that_takes_too_long_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safe_reporter, "SECONDS", 0.5)
+    good, slow = samples_of("image", "modalities").contents[0], slow_image()
+    with SafeReporter("image") as safe:
+        line = f"{len(slow):,} bytes, not shown: decoding it takes too long"
+        assert safe.show(slow).line == line
+        assert safe.show(good).image
+        assert [shown.line for shown in safe.show_pair(slow, slow)] == [line, line]
+
+
+def test_the_page_and_the_trace_survive_a_reporter_that_crashes(
+    copy_of_text_data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tell: Tell,  # noqa: F811
+) -> None:
+    monkeypatch.setattr(safe_reporter, "call_reporter", crash)
+    report.main(load_params(report.Params))
+    assert "bytes, not shown: decoding it fails" in Path(paths.DATA_REPORT).read_text()
+    assert "bytes, not shown: decoding it fails" in tell(id_of("test.csv:3"))
+
+
+def crash(call: object, modality: str) -> None:
+    import os
+
+    os.abort()

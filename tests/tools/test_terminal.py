@@ -1,0 +1,32 @@
+"""What tools print: whatever the data holds, a terminal gets lines of text."""
+
+import ast
+
+import pytest
+
+from tests.tiny import ROOT
+from tools.terminal import one_line, write
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("a \x1b[31mred\x07 name", r"a \x1b[31mred\x07 name"),
+        ("one\ntwo\tthree\r", r"one\ntwo\tthree\r"),
+        ("a\u202eb\u2066c", r"a\u202eb\u2066c"),
+        ("\x9b31m", r"\x9b31m"),
+        ("zero\u200bwidth", r"zero\u200bwidth"),
+        ("naïve 日本語 C:\\data", "naïve 日本語 C:\\data"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, printed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert one_line(text) == printed
+    write([text, "next"])
+    assert capsys.readouterr().out == f"{printed}\nnext\n"
+
+
+def test_tools_print_through_one_door() -> None:
+    for path in sorted((ROOT / "tools").glob("*.py")):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        prints = [call for call in calls if ast.unparse(call.func) in ("print", "sys.stdout.write", "sys.stderr.write")]
+        assert bool(prints) == (path.name == "terminal.py"), path.name
