@@ -172,6 +172,7 @@ def find_rows(
     tables = [pa.Table.from_batches([], schema)]
     for path in _parts(folder):
         with _readable(path), pq.ParquetFile(path) as part:
+            _check_columns(path, part.schema_arrow, [column, *schema.names])
             is_wanted = wanted(part.read([column])[column]).to_numpy(zero_copy_only=False)
             if is_wanted.any():
                 tables.append(part.read(schema.names).take(np.flatnonzero(is_wanted)).cast(schema))

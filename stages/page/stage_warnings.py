@@ -27,7 +27,13 @@ def read_warnings() -> list[StageWarning]:
         path = paths.WARNINGS / f"{stage}.json"
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"{path}: cannot be read ({error}); run `dvc repro {stage}`") from error
+        if not isinstance(entries, list) or not all(map(is_warning, entries)):
+            raise InputError(f"{path}: not a list of warnings; run `dvc repro {stage}`")
         warnings += [StageWarning(stage, entry["message"], entry["see"]) for entry in entries]
     return warnings
+
+
+def is_warning(entry: object) -> bool:
+    return isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("message", "see"))

@@ -191,8 +191,10 @@ def fine_tune(
         callbacks=[FiniteLoss(), EarlyStoppingCallback(params.finetune.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints if there is no terminal; the stage's last line is enough
-    trainer.train()
-    shutil.rmtree(CHECKPOINTS, ignore_errors=True)
+    try:
+        trainer.train()
+    finally:
+        shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     curves = learning_curves(trainer.state.log_history, objective.metric)
     write_csv(paths.LEARNING_CURVES, curves)
     return summary(trainer.state.log_history, objective.metric)

@@ -25,8 +25,8 @@ def listed(stage: str, kind: str) -> list[str]:
 
 
 def tables_read(stage: str) -> list[str]:
-    """The tables among the deps of a stage."""
-    no_tables = ("data/ledger.csv", "data/embeddings.false")
+    """The tables among the deps of a stage; finetune waits for data/verdicts/leaks, and does not open it."""
+    no_tables = ("data/ledger.csv", "data/embeddings.false", *(["data/verdicts/leaks"] if stage == "finetune" else ()))
     data = [path for path in listed(stage, "deps") if path.startswith("data/")]
     return [path for path in data if "${" not in path and path not in no_tables and stage != "collect"]
 
@@ -63,6 +63,8 @@ def run(stage: str) -> Ended:
                 status, line = 1, end.code
             else:
                 status, line = int(end.code or 0), errors.getvalue().strip().rpartition("\n")[2]
+        except KeyboardInterrupt:
+            status, line = 130, f"{stage}: stopped"  # in a process, stages/__init__.py prints a line
     return Ended(status, line, out.getvalue())
 
 

@@ -122,10 +122,11 @@ def test_a_table_that_lacks_rows(stage: str, table: str, damage: Callable[[Path]
 RECIPE = "models/finetuned/whetstone.json"
 
 
-def change_recipe(**changes: object) -> Callable[[Path], None]:
+def without_key(key: str) -> Callable[[Path], None]:
     def change(path: Path) -> None:
-        values = json.loads(path.read_text()) | changes
-        path.write_text(json.dumps({key: value for key, value in values.items() if value is not ...}))
+        values = json.loads(path.read_text())
+        del values[key]
+        path.write_text(json.dumps(values))
 
     return change
 
@@ -162,15 +163,16 @@ def test_a_damaged_model(damage: str) -> None:
         assert "models/finetuned" in refuses("predict")
 
 
-@pytest.mark.parametrize("value", [..., None, [1], "other", 3, {}], ids=repr)
-def test_a_recipe_with_another_key(value: object, data_of_line: Path) -> None:
-    """Each key in turn is missing, or has a value of another type: one line, or predict does not need it."""
+def test_a_recipe_that_lacks_a_key() -> None:
+    """Each key in turn: one line that names it, or predict does not need it."""
+    needed = []
     for key in json.loads(Path(RECIPE).read_text()):
-        with damaged(Path(RECIPE), change_recipe(**{key: value})):
+        with damaged(Path(RECIPE), without_key(key)):
             ended = run("predict")
-        assert ended.status == 0 or (ended.line.startswith("predict: error: ") and "models/finetuned" in ended.line), (
-            key
-        )
+        if ended.status:
+            assert ended.line == f"predict: error: {RECIPE}: lacks {key}; run `dvc repro finetune`"
+            needed.append(key)
+    assert {"columns", "pooling"} <= set(needed)
 
 
 WARNINGS = "metrics/warnings/clean.json"
@@ -199,7 +201,6 @@ def test_damaged_warnings(content: bytes | str) -> None:
 
 LEDGER = "data/ledger.csv"
 LEDGERS: dict[str, Callable[[Path], object]] = {
-    "a NUL": of(b"id,action,label,note\n\x00,keep,,\n"),
     "binary": of(b"\xff\xfe\x00\x01"),
     "empty": of(b""),
     "missing": remove,

@@ -65,7 +65,7 @@ def test_the_default_line_needs_no_network(tmp_path: Path) -> None:
     line, log = tmp_path / "line", tmp_path / "network.log"
     tiny.copy_project(line)
     reviews = line / "data/reviews.csv"
-    reviews.write_text("".join(reviews.read_text(encoding="utf-8").splitlines(keepends=True)[:240]), encoding="utf-8")
+    reviews.write_text("".join(reviews.read_text(encoding="utf-8").splitlines(keepends=True)[:150]), encoding="utf-8")
     params = yaml.safe_load((line / "params.yaml").read_text())
     assert "/" in params["model"] and not Path(params["model"]).exists()  # the name of a model on the hub
     tiny.write_params(line, params | {"epochs": 1, "threads": 1, "split": params["split"] | {"max_leaks": 5}})
