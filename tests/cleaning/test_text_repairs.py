@@ -272,6 +272,13 @@ def test_many_marks_are_no_trap() -> None:
     assert time.process_time() - started < 2
 
 
+def test_tags_are_not_searched_in_what_is_longer_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = params(max_chars=10)
+    assert cleaner.clean(b"<p>" * 600 + b"a fig", short).content == "a fig"
+    monkeypatch.setattr(cleaner.markup, "without_html", pytest.fail)
+    assert cleaner.clean(b"<p>" * 700 + b"a fig", short).reason == "too_long"
+
+
 def test_what_is_far_too_long_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleaner, "find_pii", pytest.fail)
     monkeypatch.setattr(cleaner, "repair", pytest.fail)

@@ -87,6 +87,7 @@ class CleanParams(Strict):
 # A text with more characters than this many times `max_chars` is not repaired, so that no row costs much time.
 # Repairs make some texts shorter, but not that much: tags are removed before.
 LONGEST = 20
+LONGEST_HTML = 10  # times that: in a longer text not even tags are searched
 FREQUENT = 0.2  # share of the rows from which addresses are worth a suggestion
 MARKS = 30  # combining marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15)
 # Rounds of repairs; one may reveal what the next one repairs. A text that is not settled then repeats itself, and what
@@ -143,7 +144,9 @@ def clean_side(raw: str, params: CleanParams) -> Cleaned:
 
 
 def without_html(raw: str, params: CleanParams) -> str:
-    return markup.without_html(raw) if params.html == "strip" else raw
+    """The text without tags, or as it is if params keep them or if it is too long to be used anyway."""
+    is_searched = params.html == "strip" and len(raw) <= LONGEST_HTML * LONGEST * params.max_chars
+    return markup.without_html(raw) if is_searched else raw
 
 
 def is_hopeless(text: str, params: CleanParams) -> bool:

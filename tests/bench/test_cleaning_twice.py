@@ -35,19 +35,9 @@ def test_the_same_seed_gives_the_same_texts() -> None:
     assert list(random_texts(7, 50)) == list(random_texts(7, 50)) != list(random_texts(8, 50))
 
 
-@pytest.mark.parametrize(
-    ("text", "content"),
-    [
-        # What follows a placeholder is found when it is one.
-        ("@ann" * (ROUNDS - 1), "[USER]" * (ROUNDS - 1)),
-        # What looked like mojibake beside an address.
-        ("\u00c3 '\u2009\u4e8chttp://a.example/(b)", "\u00e0 ' \u4e8c[URL])"),
-    ],
-)
-def test_what_a_placeholder_reveals_is_repaired(text: str, content: str) -> None:
-    once = clean(text.encode(), params_of(**REPLACE))
-    assert once.content == content
-    assert clean(content.encode(), params_of(**REPLACE)).content == content
+def test_what_follows_a_placeholder_is_found() -> None:
+    cleaned = clean(("@ann" * 6).encode(), params_of(**REPLACE))
+    assert cleaned.content == "[USER]" * 6
 
 
 @pytest.mark.parametrize("text", ["@ann" * 100, "a@b.co" * 100, "\u7389" + "@ann" * ROUNDS])
