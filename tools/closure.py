@@ -1,4 +1,4 @@
-"""Finds the code that a stage runs, its import closure within stages/, and lists it as dvc.yaml does.
+"""Finds the code that a stage runs, its import closure.
 
 The source is read and not run, so imports inside functions count too. A variant is loaded by its name at run time:
 a module that names the loader of a part, such as `load_cleaner`, imports that part of the chosen variant.

@@ -1,4 +1,4 @@
-"""Prints mean and standard deviation of scores over the folds of cross-validation, from the commit's experiments.
+"""Prints mean and standard deviation of scores over the folds of cross-validation.
 
 python -m tools.crossval
 

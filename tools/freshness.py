@@ -1,4 +1,4 @@
-"""Finds the stages whose results are older than their data, params or code, as `dvc status` does.
+"""Finds the stages whose results are out of date, as `dvc status` does.
 
 Unlike `dvc status`, it also finds results of params that were edited before DVC recorded them.
 """

@@ -1,7 +1,8 @@
-"""Writes build/plots.html, the page in which `dvc plots show` and `dvc plots diff` draw (.dvc/config names it).
+"""Writes build/plots.html, in which `dvc plots` draws.
 
 python -m tools.plots_page
 
+.dvc/config names it for `dvc plots show` and `dvc plots diff`.
 DVC's own page loads Vega from the network, and a label with markup would run in it as a script. This page holds Vega,
 and its policy forbids all requests and all scripts but its own two.
 """

@@ -16,10 +16,10 @@ from typing import Any
 from stages.comparison.lexical import LEXICAL
 from stages.contracts.score import load_scorer
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.core.params import read_yaml
 from tools.freshness import outdated
-from tools.terminal import one_line, write
+from tools.terminal import write
 
 FUNNEL = ("collect", "clean", "dedupe", "outliers", "split", "label_audit")
 NEXT_STEPS = """

@@ -1,13 +1,11 @@
-"""Lines for a terminal, which would obey control characters of the data, or be reordered by them."""
+"""Prints lines.
+
+A terminal would obey control characters of the data, or show the line in another order.
+"""
 
 from collections.abc import Iterable
 
-from stages.core.errors import printable
-
-
-def one_line(text: str) -> str:
-    """The text without line ends, and with escapes for what cannot be seen."""
-    return printable(text).replace("\n", r"\n").replace("\t", r"\t")
+from stages.core.errors import one_line
 
 
 def write(lines: Iterable[str]) -> None:

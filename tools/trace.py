@@ -1,4 +1,4 @@
-"""Tells the story of a row, from its line in the source to what the model says of it.
+"""Tells the story of a row, from its source to its prediction.
 
 python -m tools.trace ID                    an id, or a unique start of one
 python -m tools.trace --row reviews.csv:17  the file and the row number, as in the column `source`
@@ -16,7 +16,7 @@ from typing import Any
 from stages.contracts.label import Target, load_target
 from stages.contracts.report import Reporter
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, one_line
 from stages.core.params import read_yaml
 from stages.core.tables import one_of
 from stages.page.examples import LEAK
@@ -24,7 +24,7 @@ from stages.page.glossary import OF_DEDUPE, OF_LABEL_AUDIT, OF_OUTLIERS, Reasons
 from stages.page.safe_reporter import SafeReporter
 from tools import freshness
 from tools.lookup import SOME, find_id, find_source, find_text, is_there, row_of, rows_of
-from tools.terminal import one_line, write
+from tools.terminal import write
 
 ID = re.compile("[0-9a-f]{32}")
 WIDTH, INDENT = 120, 20

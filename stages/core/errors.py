@@ -73,7 +73,18 @@ def one_line(name: object) -> str:
 
 def printable(text: str) -> str:
     """The text with what would act on a terminal, or is invisible, written as an escape such as \\x1b or \\u202e."""
-    return "".join(sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text)
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() or sign in "\n\t" or _joins(text, index) else ascii(sign)[1:-1]
+        for index, sign in enumerate(text)
+    )
+
+
+def _joins(text: str, index: int) -> bool:
+    """Whether a joiner is within a Persian word, an emoji or the like, where it changes what is seen."""
+    around = text[index - 1 : index] + text[index + 1 : index + 2]
+    return text[index] in "\u200c\u200d" and len(around) == 2 and not around.isascii()
 
 
 def message_of(error: InputError) -> str:

@@ -132,7 +132,8 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
         unused: the starts of the names of weights that are not needed, such as `decoder.`.
 
     Raises:
-        InputError: the model cannot be loaded, or weights are missing or have other shapes, and so would be random.
+        InputError: the model cannot be loaded, has NaN or infinity as weights, or weights are missing or have other
+            shapes, and so would be random.
     """
     import torch
 
@@ -146,6 +147,13 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
         raise InputError(
             f"model {model}: {len(random)} of its weights are missing in its files or have another shape than in "
             f"config.json ({names}), so they would be random; choose a model that was saved whole"
+        )
+    broken = [name for name, values in network.named_parameters() if not values.isfinite().all()]
+    if broken:
+        names = ", ".join(broken[:3]) + (" ..." if len(broken) > 3 else "")
+        raise InputError(
+            f"model {model}: {len(broken)} of its weights have NaN or infinity ({names}), so it is damaged; "
+            "download it again, or choose another model"
         )
     return Pretrained(network, has_pooler=not any("pooler" in name for name in absent))
 

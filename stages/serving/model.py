@@ -1,9 +1,11 @@
 """Loads a fine-tuned model, and predicts raw contents after cleaning them as the training rows were cleaned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from stages.cleaning.contents import SafeCleaner
 from stages.contracts.clean import Cleaner, load_cleaner
@@ -75,15 +77,20 @@ def load_model(folder: Path | str) -> Model:
         InputError: the folder holds no such model.
     """
     folder = Path(folder)
-    recipe: Mapping[str, Any] = read_recipe(folder)
+    recipe = read_recipe(folder)
     if missing := {"modality", "target", "clean"} - recipe.keys():
         keys = ", ".join(sorted(missing))
         raise InputError(f"{folder}: whetstone.json lacks {keys}; name a folder that finetune wrote")
     cleaner = load_cleaner(recipe["modality"])
+    try:
+        clean_params = cleaner.CleanParams(**recipe["clean"])
+    except (TypeError, ValidationError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{folder}: whetstone.json: clean: {reason}; name a folder that finetune wrote") from error
     return Model(
         folder=folder,
         modality=recipe["modality"],
         cleaner=cleaner,
-        clean_params=cleaner.CleanParams(**recipe["clean"]),
+        clean_params=clean_params,
         task=load_task(recipe["modality"], recipe["target"]),
     )

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
+from stages.core.errors import InputError
 from stages.core.tables import Vectors
 
 
@@ -19,8 +20,21 @@ class Probe:
     bias: npt.NDArray[np.float64]  # (n_outputs,)
 
 
+def check_finite(vectors: Vectors) -> None:
+    """
+    Raises:
+        InputError: a number in the vectors, dense or sparse ones, is NaN or infinite.
+    """
+    if not np.isfinite(vectors.sum(dtype=np.float64)):
+        raise InputError(
+            "model: its vectors of the training rows have NaN or infinity, so its weights are damaged or too large; "
+            "choose another model"
+        )
+
+
 def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float) -> Probe:
     """Logistic regression on class numbers below `n_classes`. A class without rows gets a probability close to 0."""
+    check_finite(vectors)
     weights = np.zeros((n_classes, vectors.shape[1]))
     bias = np.full(n_classes, -50.0)
     present = np.unique(classes)
@@ -53,6 +67,7 @@ def fit_one_vs_rest(
     Args:
         positive_weights: the weight of a row that has the class, for each class; a row without it has weight 1.
     """
+    check_finite(vectors)
     weights = np.zeros((given.shape[1], vectors.shape[1]))
     bias = np.where(given.any(axis=0), 50.0, -50.0)
     vectors = vectors.astype(np.float64)
@@ -69,6 +84,7 @@ def fit_one_vs_rest(
 
 def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float) -> Probe:
     """Ridge regression on numbers, (n_rows,); as in logistic regression, C is the inverse regularisation strength."""
+    check_finite(vectors)
     with threadpool_limits(1, user_api="blas"):
         fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers)
     return Probe(fitted.coef_.reshape(1, -1), np.array([fitted.intercept_]))

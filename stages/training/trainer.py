@@ -32,13 +32,15 @@ CHECKPOINTS = paths.MODEL.with_name(".checkpoints")  # not one of DVC's outs; re
 class FiniteLoss(TrainerCallback):  # type: ignore[misc]
     """Stops a training that diverged: its model is of no use."""
 
-    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        loss = more["metrics"]["eval_loss"]
-        if not math.isfinite(loss):
-            raise InputError(
-                f"lr: the loss of validation is {loss} after epoch {round(state.epoch or 0)}, so the model is of no "
-                f"use; give a lower lr (it is {args.learning_rate:g}), or look for extreme labels"
-            )
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        """Is called with the losses of training and of validation; those of validation come after each epoch."""
+        for key, rows in (("loss", "training"), ("eval_loss", "validation")):
+            loss = more["logs"].get(key, 0.0)
+            if not math.isfinite(loss):
+                raise InputError(
+                    f"lr: the loss of {rows} is {loss} after step {state.global_step}, so the model is of no use; "
+                    f"give a lower lr (it is {args.learning_rate:g}), or look for extreme labels"
+                )
 
 
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
@@ -152,6 +154,7 @@ def arguments(params: Any, label_smoothing: float, n_rows: int) -> TrainingArgum
         load_best_model_at_end=True,
         metric_for_best_model="loss",
         logging_steps=max(1, n_steps // 40),
+        logging_nan_inf_filter=False,  # it would log a loss without the steps where it is NaN
         seed=params.seed,
         use_cpu=not gpu,
         bf16=gpu and torch.cuda.is_bf16_supported(),

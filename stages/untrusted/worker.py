@@ -208,9 +208,7 @@ def serve(number: int) -> None:
         while True:
             content = contents.get()
             signal.setitimer(signal.ITIMER_PROF, seconds)  # then the system ends the process, whatever it is doing
-            answer = _answer(function, content, arguments)
-            signal.setitimer(signal.ITIMER_PROF, 0)
-            connection.send(answer)
+            connection.send(_answer(function, content, arguments))
 
 
 def _answer(function: Callable[..., Any], content: Any, arguments: tuple[Any, ...]) -> tuple[str, Any]:

@@ -84,7 +84,22 @@ def test_a_file_of_too_many_parts_is_not_opened(name: str, monkeypatch: pytest.M
     assert report.sizes(BOMBS[name]) == ()
 
 
+def film(n_frames: int) -> bytes:
+    """A PNG of frames of one pixel, after a first one."""
+    start = png_with(chunk(b"acTL", struct.pack(">II", n_frames, 0)) + frame_header(0, 80, 60))[:-12]
+    parts = [
+        frame_header(2 * number - 1, 1, 1) + chunk(b"fdAT", struct.pack(">I", 2 * number) + zlib.compress(bytes(4)))
+        for number in range(1, n_frames)
+    ]
+    return start + b"".join(parts) + PNG[-12:]
+
+
+def frame_header(number: int, width: int, height: int) -> bytes:
+    return chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, width, height, 0, 0, 1, 1, 0, 0))
+
+
 HONEST = {
+    "a film of a PNG": film(MANY),
     "many scans": jpeg_of_scans(limits.MAX_SCANS),
     # As cameras append a film; by chance it has markers of scans.
     "a JPEG with something behind it": JPEG + b"\xff\xda" * MANY,
@@ -93,7 +108,9 @@ HONEST = {
     "a PNG in many pieces": png_with(b"").replace(PNG[33:], b"")
     + b"".join(chunk(b"IDAT", PNG[start : start + 200]) for start in range(41, len(PNG) - 16, 200))
     + PNG[-12:],
-    "a film": saved(Image.new("P", (9, 9), 99), "GIF", save_all=True, append_images=[Image.new("P", (9, 9))] * 2)[:-1]
+    "a film of a GIF": saved(
+        Image.new("P", (9, 9), 99), "GIF", save_all=True, append_images=[Image.new("P", (9, 9))] * 2
+    )[:-1]
     + b",\0\0\0\0\1\0\1\0\0\2\2\x44\1\0" * MANY
     + b";",
     "plain pixels": b"P2 80 60 255\n# a comment\n" + b"9 " * 4_800,

@@ -391,5 +391,5 @@ def test_a_loss_that_is_no_number_stops(family: str, tmp_path: Path, monkeypatch
     params = finetune_params(tmp_path / "tiny")
     params.lr = 1e30
     params.epochs = 2
-    with pytest.raises(InputError, match=r"lr: the loss of validation is nan after epoch \d.*give a lower lr"):
+    with pytest.raises(InputError, match=r"lr: the loss of training is nan after step \d.*give a lower lr"):
         learn.finetune(rows(), rows(), params, {}, tmp_path / "model")

@@ -13,6 +13,8 @@ from stages.core import paths
 from stages.core.params import load_params
 from stages.page import safe_reporter
 from stages.page.safe_reporter import SafeReporter
+from tests import misbehaving
+from tests.line.changes import set_param
 from tests.samples.variants import modalities, rows_of, samples_of
 from tests.tools.test_trace import Tell, id_of, tell  # noqa: F401 - a fixture
 
@@ -52,13 +54,8 @@ def test_the_page_and_the_trace_survive_a_reporter_that_crashes(
     monkeypatch: pytest.MonkeyPatch,
     tell: Tell,  # noqa: F811
 ) -> None:
-    monkeypatch.setattr(safe_reporter, "call_reporter", crash)
+    monkeypatch.setattr(safe_reporter, "call_reporter", misbehaving.crash_on_raw_content)
+    assert "bytes, not shown: decoding it fails" in tell(id_of("test.csv:3"))
+    set_param("report.examples", 1)(copy_of_text_data)
     report.main(load_params(report.Params))
     assert "bytes, not shown: decoding it fails" in Path(paths.DATA_REPORT).read_text()
-    assert "bytes, not shown: decoding it fails" in tell(id_of("test.csv:3"))
-
-
-def crash(call: object, modality: str) -> None:
-    import os
-
-    os.abort()

@@ -11,6 +11,7 @@ from stages.core.errors import InputError
 from stages.core.tables import read_frame
 from stages.modalities.text import clean as text_cleaner
 from stages.serving.model import Model, load_model
+from stages.training.recipe import read_recipe
 from tests import misbehaving, tiny
 from tools.closure import Closure
 
@@ -115,3 +116,27 @@ def test_a_content_that_hangs_or_crashes_has_its_reason(monkeypatch: pytest.Monk
     served = model.predict(["a ripe apple", "spin", "segfault", "a ripe fig"])
     assert served.reasons == [None, "too_slow", "crashed_decoder", None]
     assert served.labels == ["fruit", None, None, "fruit"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("[]", "expected keys with values, got list"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"modality": "..", "target": "category", "clean": {}}', r"'\.\.' is not in stages/modalities"),
+        ('{"modality": "text", "target": "category", "clean": []}', r"whetstone\.json: clean: .*name a folder that"),
+        ('{"modality": "text", "target": "category", "clean": {"a": 1}}', r"whetstone\.json: clean: .*name a folder"),
+    ],
+)
+def test_a_recipe_of_another_form_is_one_line(recipe: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "whetstone.json").write_text(recipe)
+    with pytest.raises(InputError, match=said) as refused:
+        load_model(tmp_path)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_recipe_that_lacks_a_key_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "whetstone.json").write_text('{"modality": "text"}')
+    assert read_recipe(tmp_path)["modality"] == "text"
+    with pytest.raises(InputError, match=r"whetstone\.json: lacks pooling; name a folder that finetune wrote"):
+        read_recipe(tmp_path)["pooling"]

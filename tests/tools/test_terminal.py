@@ -4,8 +4,9 @@ import ast
 
 import pytest
 
+from stages.core.errors import one_line
 from tests.tiny import ROOT
-from tools.terminal import one_line, write
+from tools.terminal import write
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ from tools.terminal import one_line, write
         ("a\u202eb\u2066c", r"a\u202eb\u2066c"),
         ("\x9b31m", r"\x9b31m"),
         ("zero\u200bwidth", r"zero\u200bwidth"),
+        ("می\u200cخواهم 👩\u200d💻 a\u200db", "می\u200cخواهم 👩\u200d💻 a\\u200db"),
         ("naïve 日本語 C:\\data", "naïve 日本語 C:\\data"),
     ],
 )

@@ -212,8 +212,12 @@ def test_no_process_outlives_its_parent(content: str) -> None:
     parent, pid = start_parent(content)
     assert not has_ended(pid)
     parent.kill()
-    parent.communicate()
-    wait_for_end(pid)
+    try:
+        wait_for_end(pid)
+    finally:
+        if not has_ended(pid):
+            os.kill(pid, signal.SIGKILL)
+        parent.communicate()
 
 
 def test_ctrl_c_reaches_the_parent_alone() -> None:

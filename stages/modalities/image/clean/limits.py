@@ -71,12 +71,16 @@ def jpeg_parts(content: bytes) -> Iterator[str]:
 
 
 def png_parts(content: bytes) -> Iterator[str]:
-    """Chunks. Format: ISO/IEC 15948."""
+    """Chunks; of a film those up to the second frame, as no more is read. Format: ISO/IEC 15948."""
     position = 8
+    seen: set[bytes] = set()
     while position < len(content):
-        length = int.from_bytes(content[position : position + 4], "big")
+        length, name = int.from_bytes(content[position : position + 4], "big"), content[position + 4 : position + 8]
+        if name == b"fcTL" and {b"acTL", b"IDAT"} <= seen:
+            return
         if length < SMALL:
             yield "small"
+        seen.add(name)
         position += 12 + length
 
 
