@@ -132,7 +132,8 @@ def predict_out_of_fold(
             f"all {len(train)} training rows are in the same group or cluster, "
             "but a label is judged by rows of other groups; see collect.columns.group"
         )
-    shares = {str(fold): 1 / section.folds for fold in range(section.folds)}
+    n_folds = min(section.folds, train["unit"].nunique())  # others would be empty
+    shares = {str(fold): 1 / n_folds for fold in range(n_folds)}
     folds = deal(train["unit"].tolist(), target.strata(train["label"].tolist()), shares, params.seed)
     positions, outputs = [], []
     for fold in np.unique(folds):

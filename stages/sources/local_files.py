@@ -18,6 +18,7 @@ TOOL_NAMES = frozenset(
         *("lost+found", "__pycache__"),
     }
 )
+LARGEST = 2**30  # bytes of a file that is one content: it is held in memory, and a cell of Arrow has at most twice that
 ALLOW = "allow reading it (chmod u+rX), or move it away"
 NO_FILE = {
     stat.S_IFIFO: "a FIFO",
@@ -133,6 +134,9 @@ def file_problem(path: Path, folder: Path) -> str | None:
 def read_bytes(path: Path) -> tuple[bytes, str | None]:
     """The bytes of a regular file, and why it cannot be read, None if it can."""
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            return b"", f"it has {size / 2**30:.1f} GiB, a content at most {LARGEST / 2**30:.0f}; move it away"
         return path.read_bytes(), None
     except OSError as error:
         return b"", f"it cannot be read ({error.strerror}); {ALLOW}"

@@ -66,12 +66,16 @@ def by_fold(
         seed: another seed gives other folds.
 
     Raises:
-        InputError: `shares` is empty, so no split is left to draw.
+        InputError: `shares` is empty, so no split is left to draw; or there are more folds than units.
     """
     if not shares:
         raise InputError(
             "split.method: kfold, but the source gives both validation and test rows, so no split is left for the "
             "folds; see collect.splits, or choose another method"
+        )
+    if folds > len(set(units)):
+        raise InputError(
+            f"split.folds is {folds}, more than the {len(set(units))} groups or clusters of rows; lower it"
         )
     held_out = "test" if "test" in shares else "validation"
     parts = deal(units, strata, {str(part): 1 / folds for part in range(folds)}, seed)

@@ -42,6 +42,18 @@ def test_a_name_that_no_file_can_have_is_that_of_a_bad_row(name: str) -> None:
     assert run("collect").metrics() == {"rows_in": 2, "rows_kept": 1, "dropped_missing_file": 1}
 
 
+def test_a_file_that_no_memory_holds_is_a_bad_row() -> None:
+    """It is not read: it has a size, and no content on the disk."""
+    put("pictures/list.csv", "picture,kind\napple,fruit\nhuge,fruit\n")
+    put("pictures/files/apple.png", png())
+    with Path("data/pictures/files/huge.png").open("wb") as file:
+        file.truncate(2**33)
+    set_params({**PICTURES, "collect.on_bad_row": "drop"})
+    assert run("collect").metrics() == {"rows_in": 2, "rows_kept": 1, "dropped_unusable_file": 1}
+    detail = "data/pictures/files/huge.png: it has 8.0 GiB, a content at most 1; move it away"
+    assert read_frame(paths.COLLECT_VERDICTS)["detail"].tolist() == [detail]
+
+
 def test_nothing_is_left_when_every_row_is_dropped() -> None:
     put("notes.csv", "text,kind\na ripe apple\na red car\n")
     set_params({"collect.on_bad_row": "drop"})

@@ -11,7 +11,7 @@ from stages import split
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import read_frame
-from stages.splits.draw import by_hash
+from stages.splits.draw import by_fold, by_hash
 from stages.splits.stratify import deal
 from tests.rows import write_rows
 
@@ -315,3 +315,8 @@ def test_there_must_be_something_to_rotate() -> None:
         split_verdicts(rows, method="kfold")
     with pytest.raises(ValueError, match="fold is 5, but folds is 5; give a fold from 0 to 4"):
         split.Section.model_validate(SECTION | {"fold": 5})
+
+
+def test_more_folds_than_groups_are_refused() -> None:
+    with pytest.raises(InputError, match=r"split.folds is 1000000000000, more than the 3 groups or clusters"):
+        by_fold(["a", "a", "b", "c"], [("x",)] * 4, {"test": 0.2}, 10**12, 0, 1)

@@ -71,6 +71,12 @@ def test_planted_labels_are_found_and_dropped(run: Run) -> None:
     assert found["given_label"].tolist() == WRONG
 
 
+def test_more_folds_than_rows_are_as_many_as_rows(run: Run) -> None:
+    """No work is done for empty folds."""
+    found = audited(run, WRONG, folds=10**18)
+    assert found["label_quality"].notna().sum() == len(WRONG)
+
+
 def test_policy_relabel_corrects(run: Run) -> None:
     found = audited(run, WRONG, "relabel")
     assert found["keep"].all()
