@@ -12,3 +12,7 @@ SILENCE = (
     "NO_ALBUMENTATIONS_UPDATE",
 )
 os.environ.update(dict.fromkeys(SILENCE, "1"))
+# MKL, which multiplies matrices for torch, rounds a row differently by its place in a batch on some processors, unless
+# this is set before torch is imported. It costs no time.
+# https://www.intel.com/content/www/us/en/docs/onemkl/developer-guide-linux/2024-0/reproducibility-conditions.html
+os.environ["MKL_CBWR"] = "AUTO,STRICT"

@@ -21,7 +21,7 @@ def run_by_shape(
     """The output of `forward` for each row, in the order of `shapes`.
 
     Every batch has `batch_size` rows of one shape, because kernels choose their order of summation by shape: a short
-    last batch is filled up with copies of its first row.
+    last batch is filled up with copies of its first row. For the place of a row in its batch see core/__init__.py.
 
     Args:
         shapes: the shape of each row, such as its padded length; it must follow from the row alone.
