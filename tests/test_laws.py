@@ -68,8 +68,10 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def room(module: str) -> str:
-    """A stage, a folder of stages/, or tools, bench, tests."""
+    """A stage, a folder of stages/, or tools, bench with its tests, tests."""
     top, _, rest = module.partition(".")
+    if module.startswith("tests.bench."):
+        return "bench"
     return f"stages.{rest.split('.')[0]}" if top == "stages" else top
 
 

@@ -1,4 +1,4 @@
-"""Writes docs/licences.md: the licence of every package that is installed, in its own words; `--check` compares it.
+"""Writes docs/licences.md; `--check` compares it. It has the licence of every package, in the words of the package.
 
 A row is read from what is installed. Rows of other platforms stay as they are, so that the page is the same everywhere.
 """

@@ -1,1 +1,1 @@
-"""Work on contents that may be built to hang or crash a program, in a process that can be ended."""
+"""Work on contents that may hang or crash a program, in a process that can be ended."""

@@ -170,10 +170,8 @@ def test_a_recipe_that_lacks_a_key() -> None:
         with damaged(Path(RECIPE), without_key(key)):
             ended = run("predict")
         if ended.status:
-            assert (
-                ended.line
-                == f"predict: error: {RECIPE}: lacks {key}; name a folder that finetune wrote, or run `dvc repro finetune`"
-            )
+            advice = "name a folder that finetune wrote, or run `dvc repro finetune`"
+            assert ended.line == f"predict: error: {RECIPE}: lacks {key}; {advice}"
             needed.append(key)
     assert {"columns", "pooling"} <= set(needed)
 

@@ -9,7 +9,7 @@ import pytest
 from stages.core.params import read_yaml
 from tests import tiny
 
-PAGES = [tiny.ROOT / "README.md", *sorted((tiny.ROOT / "docs").glob("*.md"))]
+PAGES = [tiny.ROOT / "README.md", tiny.ROOT / "SECURITY.md", *sorted((tiny.ROOT / "docs").glob("*.md"))]
 
 
 def anchors(page: Path) -> set[str]:
