@@ -1,4 +1,4 @@
-"""Generates docs/params.md, the tree and the table in README.md, and the code deps in dvc.yaml.
+"""Generates docs/params.md, tree and table in README.md, and the code deps in dvc.yaml.
 
 python -m tools.docs [--check]
 """
