@@ -142,7 +142,8 @@ def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
 def main(params: Params) -> Counts:
     scorer, objective = load_scorer(params.target), load_objective(params.target)
     bins = params.evaluate.calibration_bins
-    predictions, labels = read_table(paths.PREDICTIONS), read_table(paths.LABEL_VERDICTS)
+    predictions = read_table(paths.PREDICTIONS, ["id", "split", "given_label", "predicted_label", "predictions"])
+    labels = read_table(paths.LABEL_VERDICTS, ["id", "keep", "split", "label", "predicted_label", "predictions"])
     test, validation = rows_of(predictions, "test"), rows_of(predictions, "validation")
     has_token_labels = conclusion(test).predictions.dtype == object
     lexical = None if has_token_labels else lexical_baseline(load_baseline(params.modality), objective)

@@ -56,7 +56,7 @@ def main(params: Params) -> Counts:
             meanings=reasons.words,
             splits=outcomes["split"].value_counts().to_dict(),
             outliers=count_outliers(),
-            suggestions=list(iter_rows(paths.SUGGESTIONS)),
+            suggestions=list(iter_rows(paths.SUGGESTIONS, ["key", "value", "rows", "proposal"])),
             classes=class_table(target, outcomes),
             label_changes=label_changes(target),
             max_rows=MAX_ROWS,

@@ -102,7 +102,9 @@ class TableWriter:
     def _write_part(self, part: pa.Table) -> None:
         path = self._folder / f"part-{self._parts:05d}.parquet"
         try:
-            pq.write_table(part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS)
+            pq.write_table(
+                part.combine_chunks(), path, compression="zstd", row_group_size=PART_ROWS, write_page_checksum=True
+            )
         except OSError as error:
             _raise_with_path(error, path)
             raise
@@ -147,7 +149,7 @@ def write_frame(folder: Path, frame: "pd.DataFrame", schema: pa.Schema) -> None:
 def iter_tables(folder: Path, columns: Sequence[str] | None = None, batch_rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
     """The rows in batches of at most `batch_rows`."""
     for path in _parts(folder):
-        with _readable(path), pq.ParquetFile(path) as part:
+        with _readable(path), _opened(path) as part:
             _check_columns(path, part.schema_arrow, columns)
             for batch in part.iter_batches(batch_rows, columns=columns):
                 yield pa.Table.from_batches([batch])
@@ -171,7 +173,7 @@ def find_rows(
     schema = read_schema(folder, columns)
     tables = [pa.Table.from_batches([], schema)]
     for path in _parts(folder):
-        with _readable(path), pq.ParquetFile(path) as part:
+        with _readable(path), _opened(path) as part:
             _check_columns(path, part.schema_arrow, [column, *schema.names])
             is_wanted = wanted(part.read([column])[column]).to_numpy(zero_copy_only=False)
             if is_wanted.any():
@@ -295,6 +297,11 @@ def _readable(path: Path) -> Iterator[None]:
         raise InputError(
             f"{path}: not a readable Parquet file ({str(error).splitlines()[0]}); remove it and run `dvc repro`"
         ) from error
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    """The file, whose pages are compared with their checksums when they are read."""
+    return pq.ParquetFile(path, page_checksum_verification=True)
 
 
 def _raise_with_path(error: Exception, path: Path) -> None:

@@ -26,6 +26,8 @@ TABLE = (
     "CREATE TABLE IF NOT EXISTS entries "
     "(key BLOB PRIMARY KEY, vector BLOB, tokens BLOB, n_tokens INTEGER, digest BLOB) WITHOUT ROWID"
 )
+# SQLite keeps whatever is given: a damaged entry may have other types.
+COLUMNS = "CAST(vector AS BLOB), CAST(tokens AS BLOB), CAST(n_tokens AS INTEGER), digest"
 # Libraries that decode contents and compute vectors: other versions may give other bits.
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "soundfile", "soxr", "tokenizers", "torch", "transformers")
 
@@ -91,7 +93,7 @@ class VectorCache:
 
         def read(database: sqlite3.Connection) -> None:
             for key in sorted(keys):
-                query = "SELECT vector, tokens, n_tokens, digest FROM entries WHERE key = ?"
+                query = f"SELECT {COLUMNS} FROM entries WHERE key = ?"  # noqa: S608 - no value in it
                 row = database.execute(query, [encoder + key]).fetchone()
                 if row and Entry(*row[:3]).digest() == row[3]:
                     entries[key] = Entry(*row[:3])

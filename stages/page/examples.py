@@ -205,7 +205,8 @@ def repaired(n: int) -> Iterator[Kind]:
 def read_verdicts(stage: str) -> pd.DataFrame:
     """The verdicts without `predictions`, which would take most of the memory."""
     folder = paths.VERDICTS_OF[stage]
-    return read_frame(folder, [name for name in read_schema(folder).names if name != "predictions"])
+    names = dict.fromkeys(["id", "keep", "reason", *read_schema(folder).names])
+    return read_frame(folder, [name for name in names if name != "predictions"])
 
 
 def pick(rows: pd.DataFrame, by: str, ascending: bool, n: int, one_per: str = "id") -> pd.DataFrame:

@@ -160,8 +160,8 @@ def test_cross_validation_is_summed_up_by_params() -> None:
     ]
     lines = report(latest_first, ["seed", "lr", "split.fold", "split.folds"], ["accuracy"])
     assert [line for line in lines if "folds" in line] == [
-        "\nlr=0.1: 3 of 3 folds",
-        "\nlr=0.2: 1 of 3 folds, fold 0, 2 missing",
+        "lr=0.1: 3 of 3 folds",
+        "lr=0.2: 1 of 3 folds, fold 0, 2 missing",
     ]
     assert [line.split() for line in lines if "accuracy" in line] == [
         ["accuracy", "0.8000", "0.1000", "0.7000", "0.9000"],

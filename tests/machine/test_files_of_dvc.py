@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests import tiny
@@ -48,6 +49,18 @@ def test_the_rwlock_of_a_killed_dvc_does_not_block(copy_of_text_line: Path) -> N
     path.write_text(json.dumps({"write": {out: killed}, "read": {}}))
     tiny.dvc(copy_of_text_line, "repro", "--force", "collect")
     assert out not in json.loads(path.read_text()).get("write", {})
+
+
+def test_a_table_that_lacks_rows_is_restored_before_a_stage_reads_it(copy_of_text_line: Path) -> None:
+    before = (copy_of_text_line / "dvc.lock").read_text()
+    part = copy_of_text_line / "data/cleaned/part-00000.parquet"
+    good = part.read_bytes()
+    rows = pq.read_table(part)
+    part.unlink()
+    pq.write_table(rows.slice(0, rows.num_rows // 2), part)
+    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "--force", "--downstream", "dedupe").stdout)
+    assert part.read_bytes() == good
+    assert (copy_of_text_line / "dvc.lock").read_text() == before
 
 
 def test_a_damaged_object_in_the_cache_is_not_used(copy_of_text_line: Path) -> None:

@@ -41,10 +41,19 @@ def test_a_content_that_takes_too_long_is_ended(content: bytes) -> None:
 
 def test_the_system_ends_it_by_the_time_of_the_processor() -> None:
     process = worker._Process((behave, ("",), 0.2))
-    process.send(b"spin")
-    assert process.result(600.0) == Failure(TOO_SLOW)
+    process.send([b"spin"])
+    assert process.results(600.0) == Failure(TOO_SLOW)
     assert process.status == f"exit status {-signal.SIGPROF}"
     process.end()
+
+
+def test_each_content_of_a_batch_has_its_own_result() -> None:
+    """The one that ends the process is found in the middle of many that are sent together."""
+    words = [f"word {number}".encode() for number in range(worker.BATCH)]
+    contents = [*words[:20], b"segfault", *words[20:40], b"spin", *words[40:]]
+    expected = [word.upper() for word in contents]
+    expected[20], expected[41] = Failure(CRASHED), Failure(TOO_SLOW)  # type: ignore[call-overload]
+    assert results(*contents, seconds=0.3) == expected
 
 
 def test_a_busy_machine_takes_no_time_from_a_content() -> None:
@@ -119,13 +128,13 @@ def test_large_contents_and_results_pass() -> None:
     assert results(*contents) == [content.upper() for content in contents]
 
 
-@pytest.mark.parametrize(("size", "most"), [(10, worker.AHEAD), (worker.AHEAD_BYTES // 4, 5)])
+@pytest.mark.parametrize(("size", "most"), [(10, worker.AHEAD * worker.BATCH), (worker.AHEAD_BYTES // 4, 5)])
 def test_contents_are_read_ahead_within_limits(size: int, most: int) -> None:
     n_read = 0
 
     def contents() -> Iterator[bytes]:
         nonlocal n_read
-        for _ in range(200):
+        for _ in range(2_000):
             n_read += 1
             yield b"x" * size
 
@@ -174,8 +183,8 @@ from stages.untrusted.worker import Worker
 from tests.misbehaving import behave
 with Worker(behave, seconds=60.0) as worker:
     try:
-        for pid in worker.map([b"pid", sys.argv[1].encode()]):
-            print(int(pid), flush=True)
+        print(int(next(worker.map([b"pid"]))), flush=True)
+        list(worker.map([sys.argv[1].encode()]))
     except KeyboardInterrupt:
         print("stopped", flush=True)
 """

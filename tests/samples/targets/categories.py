@@ -18,5 +18,10 @@ SAMPLES = TargetSamples(
         "[]": [],
         '[" "]': [],
     },
-    reasons={"missing_label": " \t", "not_a_list": "apple", "unwanted_label": '["orange"]'},
+    reasons={
+        "missing_label": " \t",
+        "not_a_list": "apple",
+        "unwanted_label": '["orange"]',
+        "not_a_name": f'["{"a" * 1_001}"]',
+    },
 )

@@ -12,5 +12,5 @@ SAMPLES = TargetSamples(
     vectors=separated(CATEGORIES),
     params=tiny.CLEAN_NAMES | {"aliases": {"apfelsine": "orange", "birne": "pear"}, "drop": ["orange"]},
     cleaned={" apple\n": "apple", "pear": "pear", "birne": "pear", "plum\u200b": "plum"},
-    reasons={"missing_label": " \t", "unwanted_label": "apfelsine"},
+    reasons={"missing_label": " \t", "unwanted_label": "apfelsine", "not_a_name": "a" * 1_001},
 )
