@@ -58,7 +58,7 @@ def test_a_table_that_lacks_rows_is_restored_before_a_stage_reads_it(copy_of_tex
     rows = pq.read_table(part)
     part.unlink()
     pq.write_table(rows.slice(0, rows.num_rows // 2), part)
-    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "--force", "--downstream", "dedupe").stdout)
+    tiny.dvc(copy_of_text_line, "repro", "dedupe")
     assert part.read_bytes() == good
     assert (copy_of_text_line / "dvc.lock").read_text() == before
 
