@@ -8,7 +8,6 @@ from bench import (
     copies,
     duplicates,
     finetune,
-    hostile,
     incremental,
     kills,
     lexical,
@@ -19,6 +18,7 @@ from bench import (
     story,
     texts,
 )
+from bench.hostile import run as hostile
 from stages.core.errors import InputError
 
 BENCHMARKS: dict[str, ModuleType] = {

@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from bench import hostile, hostile_mutations, hostile_params, hostile_process, hostile_workplace
-from bench.hostile_mutations import Content, mutated, try_batch
-from bench.hostile_params import NOTES, base_params
-from bench.hostile_process import in_a_process
-from bench.hostile_workplace import Hostile, Result, faults_of_process, try_input
+from bench.hostile import mutations, params, process, run
+from bench.hostile import workplace as sandbox
+from bench.hostile.mutations import Content, mutated, try_batch
+from bench.hostile.params import NOTES, base_params
+from bench.hostile.process import in_a_process
+from bench.hostile.workplace import Hostile, Result, faults_of_process, try_input
 from stages.modalities.text.clean import cleaner
 
 SAMPLE = 12
@@ -104,7 +105,7 @@ WRONG: Mapping[str, tuple[Callable[[], int], str]] = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_process_that_does_wrong(name: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostile_workplace, "MEGABYTES", 100)
+    monkeypatch.setattr(sandbox, "MEGABYTES", 100)
     work, fault = WRONG[name]
     faults = list(faults_of_process(in_a_process(workplace, "collect", work, cpu_seconds=1)))
     assert any(fault in found for found in faults), faults
@@ -112,7 +113,7 @@ def test_a_process_that_does_wrong(name: str, workplace: Path, monkeypatch: pyte
 
 
 def test_a_process_that_waits_for_ever(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hostile_process, "WALL_SECONDS", 0.2)
+    monkeypatch.setattr(process, "WALL_SECONDS", 0.2)
     ran = in_a_process(workplace, "collect", lambda: time.sleep(60) or 0)
     assert list(faults_of_process(ran)) == ["did not end within 120 seconds"]
 
@@ -142,13 +143,13 @@ def tried(input: Hostile) -> Result:
 
 def after_stage(monkeypatch: pytest.MonkeyPatch, stage: str, change: Callable[[], int]) -> None:
     """Has `change` done after a stage, which decides about the exit status."""
-    run_module = hostile_process.run_module
+    run_module = process.run_module
 
     def run_and_change(name: str, arguments: Any = ()) -> int:
         status = run_module(name, arguments)
         return change() if name == stage else status
 
-    monkeypatch.setattr(hostile_workplace, "run_module", run_and_change)
+    monkeypatch.setattr(sandbox, "run_module", run_and_change)
 
 
 def test_a_good_input() -> None:
@@ -245,7 +246,7 @@ def test_a_content_that_ends_its_process(tmp_path: Path, monkeypatch: pytest.Mon
             os.write(2, b"a warning\n")
         return "", []
 
-    monkeypatch.setattr(hostile_mutations, "cleaned_twice", clean)
+    monkeypatch.setattr(mutations, "cleaned_twice", clean)
     texts = [b"good", b"raises", b"crashes", b"talks", b"good"]
     contents = [Content("texts", str(number), "text", text, {}) for number, text in enumerate(texts)]
     results = {result.name: list(result.faults) for result in try_batch(contents, tmp_path / "sandbox/workplace")}
@@ -260,9 +261,9 @@ def test_a_content_that_ends_its_process(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_content_that_changes_when_it_is_cleaned_again(monkeypatch: pytest.MonkeyPatch) -> None:
     content = Content("texts", "one", "text", b"a ripe apple", {"min_chars": 1})
-    assert hostile_mutations.cleaned_twice(content) == ("", [])
+    assert mutations.cleaned_twice(content) == ("", [])
     monkeypatch.setattr(cleaner, "repair", lambda raw, params: cleaner.Repaired(raw + "!", ()))
-    assert "changes it: 'a ripe apple!" in hostile_mutations.cleaned_twice(content)[1][0]
+    assert "changes it: 'a ripe apple!" in mutations.cleaned_twice(content)[1][0]
 
 
 # --- the inputs ---
@@ -270,26 +271,26 @@ def test_a_content_that_changes_when_it_is_cleaned_again(monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="module")
 def inputs() -> list[Hostile]:
-    return hostile.named_inputs()
+    return run.named_inputs()
 
 
 def test_all_readers_modalities_and_settings(inputs: list[Hostile]) -> None:
     assert len(inputs) >= 500
     assert sum(bool(input.known) for input in inputs) >= 60
-    assert {input.base for input in inputs} == set(hostile_params.PRESETS)
+    assert {input.base for input in inputs} == set(params.PRESETS)
     suffixes = {Path(name).suffix for input in inputs for name in input.files}
     assert suffixes >= {".csv", ".tsv", ".json", ".jsonl", ".parquet", ".conll", ".yaml", ".png", ".wav"}
     changed = {key for input in inputs for key in input.params}
-    assert changed >= set(hostile_params.keys(base_params("text_category")))
+    assert changed >= set(params.keys(base_params("text_category")))
 
 
 def test_a_sample_is_handled(inputs: list[Hostile]) -> None:
-    results = [tried(input) for input in hostile.sample(inputs, SAMPLE)]
+    results = [tried(input) for input in run.sample(inputs, SAMPLE)]
     assert not {result.name: result.faults for result in results if result.faults}
 
 
 def test_a_sample_of_files_and_texts_is_handled(tmp_path: Path) -> None:
-    contents = hostile.sample(list(hostile_mutations.all_contents(200, 200)), 100)
+    contents = run.sample(list(mutations.all_contents(200, 200)), 100)
     results = list(try_batch(contents, tmp_path / "sandbox/workplace"))
     assert len(results) == len(contents)
     assert not {result.name: result.faults for result in results if result.faults}

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.hostile_images import good_image
-from bench.hostile_params import COLUMNS
-from bench.hostile_strings import STRINGS, csv_of
-from bench.hostile_workplace import Hostile
+from bench.hostile.images import good_image
+from bench.hostile.params import COLUMNS
+from bench.hostile.strings import STRINGS, csv_of
+from bench.hostile.workplace import Hostile
 
 Make = Callable[[Path], bytes | None]  # writes what stands at a path, or gives the bytes that do
 

@@ -13,11 +13,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from bench import hostile_images, hostile_sounds
-from bench.hostile_params import base_params
-from bench.hostile_process import CPU_SECONDS, in_a_process
-from bench.hostile_texts import random_texts
-from bench.hostile_workplace import Result, faults_of_process
+from bench.hostile import images, sounds
+from bench.hostile.params import base_params
+from bench.hostile.process import CPU_SECONDS, in_a_process
+from bench.hostile.texts import random_texts
+from bench.hostile.workplace import Result, faults_of_process
 from stages.contracts.clean import Cleaner, load_cleaner
 
 
@@ -38,15 +38,15 @@ class Content:
 @cache
 def seeds() -> dict[str, tuple[str, bytes]]:
     """(modality, bytes) of a small valid file of each format."""
-    image, sound = hostile_images.saved, hostile_sounds.saved
-    images = {
+    image, sound = images.saved, sounds.saved
+    pictures = {
         "PNG": image("PNG"),
         "PNG with a palette": image("PNG", mode="P"),
         "PNG with transparency": image("PNG", mode="RGBA"),
         "JPEG": image("JPEG"),
         "progressive JPEG": image("JPEG", progressive=True),
         "JPEG in CMYK": image("JPEG", mode="CMYK"),
-        "JPEG with EXIF": hostile_images.in_jpeg(hostile_images.exif(hostile_images.entry(274, 3, 1, 6))),
+        "JPEG with EXIF": images.in_jpeg(images.exif(images.entry(274, 3, 1, 6))),
         "GIF": image("GIF"),
         "WEBP": image("WEBP"),
         "lossless WEBP": image("WEBP", lossless=True),
@@ -61,7 +61,7 @@ def seeds() -> dict[str, tuple[str, bytes]]:
         "AVIF": image("AVIF"),
         "plain PPM": b"P3 8 8 255\n" + b"200 10 30 " * 64,
     }
-    sounds = {
+    recordings = {
         "WAV": sound("WAV"),
         "WAV of floats": sound("WAV", subtype="FLOAT"),
         "WAV of ADPCM": sound("WAV", subtype="MS_ADPCM"),
@@ -77,8 +77,8 @@ def seeds() -> dict[str, tuple[str, bytes]]:
         "AU": sound("AU"),
         "CAF": sound("CAF"),
     }
-    return {name: ("image", content) for name, content in images.items()} | {
-        name: ("audio", content) for name, content in sounds.items()
+    return {name: ("image", content) for name, content in pictures.items()} | {
+        name: ("audio", content) for name, content in recordings.items()
     }
 
 

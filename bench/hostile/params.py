@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from bench import ROOT
-from bench.hostile_workplace import Hostile
+from bench.hostile.workplace import Hostile
 from stages.core.params import read_yaml
 
 NOTES = "text,kind\na ripe apple on the table,fruit\na red car on the road,vehicle\n"
@@ -82,7 +82,7 @@ def every_key() -> Iterator[Hostile]:
 def replaced(old: str, new: str) -> Any:
     def edit(text: str) -> str:
         if old not in text:
-            raise RuntimeError(f"bench/hostile_params.py: params.yaml has no {old!r}")
+            raise RuntimeError(f"bench/hostile/params.py: params.yaml has no {old!r}")
         return text.replace(old, new, 1)
 
     return edit
@@ -294,7 +294,7 @@ def raw_params() -> Iterator[Hostile]:
         "min_side of 20 digits": {"clean.image.min_side": 10**18, "clean.image.max_side": 10**19},
         "max_side of one pixel": {"clean.image.min_side": 1, "clean.image.max_side": 1},
     }.items():
-        from bench.hostile_images import good_image
+        from bench.hostile.images import good_image
 
         files = {"things/a/1.png": good_image(1), "things/b/2.png": good_image(2)}
         yield Hostile("params", name, files, changes, "image_category", rows=2)
@@ -305,7 +305,7 @@ def raw_params() -> Iterator[Hostile]:
         "a loudness of minus a million dB": {"clean.audio.level_db": -1e6},
         "a loudness of minus 1e308 dB": {"clean.audio.level_db": -1e308, "clean.audio.min_peak_db": -1e308},
     }.items():
-        from bench.hostile_sounds import good_sound
+        from bench.hostile.sounds import good_sound
 
         files = {"things/a/1.wav": good_sound(1), "things/b/2.wav": good_sound(2)}
         yield Hostile("params", name, files, changes, "audio_category", rows=2)

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bench.hostile_params import CONLL, NOTES
-from bench.hostile_strings import GOOD, ID, csv_of, jsonl_of
-from bench.hostile_workplace import LEDGER, Hostile
+from bench.hostile.params import CONLL, NOTES
+from bench.hostile.strings import GOOD, ID, csv_of, jsonl_of
+from bench.hostile.workplace import LEDGER, Hostile
 
 ROWS = NOTES.split("\n", 1)[1]
 Case = tuple[Any, dict[str, Any], int | None, str]  # content, params, rows, known

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from bench.hostile_strings import GOOD, csv_of
-from bench.hostile_workplace import Hostile
+from bench.hostile.strings import GOOD, csv_of
+from bench.hostile.workplace import Hostile
 
 CHECKS = {
     "clean.text.max_symbol_ratio": 0.9,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bench.hostile_workplace import Hostile
+from bench.hostile.workplace import Hostile
 
 SIDE = 40
 

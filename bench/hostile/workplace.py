@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from bench import ROOT, hostile_models
-from bench.hostile_process import CPU_SECONDS, MEGABYTES, NOBODY, WALL_SECONDS, Ran, in_a_process, run_module
+from bench import ROOT
+from bench.hostile import models
+from bench.hostile.process import CPU_SECONDS, MEGABYTES, NOBODY, WALL_SECONDS, Ran, in_a_process, run_module
 from stages.core import paths
 
 LEDGER = "id,action,label,note\n"
@@ -41,7 +42,7 @@ TABLES = {
     "clean": (paths.CLEANED, paths.CLEAN_VERDICTS, paths.COLLECTED),
 }
 # Stages with a model, and what is done instead.
-INSTEAD = {"embed": hostile_models.write_vectors, "predict": hostile_models.write_predictions}
+INSTEAD = {"embed": models.write_vectors, "predict": models.write_predictions}
 BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -53,7 +54,7 @@ class Hostile:
     name: str
     files: Mapping[str, Any] = field(default_factory=dict)  # below data/: bytes, text, or a function of the path
     params: Mapping[str, Any] = field(default_factory=dict)  # dotted key -> value; `...` takes the key away
-    base: str = "text_category"  # the params that are changed, see hostile_params.BASES
+    base: str = "text_category"  # the params that are changed, see params.BASES
     edit: Callable[[str], str | bytes] | None = None  # of the text of params.yaml
     stages: Sequence[str] = ("collect", "clean")
     rows: int | None = None  # rows that must be accounted for, kept or dropped; None: not known

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.hostile_workplace import Hostile
+from bench.hostile.workplace import Hostile
 
 RATE = 8_000
 

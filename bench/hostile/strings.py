@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from bench.hostile_images import good_image
-from bench.hostile_params import COLUMNS, NOTES
-from bench.hostile_workplace import LEDGER, Hostile
+from bench.hostile.images import good_image
+from bench.hostile.params import COLUMNS, NOTES
+from bench.hostile.workplace import LEDGER, Hostile
 
 STRINGS = {
     "a terminal code that colours": "\x1b[31mred",

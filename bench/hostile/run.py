@@ -19,29 +19,20 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bench import (
-    hostile_contents,
-    hostile_folders,
-    hostile_images,
-    hostile_mutations,
-    hostile_params,
-    hostile_sounds,
-    hostile_strings,
-    hostile_tables,
-    report,
-)
-from bench.hostile_mutations import Content, try_batch
-from bench.hostile_process import CPU_SECONDS, MEGABYTES
-from bench.hostile_workplace import Hostile, Result, try_input
+from bench import report
+from bench.hostile import contents, folders, images, mutations, params, sounds, strings, tables
+from bench.hostile.mutations import Content, try_batch
+from bench.hostile.process import CPU_SECONDS, MEGABYTES
+from bench.hostile.workplace import Hostile, Result, try_input
 
 SOURCES = (
-    hostile_tables,
-    hostile_strings,
-    hostile_contents,
-    hostile_folders,
-    hostile_images,
-    hostile_sounds,
-    hostile_params,
+    tables,
+    strings,
+    contents,
+    folders,
+    images,
+    sounds,
+    params,
 )
 FILES, TEXTS = 5_000, 5_000
 QUICK = 60
@@ -89,7 +80,7 @@ def import_all() -> None:
 
 
 def try_named(hostile: Hostile) -> list[Result]:
-    return [try_input(hostile, hostile_params.base_params(hostile.base))]
+    return [try_input(hostile, params.base_params(hostile.base))]
 
 
 def try_contents(contents: Sequence[Content]) -> list[Result]:
@@ -134,7 +125,7 @@ def row_of(group: str, results: Sequence[Result]) -> tuple[Any, ...]:
 
 def main(arguments: argparse.Namespace) -> None:
     import_all()
-    inputs, contents = named_inputs(), list(hostile_mutations.all_contents(FILES, TEXTS))
+    inputs, contents = named_inputs(), list(mutations.all_contents(FILES, TEXTS))
     if arguments.only:
         inputs = [hostile for hostile in inputs if arguments.only in f"{hostile.group}: {hostile.name}"]
         contents = [content for content in contents if arguments.only in f"{content.group}: {content.name}"]
