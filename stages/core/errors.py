@@ -18,8 +18,9 @@ class InputError(ValueError):
         self.lines = [message, *details]
 
 
-LONGEST = 1_000  # characters of a line
-MOST_LINES = 30
+SHOWN = 80  # characters of a value in a message
+LONGEST = 1_000  # characters of a line of a message
+MOST_LINES = 30  # of a message
 # What to do about an error of the operating system.
 ADVICE = {
     errno.ENOSPC: "free space on the disk, then run `dvc repro` again",
@@ -52,9 +53,6 @@ def machine_failure(error: BaseException) -> str | None:
     place = f"{file}: " if file else ""
     advice = f"; {ADVICE[number]}" if number in ADVICE else ""
     return f"{place}{os.strerror(number)}{advice}"
-
-
-SHOWN = 80  # characters of a value in a message
 
 
 def shown(value: object) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from stages.core import paths
 from stages.core.atomic import checked_renames, write_json
-from stages.core.errors import InputError, machine_failure, message_of, printable
+from stages.core.errors import InputError, machine_failure, message_of, one_line
 from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
@@ -88,7 +88,7 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
             write_record(name, inputs.params)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
     for warning in counts.all_warnings(name):
-        print(printable(f"{name}: warning: {warning.message}; see {warning.see}"))
+        print(one_line(f"{name}: warning: {warning.message}; see {warning.see}"))
 
 
 @contextmanager
