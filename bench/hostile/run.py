@@ -40,7 +40,16 @@ BATCH = 100  # contents that one process cleans
 PROCESSES = 2
 STRIDE = 29  # neighbours are alike, so they are tried one after the other only at the end
 # What the stages import, so that each of their processes starts with it.
-LIBRARIES = ("cleanlab.filter", "datasets", "ftfy", "pandas", "py3langid", "sklearn.linear_model", "soundfile")
+LIBRARIES = (
+    "cleanlab.filter",
+    "datasets",
+    "encodings.utf_8_sig",
+    "ftfy",
+    "pandas",
+    "py3langid",
+    "sklearn.linear_model",
+    "soundfile",
+)
 STAGES = ("augment", "clean", "collect", "dedupe", "label_audit", "leaks", "outliers", "report", "split")
 HEADER = ("group", "inputs", "refused in one line", "rows dropped", "rows kept", "faults", "longest CPU-s", "most MB")
 Job = Callable[[], list[Result]]
