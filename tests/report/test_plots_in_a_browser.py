@@ -12,6 +12,7 @@ import yaml
 
 from stages.core.inert import inert, write_csv
 from tests import tiny
+from tests.report.visit import Visit
 from tools import plots_page as plots
 
 CHARTS = ("learning_curves", "predicted_against_given", "reliability", "class_balance")
@@ -56,18 +57,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory, plots_page: Path) -> Path:
     return folder / "drawn/index.html"
 
 
-class Visit:
-    """An opened page, and what happened on it."""
+class Drawing(Visit):
+    """The page of the charts, without a network."""
 
     def __init__(self, browser: Any, path: Path) -> None:
-        self.page = browser.new_context(offline=True).new_page()
-        self.requests: list[str] = []
-        self.complaints: list[str] = []  # errors of scripts, and of the page's own policy
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.goto(path.resolve().as_uri(), wait_until="networkidle")
+        super().__init__(browser, path, "networkidle", offline=True)
 
     def texts(self) -> list[str]:
         """Those of the charts."""
@@ -82,7 +76,7 @@ def filled(page: str, charts: str, folder: Path) -> Path:
 
 
 def test_all_charts_are_drawn_without_a_network(browser: Any, drawn: Path) -> None:
-    visit = Visit(browser, drawn)
+    visit = Drawing(browser, drawn)
     assert visit.page.locator("svg.marks").count() == len(CHARTS)
     assert all(n_marks >= 2 for n_marks in visit.page.evaluate(MARKS))
     assert {"workspace", "HEAD", "Learning curves", "Reliability on test"} <= set(visit.texts())
@@ -91,7 +85,7 @@ def test_all_charts_are_drawn_without_a_network(browser: Any, drawn: Path) -> No
 
 
 def test_labels_of_all_revisions_are_text(browser: Any, drawn: Path) -> None:
-    visit = Visit(browser, drawn)
+    visit = Drawing(browser, drawn)
     texts = set(visit.texts())
     assert all(label in texts and inert(label) in texts for label in HOSTILE if len(label) < 30)
     assert visit.page.evaluate("window.wasHacked") is None
@@ -100,7 +94,7 @@ def test_labels_of_all_revisions_are_text(browser: Any, drawn: Path) -> None:
 
 
 def test_the_menu_only_saves(browser: Any, drawn: Path) -> None:
-    visit = Visit(browser, drawn)
+    visit = Drawing(browser, drawn)
     assert set(visit.page.locator(".vega-actions a").all_text_contents()) == {"Save as SVG", "Save as PNG"}
 
 
@@ -109,7 +103,7 @@ def test_no_other_script_would_run(browser: Any, plots_page: Path, tmp_path: Pat
     evil = (
         "<main><script>window.wasHacked = true</script><img src='https://example.org/x.png' onerror='wasHacked = true'>"
     )
-    visit = Visit(browser, filled(page.replace("<main>", evil), "", tmp_path))
+    visit = Drawing(browser, filled(page.replace("<main>", evil), "", tmp_path))
     assert visit.page.evaluate("window.wasHacked") is None
     assert any("Content Security Policy" in complaint for complaint in visit.complaints)
     policy = visit.page.locator("meta[http-equiv]").get_attribute("content")
@@ -119,15 +113,15 @@ def test_no_other_script_would_run(browser: Any, plots_page: Path, tmp_path: Pat
 
 def test_what_cannot_be_drawn_is_said(browser: Any, plots_page: Path, tmp_path: Path) -> None:
     page = plots_page.read_text(encoding="utf-8")
-    visit = Visit(browser, filled(page, "", tmp_path))
+    visit = Drawing(browser, filled(page, "", tmp_path))
     assert "There is nothing to draw" in visit.page.inner_text("main")
-    visit = Visit(browser, filled(page, '  var spec = {"a": NaN};\n', tmp_path))
+    visit = Drawing(browser, filled(page, '  var spec = {"a": NaN};\n', tmp_path))
     assert "A chart that cannot be drawn" in visit.page.inner_text("main")
 
 
 def test_a_script_does_not_end_within_its_strings(browser: Any, tmp_path: Path) -> None:
     page = plots.page("window.texts = ['</script><b>', '<!--<script>'];")
-    visit = Visit(browser, filled(page, "", tmp_path))
+    visit = Drawing(browser, filled(page, "", tmp_path))
     assert visit.page.evaluate("window.texts") == ["</script><b>", "<!--<script>"]
     assert visit.page.locator("b").count() == 0
 

@@ -10,6 +10,7 @@ import pytest
 
 from stages.core import paths
 from tests.data_line import FILE, HOSTILE
+from tests.report.visit import Visit
 
 DATA = ["text_data", "image_data", "audio_data"]
 WIDTHS = {"desktop": 1280, "phone": 390}
@@ -41,20 +42,14 @@ SECONDS = """(player) => new Promise((done) => {
 })"""
 
 
-class Visit:
-    """An opened page, and what happened on it."""
+class Report(Visit):
+    """The data report of a line."""
 
     def __init__(self, browser: Any, folder: Path, width: int = 1280, **settings: Any) -> None:
-        self.page = browser.new_context(viewport={"width": width, "height": 900}, **settings).new_page()
-        self.requests: list[str] = []
-        self.complaints: list[str] = []  # errors of scripts, and of the page's own policy
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page.goto((folder / paths.DATA_REPORT).resolve().as_uri())
+        viewport = {"width": width, "height": 900}
+        super().__init__(browser, folder / paths.DATA_REPORT, viewport=viewport, **settings)
 
-    def opened(self) -> "Visit":
+    def opened(self) -> "Report":
         """With all examples in sight."""
         self.page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
         return self
@@ -68,7 +63,7 @@ def data(request: pytest.FixtureRequest) -> Path:
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
 def test_nothing_is_wider_than_the_window(browser: Any, data: Path, width: int) -> None:
-    page = Visit(browser, data, width).opened().page
+    page = Report(browser, data, width).opened().page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     boxes = "[...document.querySelectorAll('.card, figure, p, h2, h3')]"
     assert (
@@ -78,14 +73,14 @@ def test_nothing_is_wider_than_the_window(browser: Any, data: Path, width: int) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_can_be_read(browser: Any, text_data: Path, scheme: str) -> None:
-    page = Visit(browser, text_data, color_scheme=scheme).opened().page
+    page = Report(browser, text_data, color_scheme=scheme).opened().page
     assert page.evaluate(CONTRAST) >= 4.5
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
 
 
 def test_no_request_leaves_the_page(browser: Any, data: Path) -> None:
-    visit = Visit(browser, data).opened()
+    visit = Report(browser, data).opened()
     visit.page.wait_for_load_state("networkidle")
     assert [url for url in visit.requests if not url.startswith("data:")] == [
         (data / paths.DATA_REPORT).resolve().as_uri()
@@ -98,7 +93,7 @@ def test_no_request_leaves_the_page(browser: Any, data: Path) -> None:
 
 
 def test_hostile_data_does_nothing(browser: Any, text_data: Path) -> None:
-    visit = Visit(browser, text_data).opened()
+    visit = Report(browser, text_data).opened()
     visit.page.evaluate("() => { window.hacked = () => { window.wasHacked = true } }")
     shown = visit.page.locator(".content", has_text=HOSTILE.split(" {{")[0]).first
     assert shown.inner_text().startswith(HOSTILE[:80])
@@ -120,13 +115,13 @@ def test_no_other_script_would_run(browser: Any, text_data: Path, tmp_path: Path
         '<img src="https://example.org/x.png" onerror="window.wasHacked = true">'
     )
     (tmp_path / paths.DATA_REPORT).write_text(page.replace("<main>", f"<main>{evil}"))
-    visit = Visit(browser, tmp_path)
+    visit = Report(browser, tmp_path)
     assert visit.page.evaluate("window.wasHacked") is None
     assert any("Content Security Policy" in complaint for complaint in visit.complaints)
 
 
 def test_it_can_be_read_without_a_script(browser: Any, data: Path) -> None:
-    with_script, without = Visit(browser, data), Visit(browser, data, java_script_enabled=False)
+    with_script, without = Report(browser, data), Report(browser, data, java_script_enabled=False)
     for part in ("h1", "h2", "h3", "article", "svg", "img", "audio", "table", "td"):
         assert without.page.locator(part).count() == with_script.page.locator(part).count(), part
     assert without.page.locator("button").count() == 0
@@ -137,7 +132,7 @@ def test_it_can_be_read_without_a_script(browser: Any, data: Path) -> None:
 
 
 def test_a_link_to_a_finding_opens_it(browser: Any, text_data: Path) -> None:
-    page = Visit(browser, text_data, java_script_enabled=False).page
+    page = Report(browser, text_data, java_script_enabled=False).page
     link = page.locator(".found a").last
     example = page.locator("details").last.locator("article").first
     assert not example.is_visible()
@@ -146,7 +141,7 @@ def test_a_link_to_a_finding_opens_it(browser: Any, text_data: Path) -> None:
 
 
 def test_tables_are_sorted_by_a_click(browser: Any, text_data: Path) -> None:
-    page = Visit(browser, text_data).page
+    page = Report(browser, text_data).page
     table = page.locator("#classes table").first
     head = table.locator("th", has_text="cleaned")
     column = head.evaluate("(cell) => cell.cellIndex")
@@ -165,7 +160,7 @@ def test_tables_are_sorted_by_a_click(browser: Any, text_data: Path) -> None:
 
 
 def test_its_parts_have_names_for_those_who_do_not_see(browser: Any, data: Path) -> None:
-    page = Visit(browser, data).page
+    page = Report(browser, data).page
     levels = [
         int(tag[1])
         for tag in page.evaluate("[...document.querySelectorAll('h1, h2, h3, h4')].map((one) => one.tagName)")
