@@ -3,13 +3,14 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from bench.hostile.media import Made, Media
 from bench.hostile.workplace import Hostile
 
 SIDE = 40
@@ -179,7 +180,6 @@ def at(content: bytes, position: int, new: bytes) -> bytes:
     return content[:position] + new + content[position + len(new) :]
 
 
-Made = Callable[[], bytes]
 IMAGES: Mapping[str, Made] = {
     # sizes
     "a PNG that says 60000 x 60000": lambda: png(60_000, 60_000),
@@ -415,17 +415,5 @@ def multi_picture() -> bytes:
     return file.getvalue()
 
 
-def named(name: str, made: Made, known: str = "") -> Hostile:
-    """The file as one of three pictures, so that it stands beside good ones."""
-    files: dict[str, Any] = {"things/good/1.png": good_image(1), "things/good/2.png": good_image(2)}
-    files["things/odd/3.png"] = lambda path: made()
-    return Hostile("images", name, files, {}, "image_category", rows=3, known=known)
-
-
 def inputs() -> Iterator[Hostile]:
-    for name, made in IMAGES.items():
-        yield named(name, made)
-    for name, (known, made) in REPORTED.items():
-        yield named(name, made, known)
-    files = {f"things/{'ab'[number % 2]}/{number}.png": good_image(number) for number in range(4)}
-    yield Hostile("images", "harmless pictures", files, {}, "image_category", rows=4, good=True)
+    return Media("images", "image_category", ".png", good_image, IMAGES, REPORTED).inputs()

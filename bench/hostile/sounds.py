@@ -2,12 +2,13 @@
 
 import io
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from bench.hostile.media import Made, Media
 from bench.hostile.workplace import Hostile
 
 RATE = 8_000
@@ -109,7 +110,6 @@ def id3(size: int, body: bytes) -> bytes:
 
 
 RF64 = b"ds64" + struct.pack("<IQQQI", 28, 2**63 - 1, 2**63 - 1, 2**62, 0)
-Made = Callable[[], bytes]
 SOUNDS: Mapping[str, Made] = {
     # values
     "a WAV of floats of 1e38": lambda: floats(1e38),
@@ -297,17 +297,5 @@ REPORTED: Mapping[str, tuple[str, Made]] = {
 }
 
 
-def named(name: str, made: Made, known: str = "") -> Hostile:
-    """The file as one of three sounds, so that it stands beside good ones."""
-    files: dict[str, Any] = {"things/good/1.wav": good_sound(1), "things/good/2.wav": good_sound(2)}
-    files["things/odd/3.wav"] = lambda path: made()
-    return Hostile("sounds", name, files, {}, "audio_category", rows=3, known=known)
-
-
 def inputs() -> Iterator[Hostile]:
-    for name, made in SOUNDS.items():
-        yield named(name, made)
-    for name, (known, made) in REPORTED.items():
-        yield named(name, made, known)
-    files = {f"things/{'ab'[number % 2]}/{number}.wav": good_sound(number) for number in range(4)}
-    yield Hostile("sounds", "harmless sounds", files, {}, "audio_category", rows=4, good=True)
+    return Media("sounds", "audio_category", ".wav", good_sound, SOUNDS, REPORTED).inputs()

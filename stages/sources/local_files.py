@@ -20,6 +20,7 @@ TOOL_NAMES = frozenset(
 )
 LARGEST = 2**30  # bytes of a file that is one content: it is held in memory, and a cell of Arrow has at most twice that
 ALLOW = "allow reading it (chmod u+rX), or move it away"
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)  # a path below a file, or too long, leads to none
 NO_FILE = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -117,7 +118,7 @@ def file_problem(path: Path, folder: Path) -> str | None:
         mode = path.stat().st_mode
     except OSError as error:
         if not is_link:
-            return "not there" if error.errno == errno.ENOENT else f"it cannot be read ({error.strerror}); {ALLOW}"
+            return "not there" if error.errno in NOT_THERE else f"it cannot be read ({error.strerror}); {ALLOW}"
         if error.errno == errno.ELOOP:
             return "a link that leads back to itself; delete it"
         return f"a link to {one_line(path.readlink())}, which is not there; fetch that file, or delete the link"

@@ -212,6 +212,18 @@ SOURCES = [
         PICTURES,
     ),
     Bad(
+        "file that a row names below another file",
+        "data/pictures, list.csv:2: data/pictures/files/apple.png/car.png: not there" + MEND,
+        {"pictures/list.csv": "picture,kind\napple,fruit\napple.png/car,vehicle\n", "pictures/files/apple.png": png()},
+        PICTURES,
+    ),
+    Bad(
+        "name of a file that no file can have",
+        f"data/pictures, list.csv:2: data/pictures/files/{'a' * 300}.png: not there" + MEND,
+        {"pictures/list.csv": f"picture,kind\napple,fruit\n{'a' * 300},vehicle\n", "pictures/files/apple.png": png()},
+        PICTURES,
+    ),
+    Bad(
         "file that a row names leads out",
         "data/pictures, list.csv:1: 'files/../../secret.png' leads out of data/pictures; name a path inside it" + MEND,
         {
