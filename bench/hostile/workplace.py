@@ -20,6 +20,7 @@ from bench import ROOT
 from bench.hostile import models
 from bench.hostile.process import CPU_SECONDS, MEGABYTES, NOBODY, WALL_SECONDS, Ran, in_a_process, run_module
 from stages.core import paths
+from tests.refusals.bad_input import change
 
 LEDGER = "id,action,label,note\n"
 LONGEST_MESSAGE = 20_000  # characters
@@ -74,19 +75,6 @@ class Result:
     cpu_seconds: float
     peak_mb: float
     message: str  # the last words of the last stage
-
-
-def change(params: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Changes params; a key is dotted, and `...` takes it away."""
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section[name]
-        if value is ...:
-            section.pop(last, None)
-        else:
-            section[last] = value
 
 
 def write_params(hostile: Hostile, base: Mapping[str, Any], on_bad_row: str) -> None:
