@@ -34,7 +34,20 @@ def spelled(value: Any) -> str:
 
 
 def as_json(names: Sequence[str]) -> str:
-    return json.dumps(names, ensure_ascii=False)
+    return json.dumps([without_codes(name) for name in names], ensure_ascii=False)
+
+
+def without_codes(text: str) -> str:
+    """A text, or each name in the text of a JSON list: of one text, a code takes what stands behind it along."""
+    if not CODES.search(text):
+        return text
+    try:
+        names = json.loads(text, strict=False) if text.lstrip().startswith("[") else None
+    except (ValueError, RecursionError):  # RecursionError: too many brackets
+        names = None
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return as_json(names)
+    return as_name(text)
 
 
 def as_bytes(value: Any) -> bytes:
@@ -72,7 +85,5 @@ def as_text(value: Any, what: str, blank: str | None = "") -> str | None:
     if isinstance(value, list | dict | tuple):
         raise BadRow(f"unusable_{what}", f"the {what} is of type {type(value).__name__}, expected one value")
     # JSON and names of files can hold half a surrogate pair, which UTF-8 cannot encode: it becomes a question mark.
-    text = spelled(value).encode("utf-8", "replace").decode()
-    if CODES.search(text):
-        text = as_name(text)
+    text = without_codes(spelled(value).encode("utf-8", "replace").decode())
     return text if text.strip() else blank

@@ -9,7 +9,7 @@ from stages.collect import collect
 from stages.core import paths
 from stages.core.errors import InputError, one_line, shown
 from stages.core.tables import read_frame
-from stages.sources.cells import as_text
+from stages.sources.cells import as_json, as_text
 from tests.collected import params_of, section_of
 
 RED = "\x1b[31m"
@@ -30,6 +30,9 @@ def test_values_in_messages_are_short_and_on_one_line() -> None:
         ("\x9b2Jfruit", "fruit"),
         ("\x07", ""),
         (' ["a b",  "c"] ', ' ["a b",  "c"] '),
+        (as_json(["a\x9b", "bird", "cat\u202e"]), '["a", "bird", "cat"]'),
+        ('["a\x9b", "bird",\n"cat"]', '["a", "bird", "cat"]'),
+        ("[" * 100_000 + "\x9b", "[" * 100_000),
         (" fruit  tart", " fruit  tart"),
         ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
         ("fruit\ud800", "fruit?"),
