@@ -2,7 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -57,8 +58,8 @@ class SwallowedRows:
             return False
         if len(rows) >= MANY:
             return True
-        columns = self._columns.get(len(rows[0]))
-        if columns is None:
+        columns = self._columns
+        if len(columns) != len(rows[0]):
             return False
         judged = [Counter(row[position].strip() for row in rows) for position in range(len(rows[0]))]
         usual = n_judged = 0
@@ -74,17 +75,22 @@ class SwallowedRows:
         return usual > 0.5 * n_judged
 
     @cached_property
-    def _columns(self) -> Mapping[int, Sequence[Values]]:
-        """By width: the values of each column in the lines that are rows of this width by themselves."""
-        columns: dict[int, list[Values]] = {}
-        with open_text(self._path, self._format.encoding) as file:
-            for line in islice(iter_lines(file, self._path), LINES):
-                try:
-                    cells = next(csv.reader([line], **dialect(self._format)))
-                except csv.Error:
-                    continue
-                if len(cells) not in columns:
-                    columns[len(cells)] = [Values() for _ in cells]
-                for column, cell in zip(columns[len(cells)], cells, strict=True):
+    def _columns(self) -> Sequence[Values]:
+        """The values of each column, in those lines that are rows of the usual width by themselves.
+
+        Only of one width: a line of commas would be a column for each.
+        """
+        widths = Counter(map(len, self._lines()))
+        columns = [Values() for _ in range(max(widths, key=widths.__getitem__, default=0))]
+        for cells in self._lines():
+            if len(cells) == len(columns):
+                for column, cell in zip(columns, cells, strict=True):
                     column.add(cell)
         return columns
+
+    def _lines(self) -> Iterator[list[str]]:
+        """The cells of each line of the file, as if each were a row."""
+        with open_text(self._path, self._format.encoding) as file:
+            for line in islice(iter_lines(file, self._path), LINES):
+                with suppress(csv.Error):
+                    yield next(csv.reader([line], **dialect(self._format)))

@@ -10,12 +10,13 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.core.params import DEEPEST, read_yaml
-from stages.sources import json_files, times
+from stages.sources import json_files, swallowed_rows, times
 from stages.sources.folders import FolderNotes, NameParts
 from stages.sources.label_formats import BadLabel, names_of
 from stages.sources.layouts import Layout, check_layout
 from stages.sources.read import read_source
 from stages.sources.records import FileFormat
+from stages.sources.swallowed_rows import Values
 from stages.sources.text_files import refuse_twins
 from tests.steps import MOST, CountedText, grows_linearly, steps
 
@@ -44,6 +45,18 @@ def test_rows_cost_the_same_in_long_files(tmp_path: Path, name: str, row: str) -
         return reading(tmp_path / f"{size}_{name}", head + "".join(row.format(n, n) for n in range(size)))
 
     assert grows_linearly(work_of, 20)
+
+
+def test_a_line_of_commas_is_not_taken_for_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Values] = []
+
+    def make() -> Values:
+        made.append(Values())
+        return made[-1]
+
+    monkeypatch.setattr(swallowed_rows, "Values", make)
+    reading(tmp_path / "notes.csv", "text,kind\n" + '"a, 1\nb, 2\nc",kind\n' * 3 + "," * 1_000 + "\n")()
+    assert len(made) == len(FORMAT.columns)
 
 
 def test_columns_are_compared_once() -> None:
