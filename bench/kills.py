@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import yaml
@@ -69,7 +70,7 @@ class Line:
         self.chosen = name
 
     def start(self) -> "Run":
-        output = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        output = tempfile.TemporaryFile()  # noqa: SIM115
         process = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
             cwd=self.folder,
@@ -95,7 +96,7 @@ class Run:
     """One `dvc repro`."""
 
     process: subprocess.Popen[bytes]
-    output: Any
+    output: IO[bytes]
 
     def stages(self) -> list[psutil.Process]:
         """The process of the stage that runs, if one does."""
@@ -109,8 +110,9 @@ class Run:
         return self.process.poll() is not None
 
     def printed(self) -> str:
-        self.output.seek(0)
-        return str(self.output.read())
+        """All so far; read at its place, as the run writes where this file stands."""
+        number = self.output.fileno()
+        return os.pread(number, os.fstat(number).st_size, 0).decode("utf-8", "replace")
 
 
 def session_of(process: int) -> int:
@@ -165,8 +167,11 @@ def kill(run: Run, kind: str, moment: Moment) -> Kill | None:
         return None
     name = (stage_name(stages[0]) if stages else "") or BETWEEN
     if kind == "stage":
-        stages[0].kill()
+        with suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            stages[0].kill()
         wait_until(run.ended, "dvc lives on after its stage was killed")
+        if run.process.returncode == 0:
+            return None
     elif kind == "dvc":
         run.process.kill()
     else:
@@ -185,8 +190,9 @@ class Results:
 
 def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: float, rng: random.Random, n_kills: int,
               results: Results) -> None:  # fmt: skip
-    """Kills and runs a new line until it is complete under both settings, or `n_kills` are reached."""
+    """Kills and runs a new line until it is complete under both settings; kills no more if `n_kills` are reached."""
     complete: set[str] = set()
+    has_orphan = False
     line.choose("first")
     while len(complete) < len(line.settings):
         run = line.start()
@@ -195,7 +201,9 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
             moment = Moment(rng.randrange(MOST_STAGES + 1), rng.uniform(0, seconds))
             killed = kill(run, rng.choice(KINDS), moment)
         if killed is None:
-            if end(line, run, results):
+            succeeded = end(line, run, results, has_orphan)
+            has_orphan = False
+            if succeeded:
                 check(line, expected, results)
                 complete.add(line.chosen)
                 line.choose(next((name for name in line.settings if name not in complete), line.chosen))
@@ -204,16 +212,26 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
         check_printed(run.printed(), results)
         if rng.random() < EDITED:
             line.choose(next(name for name in line.settings if name != line.chosen))
-        if rng.random() >= AT_ONCE:
+        has_orphan = rng.random() < AT_ONCE
+        if not has_orphan:
             line.wait_for_orphans()
 
 
-def end(line: Line, run: Run, results: Results) -> bool:
-    """Waits for a run that was not killed: whether it succeeded. It may only fail because of an orphan."""
+def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
+    """Waits for a run that was not killed: whether it succeeded.
+
+    Args:
+        has_orphan: whether the stage of a killed run may live on; only then may the run fail.
+
+    Raises:
+        RuntimeError: it fails without an orphan.
+    """
     wait_until(run.ended, "dvc repro hangs")
     if run.process.returncode == 0:
         return True
     printed = run.printed()
+    if not has_orphan:
+        raise RuntimeError(f"a run fails though no orphan is at work:\n{printed[-2000:]}")
     errors = [text for text in printed.splitlines() if ": error: " in text or text.startswith("ERROR: ")]
     check_printed(printed, results)
     results.refusals[errors[0] if errors else printed[-300:]] += 1

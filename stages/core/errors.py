@@ -39,20 +39,35 @@ OS_ERROR = re.compile(r"\(os error (\d+)\)")  # how libraries in Rust (safetenso
 
 def machine_failure(error: BaseException) -> str | None:
     """What failed on this machine and what to do, if nothing is wrong with the input; None for any other error."""
-    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+    if is_out_of_memory(error):
         return (
             "not enough memory; nothing is wrong with the data: end other programs, lower a batch_size, "
             "or use a machine with more memory"
         )
-    number = error.errno if isinstance(error, OSError) else None
-    if number is None and (match := OS_ERROR.search(str(error))):
-        number = int(match[1])
+    number = error_number(error)
     if number is None:
         return None
     file = getattr(error, "filename", None)
     place = f"{file}: " if file else ""
     advice = f"; {ADVICE[number]}" if number in ADVICE else ""
     return f"{place}{os.strerror(number)}{advice}"
+
+
+def fails_anyhow(error: BaseException) -> bool:
+    """Whether memory, the disk or a right is missing, so that an error says nothing about what was to be read."""
+    return is_out_of_memory(error) or error_number(error) in ADVICE
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)) is not None
+
+
+def error_number(error: BaseException) -> int | None:
+    """The errno of an error of the operating system; None for other errors."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    match = OS_ERROR.search(str(error))
+    return int(match[1]) if match else None
 
 
 def shown(value: object) -> str:

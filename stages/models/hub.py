@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, fails_anyhow
 from stages.models.model_folder import CONFIG, check_folder, shards
 
 TIMEOUT = 10.0  # seconds
@@ -143,6 +143,8 @@ def download(model: HubModel, patterns: tuple[str, ...]) -> Path:
             model.id, revision=model.revision, allow_patterns=list(patterns), ignore_patterns=["*/*"]
         )
     except Exception as error:  # as above
+        if fails_anyhow(error):
+            raise
         raise InputError(
             f"model {model}: cannot be downloaded ({first_line(error)}); check the network, and run the stage again"
         ) from error

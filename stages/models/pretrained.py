@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, fails_anyhow
 from stages.models.hub import cached, fetch, first_line, hub_model
 from stages.models.model_folder import check_folder, check_weights
 
@@ -108,6 +108,8 @@ def load(factory: Any, model: str, weights: bool = False, **arguments: Any) -> A
     try:
         return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments)
     except Exception as error:  # damaged files: each parser has errors of its own, that of tokenizers a bare Exception
+        if fails_anyhow(error):
+            raise
         part = factory.__name__.removeprefix("Auto")
         raise InputError(
             f"model {model}: its {part} cannot be loaded ({first_line(error)}); "
@@ -196,6 +198,8 @@ def building(architecture: str, key: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, RuntimeError, StrictDataclassError) as error:
+        if fails_anyhow(error):
+            raise
         reason = " ".join(str(error).split())
         raise InputError(
             f"model {architecture} with {key}: {reason}; give an architecture of transformers and keys of its config"

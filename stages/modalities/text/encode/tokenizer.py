@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from stages.core.errors import InputError
+from stages.core.errors import InputError, fails_anyhow
 from stages.models import pretrained
 from stages.models.hub import first_line
 
@@ -97,6 +97,8 @@ def try_out(
         with torch.inference_mode():
             forward(dict(tokenizer.pad([dict(long), dict(short)], return_tensors="pt")))
     except Exception as error:  # whatever a model that reads no texts, or not so long ones, stumbles over
+        if fails_anyhow(error):
+            raise
         raise InputError(
             f"model {name}: cannot read {max_length} tokens ({first_line(error)}); "
             f"choose a smaller {key}, or a model that reads texts"
