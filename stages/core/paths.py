@@ -6,6 +6,7 @@ PARAMS = Path("params.yaml")
 DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 RUN_LOCKS = Path(".cache/locks")
+WHOLE_MODELS = Path(".cache/models")  # an empty file for each model of the hub that was downloaded for this project
 LEDGER = Path("data/ledger.csv")
 
 COLLECTED = Path("data/collected")

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from stages.core import paths
+from stages.core.atomic import write_text
 from stages.core.errors import InputError, fails_anyhow
 from stages.models.model_folder import CONFIG, check_folder, shards
 
 TIMEOUT = 10.0  # seconds
+COMMIT = re.compile(r"[0-9a-f]{40}")
 BRANCH = re.compile(r"main|master|refs/.+")  # what moves; a tag cannot be told from a branch of another name
 # Files of settings and vocabularies. Weights are downloaded when their names are known; code and pickles never are.
 SMALL_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.spm", "*.tiktoken", "*.codes", "*.tokenizer")
@@ -112,22 +115,38 @@ def is_reachable(model: HubModel) -> bool:
 def fetch(model: HubModel, weights: bool) -> Path:
     """The folder of the model's files, after downloading what is missing; checked before weights are.
 
+    The hub is not asked about a commit that was downloaded for this project before.
+
     Args:
         weights: whether the weights are needed too.
 
     Raises:
         InputError: the files cannot be downloaded, or lead to others.
     """
+    here, whole = cached(model), paths.WHOLE_MODELS / str(model).replace("/", "--")
+    if here and whole.exists() and (not weights or has_weights(model, here)):
+        return here
     if not is_reachable(model):
-        folder = cached(model)
-        if folder is None:
+        if here is None:
             raise InputError(f"model {model}: its copy on this machine was deleted; run the stage again")
-        return folder
+        if weights and not has_weights(model, here):
+            raise InputError(
+                f"model {model}: its weights have not been downloaded yet, and the hub cannot be reached; "
+                "check the network, and run the stage again"
+            )
+        return here
     folder = download(model, SMALL_FILES)
     if weights:
         check_folder(str(model), folder)
         download(model, tuple(shards(str(model), folder)))
+        if COMMIT.fullmatch(model.revision):  # what else it may be, can become another
+            write_text(whole, "")
     return folder
+
+
+def has_weights(model: HubModel, folder: Path) -> bool:
+    """Whether a folder has all files of weights."""
+    return all((folder / name).exists() for name in shards(str(model), folder))
 
 
 @cache

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -311,6 +312,38 @@ def test_without_the_hub_the_copy_of_the_same_revision_is_used(
     assert (embed.embed([TEXT], params(f"some/model@{COMMIT}")).rows == vectors).all()
     with pytest.raises(InputError, match=f"model some/model@{OLDER}: no folder of that name.*cannot be reached"):
         embed.embed([TEXT], params(f"some/model@{OLDER}"))
+
+
+def test_the_hub_is_not_asked_twice_about_a_commit(served: list[str]) -> None:
+    for model, asks_again in ((f"some/model@{COMMIT}", False), ("some/model@v1", True)):
+        embed.embed([TEXT], params(model))
+        served.clear()
+        hub.is_reachable.cache_clear()
+        hub.download.cache_clear()
+        embed.embed([TEXT], params(model))
+        assert bool(served) == asks_again
+
+
+def test_weights_that_were_not_downloaded_and_no_network(served: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    pretrained.locate(f"some/model@{COMMIT}")
+    hub.is_reachable.cache_clear()
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert pretrained.locate(f"some/model@{COMMIT}").name == COMMIT
+    with pytest.raises(InputError, match="its weights have not been downloaded yet, and the hub cannot be reached"):
+        pretrained.locate(f"some/model@{COMMIT}", weights=True)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), OSError(28, "No space left on device"), RuntimeError("DefaultCPUAllocator: out of memory")]
+)
+def test_a_machine_that_fails_is_no_fault_of_the_model(error: Exception, model: Path) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with pytest.raises(type(error)):
+        pretrained.load(SimpleNamespace(__name__="AutoModel", from_pretrained=fail), str(model))
+    with pytest.raises(type(error)), pretrained.building("bert", "finetune.text.config"):
+        fail()
 
 
 def test_an_unknown_revision_is_one_line(served: list[str]) -> None:
