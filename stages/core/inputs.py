@@ -3,11 +3,14 @@
 DVC records them as they are when a stage has ended, so they must not change while it runs.
 """
 
+import hashlib
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from stages.core import paths
@@ -18,17 +21,32 @@ from stages.core.params import read_yaml
 BESIDE = re.compile(r"[.~].*|.*~|__pycache__")
 
 
+SMALL = 2**16  # bytes; code and most ledgers
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Of small files the content counts, as for DVC: an editor may save a file again as it was."""
+
+    size: int
+    changed: int  # nanoseconds
+    digest: str  # empty for large files, which would take long to read
+
+
 @dataclass(frozen=True)
 class Inputs:
     """The params and files of a stage at one moment."""
 
     stage: str
     params: Mapping[str, Any]  # by dotted key
-    files: Mapping[str, tuple[int, int]]  # size and time of the last change, by path
+    files: Mapping[str, FileState]  # by path
 
     @classmethod
-    def of(cls, stage: str) -> "Inputs":
+    def of(cls, stage: str, before: Mapping[str, FileState] = MappingProxyType({})) -> "Inputs":
         """
+        Args:
+            before: the files at an earlier moment.
+
         Raises:
             InputError: dvc.yaml or params.yaml cannot be read.
         """
@@ -39,7 +57,12 @@ class Inputs:
         return cls(
             stage=stage,
             params={key: lookup(values, key) for key in keys},
-            files={str(path): state_of(path) for dep in deps for path in files_of(dep)},
+            files={
+                str(path): state
+                for dep in deps
+                for path in files_of(dep)
+                if (state := state_of(path, before.get(str(path)))) is not None
+            },
         )
 
     def check_unchanged(self) -> None:
@@ -48,7 +71,7 @@ class Inputs:
         Raises:
             InputError: they are not.
         """
-        now = Inputs.of(self.stage)
+        now = Inputs.of(self.stage, self.files)
         changed = [f"{paths.PARAMS}: {key}" for key in differing(self.params, now.params)]
         changed += differing(self.files, now.files)
         if changed:
@@ -101,10 +124,23 @@ def files_of(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not BESIDE.fullmatch(name))
 
 
-def state_of(path: Path) -> tuple[int, int]:
-    """Size and time of the last change; a link to nothing is looked at itself."""
+def state_of(path: Path, before: FileState | None) -> FileState | None:
+    """The state of a file now: `before` if its content is the same; None if it is gone.
+
+    A link to nothing is looked at itself.
+    """
     try:
-        status = path.stat()
-    except OSError:
-        status = path.lstat()
-    return status.st_size, status.st_mtime_ns
+        try:
+            status = path.stat()
+        except OSError:
+            status = path.lstat()
+        size, changed = status.st_size, status.st_mtime_ns
+        if before is not None and (before.size, before.changed) == (size, changed):
+            return before
+        is_small = stat.S_ISREG(status.st_mode) and size <= SMALL and os.access(path, os.R_OK)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_small else ""
+    except FileNotFoundError:  # an editor writes and deletes files of its own
+        return None
+    if before is not None and digest and before.digest == digest:
+        return before
+    return FileState(size, changed, digest)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from safetensors import SafetensorError
 
-from stages.core import paths, run
+from stages.core import inputs, paths, run
 from stages.core.atomic import new_folder, write_text
 from stages.core.errors import InputError
 from stages.core.params import Strict
@@ -159,6 +159,33 @@ def test_a_long_message_keeps_its_start_and_its_advice() -> None:
 
 def replace_param(params: Params) -> None:
     Path("params.yaml").write_text(Path("params.yaml").read_text().replace("min_chars: 3", "min_chars: 4"))
+
+
+def save_again(path: str) -> None:
+    """With the same content, a second later."""
+    content, changed = Path(path).read_bytes(), Path(path).stat().st_mtime + 1
+    Path(path).unlink()
+    Path(path).write_bytes(content)
+    os.utime(path, (changed, changed))
+
+
+def test_files_that_are_saved_again_as_they_were_have_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def main(_: Params) -> Counts:
+        for path in ("params.yaml", "stages/clean.py", "data/text/b.txt"):
+            save_again(path)
+        return Counts(1)
+
+    run_stage("clean", Params, main)
+    monkeypatch.setattr(inputs, "SMALL", 5)
+    with pytest.raises(SystemExit, match=r"clean: error: stages/clean\.py was changed while this stage ran"):
+        run_stage("clean", Params, main)
+
+
+def test_a_file_that_is_gone_while_files_are_listed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = Path("data/text/4913")  # vim makes and deletes it to see whether it can write
+    files_of = inputs.files_of
+    monkeypatch.setattr(inputs, "files_of", lambda path: [*files_of(path), gone])
+    run_stage("clean", Params, lambda _: Counts(1))
 
 
 CHANGES: list[tuple[Callable[[Params], object], str]] = [
