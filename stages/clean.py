@@ -6,6 +6,7 @@ A row that cannot be used is dropped with a reason of the modality or of the tar
 Changes that need a person's decision are suggested, not made.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Section(VariantSection):
         """Numbers of YAML as texts: `[-1]` lists the spelling -1."""
         if not isinstance(values, list):
             return values
-        return [str(value) if type(value) in (int, float) else value for value in values]
+        return [str(value) if type(value) in (int, float) and math.isfinite(value) else value for value in values]
 
 
 class Params(Strict):

@@ -5,6 +5,7 @@ The fields of the `Params` model of a stage module are the keys that the stage r
 """
 
 import importlib
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast
@@ -56,7 +57,9 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
     for _, stage_model in known_keys(values):
         problems.update(_problems(stage_model, values))
         known.update(stage_model.model_fields)
-    problems.update(f"{key}: holds a NUL, which no name has; write it anew" for key in _keys_with_nul(values))
+    for key, problem in _unusable_values(values):
+        if not any(line.startswith(key) for line in problems):
+            problems.add(f"{key}: {problem}")
     for key in values.keys() - known:
         problems.add(f"{key}: unknown key; use one of {', '.join(sorted(known))}")
     if problems:
@@ -180,16 +183,18 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
             yield f"{key.lstrip(': ')}{message[0].lower() + message[1:]}{got}"
 
 
-def _keys_with_nul(value: Any, key: str = "") -> Iterator[str]:
-    """The dotted keys of texts with a NUL, at which functions of the operating system fail."""
+def _unusable_values(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, problem) of texts and numbers that no setting can use, not even those of a library."""
     if isinstance(value, str) and "\0" in value:
-        yield key
+        yield key, "holds a NUL, which no name has; write it anew"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield key, f"expected a finite number, got {value}"
     elif isinstance(value, dict):
         for name, part in value.items():
-            yield from _keys_with_nul(part, f"{key}.{name}".lstrip("."))
+            yield from _unusable_values(part, f"{key}.{name}".lstrip("."))
     elif isinstance(value, list):
         for part in value:
-            yield from _keys_with_nul(part, key)
+            yield from _unusable_values(part, key)
 
 
 def _shown(value: Any) -> str:

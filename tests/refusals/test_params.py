@@ -57,6 +57,16 @@ SETTINGS = [
         "params.yaml:\n  lr: input should be a finite number, got nan",
         params={"lr": float("nan")},
     ),
+    Bad(
+        "number that is none among spellings",
+        "params.yaml:\n  clean.missing.0: input should be a valid string, got nan",
+        params={"clean.missing": [float("nan")]},
+    ),
+    Bad(
+        "number that is none in a section of a library",
+        "params.yaml:\n  finetune.image.config.dropout: expected a finite number, got inf",
+        params={"finetune.image.config": {"dropout": float("inf")}},
+    ),
     Bad("no epochs", "params.yaml:\n  epochs: input should be greater than or equal to 1, got 0", params={"epochs": 0}),
     Bad(
         "fraction for a whole number",
