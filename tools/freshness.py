@@ -11,7 +11,7 @@ from typing import Any
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
-from stages.core.records import wrong_records
+from stages.core.ran_with import wrongly_locked
 
 
 def outdated() -> dict[str, str]:
@@ -27,7 +27,7 @@ def outdated() -> dict[str, str]:
     try:
         with Repo() as repo:
             check_files(repo)
-            causes = {name: cause(name, changes) for name, changes in repo.status().items()} | wrong_records()
+            causes = {name: cause(name, changes) for name, changes in repo.status().items()} | wrongly_locked()
             reasons: dict[str, str] = {}
             for name in read_yaml(paths.DVC_YAML)["stages"]:
                 needed = {stage.addressing for stage in repo.stage.collect(name, with_deps=True)}

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from stages.contracts.objective import Conclusion
 from stages.core import variants
+from stages.core.errors import one_line
 from stages.core.tables import Predictions
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class RowSums:
 
 def quoted(label: str) -> str:
     """A label in a sentence, in one line of bounded length."""
-    printable = "".join(character if character.isprintable() else " " for character in label)
-    return f"`{printable[: QUOTED_CHARS - 3]}...`" if len(printable) > QUOTED_CHARS else f"`{printable}`"
+    text = one_line(label)
+    return f"`{text[: QUOTED_CHARS - 3]}...`" if len(text) > QUOTED_CHARS else f"`{text}`"
 
 
 class Scorer(Protocol):

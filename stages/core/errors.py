@@ -71,13 +71,13 @@ def error_number(error: BaseException) -> int | None:
 
 
 def shown(value: object) -> str:
-    """The start of a value out of the data, for a message: in quotes, on one line, its escapes as in `printable`."""
+    """The start of a value out of the data, for a message: as Python writes it, in quotes and on one line."""
     text = str(value)
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")
 
 
 def one_line(name: object) -> str:
-    """The name of a file or a column in a message or a table: as `printable`, its line breaks and tabs as escapes, too.
+    """A text on one line of a message or a table: as `printable`, its line breaks and tabs as escapes, too.
 
     Also a half of a surrogate pair, which file names can hold and tables cannot.
     """

@@ -17,7 +17,7 @@ from stages.core.errors import InputError, machine_failure, message_of, one_line
 from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
-from stages.core.records import check_records, write_record
+from stages.core.ran_with import check_ran_with, write_ran_with
 
 P = TypeVar("P", bound=BaseModel)
 UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
@@ -78,14 +78,14 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
     """
     started = time.perf_counter()
     with one_line_errors(name), one_run_at_a_time(name):
-        check_records(name)
+        check_ran_with(name)
         inputs = Inputs.of(name)
         params = load_params(model)
         with checked_renames(inputs.check_unchanged):
             counts = main(params)
             write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
             write_warnings(name, counts)
-            write_record(name, inputs.params)
+            write_ran_with(name, inputs.params)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
     for warning in counts.all_warnings(name):
         print(one_line(f"{name}: warning: {warning.message}; see {warning.see}"))

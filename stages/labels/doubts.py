@@ -47,7 +47,7 @@ def check_names(rows_of: Mapping[str, int], params: NameParams) -> list[DataWarn
     return warnings
 
 
-def check_number(
+def check_repeated(
     rows_of: Mapping[str, int],
     n_rows: int,
     params: NameParams,
@@ -84,8 +84,8 @@ def check_number(
         enough = f" with at least {fewest} rows" if fewest > 1 else ""
         raise InputError(
             f"{paths.COLLECTED}: {len(names):,} different labels{enough} in {n_rows:,} rows, such as "
-            f"{_examples(names)}; {_question(names, column)} If it is, leave out or merge the labels of few rows: see "
-            "clean.label.min_rows"
+            f"{_examples(names)}; {_question(names, column)} If these are classes, leave out or merge those of few "
+            "rows: see clean.label.min_rows"
         )
 
 
@@ -97,7 +97,7 @@ def _question(names: Sequence[str], column: str) -> str:
     """A question about the column, for labels that hardly repeat."""
     question = f"is {column} the column of the label?"
     if all(_NUMBER.fullmatch(name) for name in names[:100]):
-        question += " If these are numbers to predict, set target: number"
+        question += " If these are numbers to predict, set target: number."
     return question
 
 

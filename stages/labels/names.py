@@ -52,9 +52,9 @@ def _is_joined(character: str) -> bool:
     return not unicodedata.name(character, "").startswith(_UNJOINED)
 
 
-def is_no_name(text: str) -> bool:
+def is_too_long(text: str) -> bool:
     """Whether a label is too long for the name of a class: metrics, plots and the model's files write each name."""
-    return len(text) > NO_NAME
+    return len(text) > LONGEST_NAME
 
 
 # Names that people use for rows that fit no class.
@@ -79,7 +79,7 @@ SERIES = 40  # names that are equal but for one letter; of more, the most common
 
 _SEPARATORS = r"[\s\-_./'’]+"
 LONGEST = 200  # characters; a longer name is a text: typos are not searched in it
-NO_NAME = 1_000  # characters; what is longer is no name of a class but a cell of another column
+LONGEST_NAME = 1_000  # characters; what is longer is no name of a class but a cell of another column
 MOST = 5_000  # names in which typos are searched, the most common; memory grows with names and their length
 # What YAML reads as a text without quotation marks, and words that it reads as something else.
 _PLAIN = re.compile(r"[^\W\d_][\w /.()+-]*(?<=[\w).+])")

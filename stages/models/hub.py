@@ -137,8 +137,7 @@ def fetch(model: HubModel, weights: bool) -> Path:
         return here
     folder = download(model, SMALL_FILES)
     if weights:
-        check_folder(str(model), folder)
-        download(model, tuple(shards(str(model), folder)))
+        download(model, tuple(check_folder(str(model), folder)))
         if COMMIT.fullmatch(model.revision):  # what else it may be, can become another
             write_text(whole, "")
     return folder

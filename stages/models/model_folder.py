@@ -37,8 +37,10 @@ UNREAD = {"_name_or_path", "name_or_path", "special_tokens_map_file"}
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # DVC links to its cache if `cache.type` says so
 
 
-def check_folder(model: str, folder: Path) -> None:
+def check_folder(model: str, folder: Path) -> list[str]:
     """Checks that a folder has a config of transformers, and that nothing in it leads elsewhere.
+
+    Returns the names of the files that hold the weights.
 
     Args:
         model: the name of the model, for messages.
@@ -60,7 +62,7 @@ def check_folder(model: str, folder: Path) -> None:
                     f"model {model}: {key} in its {name} names {what}; "
                     "remove the key if you trust the model, or choose another model"
                 )
-    shards(model, folder)
+    return shards(model, folder)
 
 
 def check_links(model: str, folder: Path) -> None:

@@ -78,9 +78,6 @@ def load_model(folder: Path | str) -> Model:
     """
     folder = Path(folder)
     recipe = read_recipe(folder)
-    if missing := {"modality", "target", "clean"} - recipe.keys():
-        keys = ", ".join(sorted(missing))
-        raise InputError(f"{folder}: whetstone.json lacks {keys}; name a folder that finetune wrote")
     cleaner = load_cleaner(recipe["modality"])
     try:
         clean_params = cleaner.CleanParams(**recipe["clean"])

@@ -78,11 +78,11 @@ def read_delimited(path: Path, format: FileFormat) -> Iterator[Record]:
 def _with_delimiter(lines: Lines, path: Path, format: FileFormat) -> FileFormat:
     """The format with the delimiter of the file; Excel may name it in a first line such as `sep=;`."""
     first = next(lines, "")
-    named = re.fullmatch(r"\"?sep=(.)\"?\s*", first)
-    if not named:
+    names_it = re.fullmatch(r"\"?sep=(.)\"?\s*", first)
+    if not names_it:
         lines.rewind()
     usual = "\t" if path.suffix.lower() == ".tsv" else ","
-    return replace(format, delimiter=format.delimiter or (named.group(1) if named else usual))
+    return replace(format, delimiter=format.delimiter or (names_it[1] if names_it else usual))
 
 
 def _iter_rows(lines: Lines, path: Path, formats: Formats) -> Iterator[list[str] | str]:

@@ -10,7 +10,7 @@ import pytest
 from stages.cleaning.ledger import NAMED, Decision, check_classes
 from stages.contracts.label import load_target
 from stages.core.errors import InputError
-from stages.labels.names import NO_NAME, as_name, spellings, without_rare
+from stages.labels.names import LONGEST_NAME, as_name, spellings, without_rare
 from stages.targets.category.label import LabelParams
 from tests import tiny
 from tests.steps import grows_linearly
@@ -43,7 +43,7 @@ def test_labels_that_hardly_repeat_are_not_the_label(target: str) -> None:
     assert str(error.value) == f"data/collected: {unique}, such as 'id000x', 'id001x', 'id002x'; {question}"
 
     few_each = {f"id{n:04}x": 2 for n in range(1_001)}
-    advice = f"{question} If it is, leave out or merge the labels of few rows: see clean.label.min_rows"
+    advice = f"{question} If these are classes, leave out or merge those of few rows: see clean.label.min_rows"
     with pytest.raises(InputError) as error:
         check(target, few_each)
     start = "data/collected: 1,001 different labels in 2,002 rows, such as 'id0000x', 'id0001x', 'id0002x'"
@@ -65,7 +65,7 @@ def test_what_is_far_too_long_is_no_name(target: str, reason: str) -> None:
     clean_label = load_target(target).clean_label
     for name in ("x" * 100_000, "word " * 20_000):
         assert clean_label(raw(target, name.strip().replace(" ", "_")), None, params_of(target)).reason == reason
-    assert clean_label(raw(target, "x" * (NO_NAME - 2)), None, params_of(target)).reason is None
+    assert clean_label(raw(target, "x" * (LONGEST_NAME - 2)), None, params_of(target)).reason is None
     assert load_target(target).SEE[reason].startswith("collect.")
 
 

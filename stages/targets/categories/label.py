@@ -10,8 +10,8 @@ from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names, check_number
-from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_repeated
+from stages.labels.names import NameParams, as_name, is_too_long, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
 REASONS: Mapping[str, str] = {
@@ -45,7 +45,7 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     if raw_names is None:
         return CleanedLabel(None, "not_a_list")
     names = {params.aliases.get(name, name) for name in map(as_name, raw_names)} - {""}
-    if any(map(is_no_name, names)):
+    if any(map(is_too_long, names)):
         return CleanedLabel(None, "not_a_name")
     kept = sorted(names - params.dropped)
     return CleanedLabel(None, "unwanted_label") if names and not kept else CleanedLabel(kept)
@@ -66,7 +66,7 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
 
 def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
     rows_of = count_rows(given)
-    check_number(rows_of, sum(given.values()), params, are_several=True)
+    check_repeated(rows_of, sum(given.values()), params, are_several=True)
     return check_names(rows_of, params)
 
 

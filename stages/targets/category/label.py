@@ -9,8 +9,8 @@ from pydantic import Field
 
 from stages.contracts.label import CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names, check_number
-from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_repeated
+from stages.labels.names import NameParams, as_name, is_too_long, suggest_names, without_rare
 
 LABEL = pa.string()
 REASONS: Mapping[str, str] = {
@@ -38,7 +38,7 @@ def clean_label(raw: str | None, content: Any, params: LabelParams) -> CleanedLa
     label = params.aliases.get(name, name)
     if not label:
         return CleanedLabel(None, "missing_label")
-    if is_no_name(label):
+    if is_too_long(label):
         return CleanedLabel(None, "not_a_name")
     return CleanedLabel(None, "unwanted_label") if label in params.dropped else CleanedLabel(label)
 
@@ -51,7 +51,7 @@ def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
     rows_of: Counter[str] = Counter()
     for raw, n_rows in given.items():
         rows_of[as_name(raw)] += n_rows
-    check_number(rows_of, rows_of.total(), params)
+    check_repeated(rows_of, rows_of.total(), params)
     return check_names(rows_of, params)
 
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from stages.contracts.label import NO_CLASS, CleanedLabel, Suggestion
 from stages.core.run import DataWarning
-from stages.labels.doubts import check_names, check_number
-from stages.labels.names import NameParams, as_name, is_no_name, suggest_names, without_rare
+from stages.labels.doubts import check_names, check_repeated
+from stages.labels.names import NameParams, as_name, is_too_long, suggest_names, without_rare
 
 LABEL = pa.list_(pa.string())
 REASONS: Mapping[str, str] = {
@@ -70,7 +70,7 @@ def tags_of(label: Any) -> list[str] | None:
 
 
 def is_tag(text: str) -> bool:
-    return text == "O" or (text.startswith(("B-", "I-")) and bool(text[2:].strip()) and not is_no_name(text))
+    return text == "O" or (text.startswith(("B-", "I-")) and bool(text[2:].strip()) and not is_too_long(text))
 
 
 def renamed(tag: str, params: LabelParams) -> str:
@@ -94,7 +94,7 @@ def suggest(given: Mapping[str, int], params: LabelParams) -> list[Suggestion]:
 
 def check(given: Mapping[str, int], params: LabelParams) -> list[DataWarning]:
     rows_of = count_rows(given)
-    check_number(
+    check_repeated(
         rows_of, sum(given.values()), params, are_several=True, column="collect.columns.label (or collect.tag_column)"
     )
     return check_names(rows_of, params)

@@ -17,24 +17,24 @@ from stages.core.inputs import differing
 from stages.core.params import read_yaml
 
 
-def write_record(stage: str, params: Mapping[str, Any]) -> None:
+def write_ran_with(stage: str, params: Mapping[str, Any]) -> None:
     """Writes the params, by dotted key."""
     write_json(paths.RAN_WITH / f"{stage}.json", params)
 
 
-def check_records(stage: str) -> None:
+def check_ran_with(stage: str) -> None:
     """Checks that dvc.lock has the params that the stages before this one ran with.
 
     Raises:
         InputError: it has others.
     """
-    wrong = wrong_records()
+    wrong = wrongly_locked()
     for earlier in takewhile(lambda name: name != stage, read_yaml(paths.DVC_YAML)["stages"]):
         if earlier in wrong:
             raise InputError(wrong[earlier])
 
 
-def wrong_records() -> dict[str, str]:
+def wrongly_locked() -> dict[str, str]:
     """For each stage that dvc.lock has wrong params of: which, and what to do."""
     stages = read_yaml(paths.DVC_LOCK).get("stages", {}) if paths.DVC_LOCK.exists() else {}
     keys = {stage: wrong_keys(stage, locked) for stage, locked in stages.items()}
