@@ -1,7 +1,5 @@
 """Hostile folders, tables that name files, descriptors of data sets that are elsewhere, and whole small lines."""
 
-import csv
-import io
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -446,10 +444,8 @@ def line_of(
 ) -> Hostile:
     rows = rows_of_line()
     rows = change(rows) or rows
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["text", "kind", "sender", "day"], *rows])
     changes = {f"{key.replace('__', '.')}": value for key, value in params.items()}
-    files = {"notes.csv": file.getvalue()}
+    files = {"notes.csv": csv_of(("text", "kind", "sender", "day"), *map(tuple, rows))}
     return Hostile("lines", name, files, changes, base, rows=len(rows), stages=stages, good=good)
 
 

@@ -3,7 +3,6 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from bench.hostile.media import Made, Media
-from bench.hostile.workplace import Hostile
 
 SIDE = 40
 
@@ -180,7 +178,7 @@ def at(content: bytes, position: int, new: bytes) -> bytes:
     return content[:position] + new + content[position + len(new) :]
 
 
-IMAGES: Mapping[str, Made] = {
+IMAGES: dict[str, Made] = {
     # sizes
     "a PNG that says 60000 x 60000": lambda: png(60_000, 60_000),
     "a PNG that says 2147483647 x 1": lambda: png(2**31 - 1, 1),
@@ -326,7 +324,7 @@ LAUGHS = (
     + b"]><x>&a9;</x>"
 )
 # Inputs that public trackers report; each was taken from the words of the report and made anew.
-REPORTED: Mapping[str, tuple[str, Made]] = {
+REPORTED: dict[str, tuple[str, Made]] = {
     "a GIF canvas far larger than its frames": ("python-pillow/Pillow#6402", lambda: gif(65_535, 1_000, 3)),
     "a GIF disposal of a gigapixel": (
         "python-pillow/Pillow#2410",
@@ -415,5 +413,5 @@ def multi_picture() -> bytes:
     return file.getvalue()
 
 
-def inputs() -> Iterator[Hostile]:
-    return Media("images", "image_category", ".png", good_image, IMAGES, REPORTED).inputs()
+MEDIA = Media("images", "image_category", ".png", good_image, IMAGES, REPORTED)
+inputs = MEDIA.inputs

@@ -1,6 +1,6 @@
 """Hostile media files, each as one row of three: it stands beside two good ones."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ class Media:
     """The hostile files of a modality."""
 
     group: str
-    base: str  # the params, see params.BASES
+    base: str  # the params, see params.PRESETS
     suffix: str
     good: Callable[[int], bytes]  # a good file of a seed
-    odd: Mapping[str, Made]  # by what is hostile in them
-    reported: Mapping[str, tuple[str, Made]]  # likewise, with the public report of such a file
+    odd: dict[str, Made]  # by what is hostile in them
+    reported: dict[str, tuple[str, Made]]  # likewise, with the public report of such a file
 
     def inputs(self) -> Iterator[Hostile]:
         for name, made in self.odd.items():

@@ -1,4 +1,6 @@
-"""Mutated media files and random texts, through the cleaners: nothing raises, hangs or crashes, and what is kept stays.
+"""Media files and random texts, through the cleaners: nothing raises, hangs or crashes, and what is kept stays.
+
+The files are mutated ones, and those of the named inputs: stages decode them in a process that is not watched.
 
 What is kept is cleaned a second time: it must be kept again, unchanged.
 """
@@ -14,21 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from bench.hostile import images, sounds
+from bench.hostile.media import Made
 from bench.hostile.params import base_params
 from bench.hostile.process import CPU_SECONDS, in_a_process
-from bench.hostile.texts import random_texts
+from bench.hostile.random_texts import random_texts
 from bench.hostile.workplace import Result, faults_of_process
 from stages.contracts.clean import Cleaner, load_cleaner
 
 
 @dataclass(frozen=True)
 class Content:
-    """A content for the cleaner of a modality; `params` are changes of its section."""
+    """A content for the cleaner of a modality, or a function that makes it; `params` are changes of its section."""
 
     group: str
     name: str
     modality: str
-    content: bytes
+    content: bytes | Made
     params: Mapping[str, Any]
 
 
@@ -180,7 +183,8 @@ def params_of(modality: str, changes: str) -> tuple[Cleaner, Any]:
 def cleaned_twice(content: Content) -> tuple[str, list[str]]:
     """(the reason of a drop or "", faults)."""
     cleaner, params = params_of(content.modality, json.dumps(dict(content.params)))
-    once = cleaner.clean(content.content, params)
+    raw = content.content if isinstance(content.content, bytes) else content.content()
+    once = cleaner.clean(raw, params)
     if once.reason is not None:
         return once.reason, [] if once.reason in cleaner.REASONS else [f"an unknown reason: {once.reason}"]
     stored = once.content.encode() if isinstance(once.content, str) else once.content
@@ -235,4 +239,8 @@ def try_batch(contents: Sequence[Content], workplace: Path) -> Iterator[Result]:
 def all_contents(n_files: int, n_texts: int) -> Iterator[Content]:
     for number in range(n_files):
         yield mutated(number)
+    for modality, media in (("image", images.MEDIA), ("audio", sounds.MEDIA)):
+        files = media.odd | {name: made for name, (_, made) in media.reported.items()}
+        for name, made in files.items():
+            yield Content(f"decoded {media.group}", name, modality, made, {})
     yield from texts(n_texts)

@@ -76,7 +76,16 @@ def every_key() -> Iterator[Hostile]:
         params = base_params(base)
         for number, key in enumerate(f"clean.{modality}.{key}" for key in keys(params["clean"][modality])):
             value = names[(number + 1) % len(names)]
-            yield Hostile("params", f"{key} is {value}", {}, {key: VALUES[value]}, base, stages=("clean",))
+            yield Hostile("params", f"{key} is {value}", two_files(base), {key: VALUES[value]}, base)
+
+
+def two_files(base: str) -> dict[str, Any]:
+    """A folder of two classes with a good picture or recording each."""
+    from bench.hostile.images import good_image
+    from bench.hostile.sounds import good_sound
+
+    suffix, good = (".png", good_image) if base == "image_category" else (".wav", good_sound)
+    return {f"things/{name}/1{suffix}": good(seed) for seed, name in enumerate("ab")}
 
 
 def replaced(old: str, new: str) -> Any:
@@ -294,10 +303,7 @@ def raw_params() -> Iterator[Hostile]:
         "min_side of 20 digits": {"clean.image.min_side": 10**18, "clean.image.max_side": 10**19},
         "max_side of one pixel": {"clean.image.min_side": 1, "clean.image.max_side": 1},
     }.items():
-        from bench.hostile.images import good_image
-
-        files = {"things/a/1.png": good_image(1), "things/b/2.png": good_image(2)}
-        yield Hostile("params", name, files, changes, "image_category", rows=2)
+        yield Hostile("params", name, two_files("image_category"), changes, "image_category", rows=2)
     for name, changes in {
         "a longest recording of an hour": {"clean.audio.max_seconds": 3_600.0},
         "a shortest recording of no time": {"clean.audio.min_seconds": 5e-324},
@@ -305,10 +311,7 @@ def raw_params() -> Iterator[Hostile]:
         "a loudness of minus a million dB": {"clean.audio.level_db": -1e6},
         "a loudness of minus 1e308 dB": {"clean.audio.level_db": -1e308, "clean.audio.min_peak_db": -1e308},
     }.items():
-        from bench.hostile.sounds import good_sound
-
-        files = {"things/a/1.wav": good_sound(1), "things/b/2.wav": good_sound(2)}
-        yield Hostile("params", name, files, changes, "audio_category", rows=2)
+        yield Hostile("params", name, two_files("audio_category"), changes, "audio_category", rows=2)
 
 
 def inputs() -> Iterator[Hostile]:

@@ -20,7 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from bench import report
-from bench.hostile import contents, folders, images, mutations, params, sounds, strings, tables
+from bench.hostile import folders, images, mutations, params, slow_texts, sounds, strings, tables
 from bench.hostile.mutations import Content, try_batch
 from bench.hostile.process import CPU_SECONDS, MEGABYTES
 from bench.hostile.workplace import Hostile, Result, try_input
@@ -28,7 +28,7 @@ from bench.hostile.workplace import Hostile, Result, try_input
 SOURCES = (
     tables,
     strings,
-    contents,
+    slow_texts,
     folders,
     images,
     sounds,

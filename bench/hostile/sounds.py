@@ -2,14 +2,12 @@
 
 import io
 import struct
-from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from bench.hostile.media import Made, Media
-from bench.hostile.workplace import Hostile
 
 RATE = 8_000
 
@@ -110,7 +108,7 @@ def id3(size: int, body: bytes) -> bytes:
 
 
 RF64 = b"ds64" + struct.pack("<IQQQI", 28, 2**63 - 1, 2**63 - 1, 2**62, 0)
-SOUNDS: Mapping[str, Made] = {
+SOUNDS: dict[str, Made] = {
     # values
     "a WAV of floats of 1e38": lambda: floats(1e38),
     "a WAV of floats of 1e37": lambda: floats(1e37),
@@ -228,7 +226,7 @@ SOUNDS: Mapping[str, Made] = {
     "a sound that is a playlist": lambda: b"#EXTM3U\nhttp://example.org/song.mp3\nfile:///etc/passwd\n",
 }
 # Inputs that public trackers report; each was taken from the words of the report and made anew.
-REPORTED: Mapping[str, tuple[str, Made]] = {
+REPORTED: dict[str, tuple[str, Made]] = {
     "a W64 of no channels": (
         "libsndfile/libsndfile#341",
         lambda: saved("W64").replace(struct.pack("<HHI", 1, 1, RATE), struct.pack("<HHI", 1, 0, RATE)),
@@ -297,5 +295,5 @@ REPORTED: Mapping[str, tuple[str, Made]] = {
 }
 
 
-def inputs() -> Iterator[Hostile]:
-    return Media("sounds", "audio_category", ".wav", good_sound, SOUNDS, REPORTED).inputs()
+MEDIA = Media("sounds", "audio_category", ".wav", good_sound, SOUNDS, REPORTED)
+inputs = MEDIA.inputs

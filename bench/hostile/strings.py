@@ -10,6 +10,7 @@ from typing import Any
 from bench.hostile.images import good_image
 from bench.hostile.params import COLUMNS, NOTES
 from bench.hostile.workplace import LEDGER, Hostile
+from stages.sources.records import RowIds
 
 STRINGS = {
     "a terminal code that colours": "\x1b[31mred",
@@ -126,26 +127,17 @@ def in_token(text: str) -> Hostile:
     )
 
 
-def in_file_name(text: str) -> Hostile | None:
-    name = text[:200]
-    if not is_name(name):
-        return None
+def in_file_name(name: str) -> Hostile:
     files = {"things/a/1.png": good_image(1), f"things/b/{name}.png": good_image(2), "things/b/x.png": b"none"}
     return Hostile("", "", files, {}, "image_category", rows=3, stages=("collect", "clean", "trace --row 1.png:1"))
 
 
-def in_bad_file_name(text: str) -> Hostile | None:
-    name = text[:200]
-    if not is_name(name):
-        return None
+def in_bad_file_name(name: str) -> Hostile:
     files = {"things/a/1.png": good_image(1), f"things/b/{name}.txt": b"\xff\xfe\xfd"}
     return Hostile("", "", files, {}, "image_category", rows=2)
 
 
-def in_class_folder(text: str) -> Hostile | None:
-    name = text[:200]
-    if not is_name(name):
-        return None
+def in_class_folder(name: str) -> Hostile:
     files = {f"things/a/{number}.png": good_image(number) for number in range(2)}
     files |= {f"things/{name}/{number}.png": good_image(number + 2) for number in range(2)}
     return Hostile("", "", files, {}, "image_category", rows=4)
@@ -188,10 +180,7 @@ def in_missing(text: str) -> Hostile:
     return Hostile("", "", {"notes.csv": NOTES}, changes, rows=2)
 
 
-def in_source_name(text: str) -> Hostile | None:
-    name = text[:200]
-    if not is_name(name):
-        return None
+def in_source_name(name: str) -> Hostile:
     bad = NOTES + "one cell\n"
     return Hostile("", "", {f"{name}.csv": bad}, {"collect.source": f"data/{name}.csv"}, rows=3)
 
@@ -205,15 +194,9 @@ def is_name(name: str) -> bool:
     return "/" not in name and "\0" not in name and len(encoded) < 250 and not name.startswith(".")
 
 
-# The id of the first row of NOTES, so that decisions of the ledger are about a row.
-def _id() -> str:
-    from stages.sources.records import RowIds
-
-    return RowIds().next(b"a ripe apple on the table", "fruit")
-
-
-ID = _id()
-PLACES: dict[str, tuple[str, Callable[[str], Hostile | None]]] = {
+# The ids of the rows of NOTES, so that decisions of the ledger are about them.
+ID, OTHER = (RowIds().next(text.encode(), label) for text, label in GOOD)
+PLACES: dict[str, tuple[str, Callable[[str], Hostile]]] = {
     "a text": ("texts", in_text),
     "a label": ("labels", in_label),
     "a label in JSON Lines": ("labels", in_json_label),
@@ -238,11 +221,16 @@ PLACES: dict[str, tuple[str, Callable[[str], Hostile | None]]] = {
     "an alias": ("params", in_alias),
     "a spelling of missing values": ("params", in_missing),
 }
+NAME_FILES = (in_source_name, in_file_name, in_bad_file_name, in_class_folder)
 EACH = 3  # of the texts in a place; the next place has others
 
 
 def inputs() -> Iterator[Hostile]:
     for first, (place, (group, make)) in enumerate(PLACES.items()):
         for kind in list(STRINGS)[first % EACH :: EACH]:
-            if hostile := make(STRINGS[kind]):
-                yield replace(hostile, group=group, name=f"{place} with {kind}")
+            text = STRINGS[kind]
+            if make in NAME_FILES:
+                text = text[:200]
+                if not is_name(text):
+                    continue
+            yield replace(make(text), group=group, name=f"{place} with {kind}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench.hostile.params import CONLL, NOTES
-from bench.hostile.strings import GOOD, ID, csv_of, jsonl_of
+from bench.hostile.strings import GOOD, ID, OTHER, csv_of, jsonl_of
 from bench.hostile.workplace import LEDGER, Hostile
 
 ROWS = NOTES.split("\n", 1)[1]
@@ -763,7 +763,7 @@ LEDGERS: Mapping[str, Any] = {
     "a ledger with 20,000 decisions about rows that do not exist": LEDGER
     + "".join(f"{n:032x},drop,,\n" for n in range(20_000)),
     "a ledger with 2,000 new classes": LEDGER + "".join(f"{n:032x},relabel,class {n},\n" for n in range(2_000)),
-    "a ledger that drops all rows": LEDGER + f"{ID},drop,,\n{{OTHER}},drop,,\n",
+    "a ledger that drops all rows": LEDGER + f"{ID},drop,,\n{OTHER},drop,,\n",
     "a ledger with an action in capitals": LEDGER + f"{ID},KEEP,,\n",
     "a ledger that relabels to an invisible label": LEDGER + f"{ID},relabel,\u200b,\n",
     "a ledger that relabels to a new class": LEDGER + f"{ID},relabel,stone,\n",
@@ -808,12 +808,4 @@ def inputs() -> Iterator[Hostile]:
     yield from tables("labels", "csv", LISTS, "text_categories")
     yield from pairs()
     for name, content in LEDGERS.items():
-        if isinstance(content, str):
-            content = content.replace("{OTHER}", other_id())
         yield Hostile("ledger", name, {"notes.csv": NOTES, "ledger.csv": content}, rows=2)
-
-
-def other_id() -> str:
-    from stages.sources.records import RowIds
-
-    return RowIds().next(b"a red car on the road", "vehicle")

@@ -55,7 +55,7 @@ class Hostile:
     name: str
     files: Mapping[str, Any] = field(default_factory=dict)  # below data/: bytes, text, or a function of the path
     params: Mapping[str, Any] = field(default_factory=dict)  # dotted key -> value; `...` takes the key away
-    base: str = "text_category"  # the params that are changed, see params.BASES
+    base: str = "text_category"  # the params that are changed, see params.PRESETS
     edit: Callable[[str], str | bytes] | None = None  # of the text of params.yaml
     stages: Sequence[str] = ("collect", "clean")
     rows: int | None = None  # rows that must be accounted for, kept or dropped; None: not known
@@ -212,6 +212,8 @@ class Judged:
             yield f"{n_verdicts} verdicts for {n_in} rows, {dropped} of them dropped"
         if source is not None and self.count(source) != n_in:
             yield f"{n_in} rows in, but {source} has {self.count(source)}"
+        if self.hostile.good and dropped:
+            yield f"{dropped} rows of a good input are dropped"
         if stage == "collect" and self.hostile.rows is not None and n_in != self.hostile.rows:
             yield f"the source has {self.hostile.rows} rows, {n_in} were counted"
         if stage == "clean":
@@ -221,7 +223,7 @@ class Judged:
         return sum(pq.read_metadata(path).num_rows for path in (self.workplace / folder).glob("part-*.parquet"))
 
     def faults_of_labels(self) -> Iterator[str]:
-        """Whether labels and groups of cleaned rows can be shown to people."""
+        """Whether labels and groups of cleaned rows can be shown to people, and seen."""
         for part in (self.workplace / paths.CLEANED).glob("part-*.parquet"):
             table = pq.read_table(part, columns=["label", "group"])
             for column in table.column_names:
@@ -229,6 +231,9 @@ class Judged:
                     for name in value if isinstance(value, list) else [value]:
                         if isinstance(name, str) and (bad := unprintable(name)):
                             yield f"a {column} with {bad} is kept: {name!r:.60}"
+                            return
+                        if isinstance(name, str) and name and all(map(is_unseen, name)):
+                            yield f"a {column} that nobody can see is kept: {name!r:.60}"
                             return
 
     def note(self, fault: str) -> None:
@@ -299,16 +304,20 @@ def faults_of_process(ran: Ran) -> Iterator[str]:
     if ran.status:
         if ran.status != 1:
             yield f"exit status {ran.status}"
-        starts = re.compile(rf"{ran.stage}: error: .|{ran.stage}: .|usage: ")
-        is_one = bool(lines) and starts.match(lines[0]) and all(line.startswith("  ") for line in lines[1:])
-        if not is_one and ran.stage != "trace":
+        starts = re.compile(rf"{ran.stage}: error: .|usage: ")
+        if not (lines and starts.match(lines[0]) and all(line.startswith("  ") for line in lines[1:])):
             yield f"refused, but not in one message: {ran.err.strip()[:200]!r}"
         if len(ran.err) > LONGEST_MESSAGE:
             yield f"a message of {len(ran.err):,} characters"
-        if re.search(r"memory", ran.err, re.IGNORECASE) and "MemoryError" not in ran.stage:
+        if re.search(r"memory", ran.err, re.IGNORECASE):
             yield f"runs out of memory: {ran.err.strip()[:200]}"
     if bad := unprintable(said.replace("\n", "")):
         yield f"{bad} on the terminal: {said[:150]!r}"
+
+
+def is_unseen(character: str) -> bool:
+    """Whether nobody sees a character that stands alone: a space, or what only changes others."""
+    return unicodedata.category(character) in ("Cf", "Mn", "Zs")
 
 
 def unprintable(text: str) -> str | None:

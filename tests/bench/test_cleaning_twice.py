@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.hostile.texts import random_texts
+from bench.hostile.random_texts import random_texts
 from stages.modalities.text.clean.cleaner import ROUNDS, CleanParams, clean
 from tests import tiny
 

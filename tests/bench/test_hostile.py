@@ -84,6 +84,7 @@ def loop() -> int:
 WRONG: Mapping[str, tuple[Callable[[], int], str]] = {
     "an exception": (fail, "traceback: KeyError: 'text'"),
     "two messages": (say("collect: error: one\ncollect: error: two\n", 2, 1), "refused, but not in one message"),
+    "a message that is no error": (say("collect: half done, giving up\n", 2, 1), "refused, but not in one message"),
     "a message of nobody": (say("something failed\n", 2, 1), "refused, but not in one message"),
     "a message of 30,000 characters": (say("collect: error: " + "x" * 30_000, 2, 1), "a message of 30,016 characters"),
     "another status": (say("collect: error: one\n", 2, 3), "exit status 3"),
