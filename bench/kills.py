@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -28,6 +29,7 @@ import yaml
 from bench import report
 from stages.core.params import read_yaml
 from tests import tiny
+from tests.refusals.bad_input import change
 
 KINDS = ("stage", "dvc", "both")
 # Every stage has other outputs under the other settings, so that a table of the wrong run shows.
@@ -287,13 +289,8 @@ def damaged_objects(cache: Path) -> Iterator[Path]:
 
 
 def both_settings(first: Mapping[str, Any]) -> dict[str, str]:
-    second = yaml.safe_load(yaml.safe_dump(first))
-    for key, value in OTHER.items():
-        *sections, name = key.split(".")
-        section = second
-        for part in sections:
-            section = section[part]
-        section[name] = value
+    second = deepcopy(dict(first))
+    change(second, OTHER)
     return {"first": yaml.safe_dump(first, sort_keys=False), "second": yaml.safe_dump(second, sort_keys=False)}
 
 

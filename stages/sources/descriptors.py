@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.core.errors import InputError, one_line
+from stages.core.errors import InputError, fails_anyhow, one_line
 from stages.core.params import read_yaml
 from stages.sources.hub_rows import hub_records, root_cause
 from stages.sources.pinned import refuse_unseen_changes
@@ -50,6 +50,8 @@ def read_hub(path: Path, arguments: dict[str, Any]) -> dict[str, Iterable[Record
     try:
         loaded = datasets.load_dataset(**arguments)
     except Exception as error:  # its builders, fsspec and the network raise errors of any type
+        if fails_anyhow(error):
+            raise
         raise InputError(f"{path}: load_dataset failed: {root_cause(error)}") from error
     if isinstance(loaded, list):
         raise InputError(f"{path}: load_dataset: `split` must be one name; remove it, and set collect.splits")
