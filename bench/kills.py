@@ -2,7 +2,8 @@
 
 Three kinds of kill: the stage alone, DVC alone (the stage lives on as an orphan), and both. After some kills the
 settings are edited before the next run, and an orphan may still be at work: it must not put its older table over a
-newer one. A run may refuse in one line while an orphan works; it must succeed once the orphan has ended.
+newer one. A run may refuse in one line while an orphan works; it must succeed once the orphan has ended. DVC writes its
+lock in place: where a kill leaves half of it, the run after the next must succeed, see docs/experiments.md.
 """
 
 import argparse
@@ -46,6 +47,13 @@ OTHER: Mapping[str, Any] = {
     "report.examples": 2,
 }
 BETWEEN = "between stages"
+# What DVC says about a file of its own that it was writing when it was killed, and the file, which may be deleted.
+HALF_WRITTEN = {
+    "'./dvc.lock' validation failed": "dvc.lock",
+    "'./dvc.lock' is invalid": "dvc.lock",
+    "unable to read: './dvc.lock'": "dvc.lock",
+    "Unable to read RWLock-file": ".dvc/tmp/rwlock",
+}
 EDITED = 0.5  # the share of kills after which the settings are edited
 AT_ONCE = 0.5  # the share of killed DVCs after which the next run does not wait for the orphan
 MOST_STAGES = 4  # that a run completes before it is killed, so that the line gets on
@@ -220,7 +228,7 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
 
 
 def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
-    """Waits for a run that was not killed: whether it succeeded.
+    """Waits for a run that was not killed: whether it succeeded. Does what docs/experiments.md says if it did not.
 
     Args:
         has_orphan: whether the stage of a killed run may live on; only then may the run fail.
@@ -232,7 +240,10 @@ def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
     if run.process.returncode == 0:
         return True
     printed = run.printed()
-    if not has_orphan:
+    half_written = next((path for words, path in HALF_WRITTEN.items() if words in printed), None)
+    if half_written:
+        (line.folder / half_written).unlink()
+    elif not has_orphan:
         raise RuntimeError(f"a run fails though no orphan is at work:\n{printed[-2000:]}")
     errors = [text for text in printed.splitlines() if ": error: " in text or text.startswith("ERROR: ")]
     check_printed(printed, results)
@@ -347,7 +358,7 @@ def show(results: Results, seed: int) -> None:
     rows = [[stage, *(counts[Kill(kind, stage)] for kind in KINDS)] for stage in stages]
     summary = (
         f"{len(results.kills)} kills, {results.cycles} lines, {sum(results.refusals.values())} runs refused because of "
-        f"an orphan, {len(results.faults)} faults"
+        f"an orphan or a half-written file of DVC, {len(results.faults)} faults"
     )
     result = {"seed": seed, "kills": [vars(kill) for kill in results.kills], "refusals": results.refusals}
     report("kills", ("killed in", *KINDS), rows, summary, {**result, "faults": results.faults})
