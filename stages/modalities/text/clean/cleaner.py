@@ -90,8 +90,8 @@ LONGEST = 20
 LONGEST_HTML = 10  # times that: in a longer text not even tags are searched
 FREQUENT = 0.2  # share of the rows from which addresses are worth a suggestion
 MARKS = 30  # combining marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15)
-# Rounds of repairs; one may reveal what the next one repairs. A text that is not settled then repeats itself, and what
-# it hides would come to light if it was cleaned again.
+# Rounds of repairs; one may reveal what the next one repairs. A text that still changes after them is dropped as
+# gibberish: cleaned again, it would give another text.
 ROUNDS = 8
 
 _REPLACED = {"url": "urls", "mention": "mentions"}  # the param by kind of address; it is also the name of the repair
