@@ -16,6 +16,7 @@ from stages.contracts.label import CleanedLabel, Target
 from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.tables import Content, Label
+from stages.untrusted.worker import FAILURES
 
 Row = dict[str, Any]  # by column
 
@@ -60,8 +61,9 @@ class Judge:
         rows, rows_ahead = tee(rows)
         cleaned_contents = safe_cleaner.clean_all(row["content"] for row in rows_ahead)
         for row, content in zip(rows, cleaned_contents, strict=True):
-            is_empty = is_missing_content(row["content"], self.missing)
-            yield self.judge_row(row, Cleaned(None, "empty") if is_empty else content)
+            if content.reason not in FAILURES and is_missing_content(row["content"], self.missing):
+                content = Cleaned(None, "empty")
+            yield self.judge_row(row, content)
 
     def judge_row(self, row: Row, content: Cleaned) -> JudgedRow:
         """Decides about a collected row and its cleaned content without the other rows."""

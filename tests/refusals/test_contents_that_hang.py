@@ -8,7 +8,7 @@ from stages.core import paths
 from stages.core.tables import read_frame
 from stages.modalities.text import clean as text_cleaner
 from tests import misbehaving
-from tests.refusals.bad_input import put, refuse, run, set_params
+from tests.refusals.bad_input import LEDGER_HEADER, put, refuse, run, set_params
 
 GOOD = "text,kind\na ripe apple,fruit\na red car,vehicle\na fig,fruit\n"
 
@@ -58,10 +58,16 @@ def test_a_process_that_is_killed_in_the_middle_changes_nothing() -> None:
 
 
 def test_contents_that_hang_are_not_read_again_for_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if they are missing contents, or if a person dropped them. Rows that params drop are read."""
     read: list[bytes] = []
     monkeypatch.setattr(text_cleaner, "suggest", lambda contents, _: read.extend(contents) or [])
-    cleaned(GOOD + "spin,fruit\n")
-    assert read == [b"a ripe apple", b"a red car", b"a fig"]
+    put("notes.csv", GOOD + "a,fruit\na pear,\nspin,fruit\na plum,fruit\nspin ,fruit\n")
+    set_params({"clean.missing": ["spin", "a"]})
+    run("collect")
+    ids = read_frame(paths.COLLECTED, ["id"])["id"].tolist()
+    put("ledger.csv", LEDGER_HEADER + "".join(f"{row},drop,,\n" for row in ids[-2:]))
+    assert run("clean").dropped == {"empty": 1, "missing_label": 1, "too_slow": 1, "ledger": 2}
+    assert read == [b"a ripe apple", b"a red car", b"a fig", b"a", b"a pear"]
 
 
 def test_contents_that_all_hang() -> None:
