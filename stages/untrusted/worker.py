@@ -9,7 +9,7 @@ import subprocess
 import sys
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -18,7 +18,12 @@ from typing import Any
 from stages.core.errors import InputError
 from stages.untrusted.child import MEMORY, serve
 
-FAILURES = TOO_SLOW, CRASHED = "too_slow", "crashed_decoder"  # their reasons
+TOO_SLOW, CRASHED = "too_slow", "crashed_decoder"
+# Why a content has no result, with the words for it.
+FAILURES: Mapping[str, str] = {
+    TOO_SLOW: "its content takes too much time of the processor",
+    CRASHED: "its content crashes the program that decodes it, or needs far too much memory",
+}
 
 # A process that waits takes no time of the processor. What is run here never waits, unless it hangs.
 LONGEST_WAIT = 60  # times the seconds of the processor, by the clock
@@ -36,7 +41,7 @@ _START = f"import sys; sys.path[:] = sys.argv[2:]; from {serve.__module__} impor
 class Failure:
     """Takes the place of a result."""
 
-    reason: str  # TOO_SLOW or CRASHED
+    reason: str  # one of FAILURES
 
 
 class Worker:

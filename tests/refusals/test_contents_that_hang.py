@@ -77,5 +77,5 @@ def test_contents_that_all_hang() -> None:
     refuse(
         "clean",
         "data/collected: none of 1 rows can be used (too_slow 1), such as notes.csv:1: its label is 'fruit'; "
-        "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out",
+        "its content takes too much time of the processor: open it to see what it holds, or take it out",
     )
