@@ -72,10 +72,10 @@ def crash_on_raw_content(call: tuple[Any, ...], modality: str) -> Any:
     return call_reporter(call, modality)
 
 
-def hang_on_spin(call: tuple[Any, ...], modality: str) -> Any:
-    """Shows all contents but b"spin"."""
+def hang_on_raw_content(call: tuple[Any, ...], modality: str) -> Any:
+    """Likewise."""
     from stages.page.safe_reporter import call_reporter
 
-    while b"spin" in call:
+    while any(isinstance(content, bytes) for content in call):
         pass
     return call_reporter(call, modality)

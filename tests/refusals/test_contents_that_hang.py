@@ -13,6 +13,11 @@ from tests.refusals.bad_input import LEDGER_HEADER, put, refuse, run, set_params
 GOOD = "text,kind\na ripe apple,fruit\na red car,vehicle\na fig,fruit\n"
 
 
+@pytest.fixture
+def contents_in_this_process() -> None:
+    """Not here, where they hang."""
+
+
 @pytest.fixture(autouse=True)
 def misbehaving_cleaner(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cleaner of texts that does what some words say."""
