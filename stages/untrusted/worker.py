@@ -44,6 +44,10 @@ class Failure:
     reason: str  # one of FAILURES
 
 
+class MachineError(InputError):
+    """A content that needs another machine, or another limit of memory. The message does not name it."""
+
+
 class Worker:
     """Runs `function(content, *arguments)` in another process, for one content after the other.
 
@@ -67,7 +71,8 @@ class Worker:
 
         Raises:
             Exception: what the function raises.
-            InputError: the machine is at fault, and not a content.
+            InputError: no process can be started.
+            MachineError: on another machine, the next content may have a result.
         """
         if not self._process.is_open:
             self._process = _Process(self._task)
@@ -116,7 +121,8 @@ class Worker:
         A limit of memory that is lower than ours stops no run whose contents all keep to it.
 
         Raises:
-            InputError: the machine may be the cause of a failure, with what to do.
+            InputError: no process can be started.
+            MachineError: the machine may be the cause of this failure.
         """
         process = self._process
         if not process.memory:
@@ -125,15 +131,14 @@ class Worker:
                 "is there enough memory, and may this user start processes?"
             )
         if process.was_killed:
-            raise InputError(
-                "the process that decodes contents was killed twice, as the system does if memory is short; "
-                "nothing is wrong with the data: end other programs, or use a machine with more memory"
+            raise MachineError(
+                "the process that decodes this content was killed twice, as the system does if memory is short; "
+                "end other programs, or use a machine with more memory"
             )
         if failure.reason == CRASHED and process.memory < MEMORY:
-            raise InputError(
-                f"decoding a content crashes, or needs more memory than the {process.memory / 2**30:.1f} GiB that are "
-                f"allowed here; with {MEMORY / 2**30:.0f} GiB its row may stay: raise the limit "
-                "(ulimit -d and ulimit -v)"
+            raise MachineError(
+                f"decoding this content crashes, or needs more memory than is allowed here ({in_gib(process.memory)}); "
+                f"with {in_gib(MEMORY)} its row may stay: raise the limit (ulimit -d and ulimit -v)"
             )
 
     def close(self) -> None:
@@ -163,6 +168,10 @@ def _size(value: Any) -> int:
     if isinstance(value, list | tuple):
         return sum(map(_size, value))
     return len(value) if isinstance(value, bytes | str) else 0
+
+
+def in_gib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.3g} GiB"
 
 
 class _Process:

@@ -62,6 +62,17 @@ def test_a_process_that_is_killed_in_the_middle_changes_nothing() -> None:
     assert tables() == before
 
 
+def test_a_process_that_is_killed_again_and_again_drops_no_row() -> None:
+    put("notes.csv", GOOD + "kill,fruit\na pear,fruit\n")
+    set_params({})
+    run("collect")
+    refuse(
+        "clean",
+        "notes.csv:4: the process that decodes this content was killed twice, as the system does if memory is short; "
+        "end other programs, or use a machine with more memory",
+    )
+
+
 def test_contents_that_hang_are_not_read_again_for_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also if they are missing contents, or if a person dropped them. Rows that params drop are read."""
     read: list[bytes] = []

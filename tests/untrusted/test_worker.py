@@ -14,7 +14,7 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.untrusted import child, worker
-from stages.untrusted.worker import CRASHED, TOO_SLOW, Failure, Worker
+from stages.untrusted.worker import CRASHED, TOO_SLOW, Failure, MachineError, Worker
 from tests.misbehaving import behave
 
 ROOT = Path(__file__).parents[2]
@@ -92,15 +92,14 @@ def test_memory_is_limited() -> None:
 
 WITH_LITTLE_MEMORY = """
 import resource, sys
-from stages.core.errors import InputError
-from stages.untrusted.worker import Worker
+from stages.untrusted.worker import MachineError, Worker
 from tests.misbehaving import behave
 resource.setrlimit(getattr(resource, sys.argv[1]), (2**30, 2**30))
 with Worker(behave, seconds=0.3) as worker:
     print(*worker.map([b"a", b"spin"]))
     try:
         print(*worker.map([b"b", sys.argv[2].encode(), b"c"]))
-    except InputError as error:
+    except MachineError as error:
         print(error)
 """
 
@@ -119,8 +118,8 @@ def test_a_lower_limit_of_memory_drops_no_row(limit: str, content: str) -> None:
     )
     assert done.stdout.splitlines() == [
         f"{b'A'!r} {Failure(TOO_SLOW)}",
-        "decoding a content crashes, or needs more memory than the 1.0 GiB that are allowed here; with 8 GiB its row "
-        "may stay: raise the limit (ulimit -d and ulimit -v)",
+        "decoding this content crashes, or needs more memory than is allowed here (1 GiB); with 8 GiB its row may "
+        "stay: raise the limit (ulimit -d and ulimit -v)",
     ]
 
 
@@ -131,7 +130,7 @@ def test_a_process_that_somebody_kills_loses_nothing(tmp_path: Path) -> None:
 
 def test_a_process_that_is_killed_again_and_again_drops_no_row() -> None:
     """A system that runs out of memory does so."""
-    with pytest.raises(InputError, match=r"killed twice, as the system does if memory is short; nothing is wrong"):
+    with pytest.raises(MachineError, match="was killed twice, as the system does if memory is short; end other"):
         results(b"a", b"kill", b"b")
 
 
