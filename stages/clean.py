@@ -182,16 +182,19 @@ def suggest(judge: Judge, raw_counts: RawCounts) -> list[Suggestion]:
     """All suggestions: spellings of missing values, of contents, of labels."""
     return [
         *raw_counts.suggest(),
-        *judge.cleaner.suggest(contents_cleaned_in_time(), judge.content_params),
+        *judge.cleaner.suggest(contents_for_suggestions(), judge.content_params),
         *judge.target.suggest(raw_counts.present_labels(), judge.label_params),
     ]
 
 
-def contents_cleaned_in_time() -> Iterator[bytes]:
-    """The raw contents, without those that were too much for the cleaner: they are not read again."""
+def contents_for_suggestions() -> Iterator[bytes]:
+    """The raw contents, without those that were too much for the cleaner: suggestions are made in this process.
+
+    Nor those that a person dropped: they are no longer part of the data, and may have been too much as well.
+    """
     verdicts = iter_rows(paths.CLEAN_VERDICTS, ["reason"])
     for row, verdict in zip(iter_rows(paths.COLLECTED, ["content"]), verdicts, strict=True):
-        if verdict["reason"] not in FAILURES:
+        if verdict["reason"] not in {"ledger", *FAILURES}:
             yield row["content"]
 
 

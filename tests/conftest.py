@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from stages.core.run import Counts
 from tests import data_line, tiny
+from tests.in_this_process import contents_in_this_process  # noqa: F401 - a fixture of all tests
 from tools import plots_page as plots
 
 
@@ -85,7 +86,12 @@ def text_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def copy_of_text_data(text_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def copy_of_text_data(
+    text_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    contents_in_this_process: None,  # noqa: F811
+) -> Path:
     """Where the test then is."""
     folder = Path(shutil.copytree(text_data, tmp_path / "line"))
     monkeypatch.chdir(folder)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from stages import clean, collect, dedupe, embed, label_audit, outliers, report, split
 from stages.core import paths
@@ -18,6 +19,7 @@ from stages.core.params import load_params
 from stages.core.run import Counts, write_warnings
 from stages.core.tables import read_frame, vector_column, write_tables
 from tests import tiny
+from tests.in_this_process import decode_in_this_process
 from tests.samples.lines import audio_category, image_category, text_category
 
 HOSTILE = '</article><x-evil onclick="hacked()">5 < 6 & "quoted" {{ 7 * 7 }}</x-evil> apple banana cherry'
@@ -104,7 +106,8 @@ def make(folder: Path, modality: str) -> Path:
     for name in ("dvc.yaml", "data/ledger.csv"):
         shutil.copyfile(tiny.ROOT / name, folder / name)
     tiny.write_params(folder, params())
-    with inside(folder):
+    with inside(folder), pytest.MonkeyPatch.context() as patch:
+        decode_in_this_process(patch)
         for stage in (collect, clean, embed, dedupe, outliers, split, label_audit, report):
             counts = Counts(0)
             if stage is embed and modality == "text":

@@ -1,4 +1,4 @@
-"""Runs what has a process of its own in the process of the test, for tests that watch what it does."""
+"""Decodes contents in the process of the test: without the start of another one, and where a test can watch."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -19,5 +19,12 @@ class WorkerInThisProcess:
         pass
 
 
-def clean_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.cleaning.contents.Worker", WorkerInThisProcess)
+def decode_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    for user in ("stages.cleaning.contents", "stages.page.safe_reporter"):
+        monkeypatch.setattr(f"{user}.Worker", WorkerInThisProcess)
+
+
+@pytest.fixture
+def contents_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module whose contents may hang or crash has a fixture of this name that does nothing."""
+    decode_in_this_process(monkeypatch)

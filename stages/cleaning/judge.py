@@ -16,6 +16,7 @@ from stages.contracts.label import CleanedLabel, Target
 from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.tables import Content, Label
+from stages.untrusted.worker import FAILURES, MachineError
 
 Row = dict[str, Any]  # by column
 
@@ -56,12 +57,21 @@ class Judge:
     decisions: Mapping[str, Decision]  # the ledger, by row id
 
     def judge_rows(self, rows: Iterable[Row], safe_cleaner: SafeCleaner) -> Iterator[JudgedRow]:
-        """Decides about collected rows, about each without the others; rows are read ahead."""
+        """Decides about collected rows, about each without the others; rows are read ahead.
+
+        Raises:
+            InputError: this machine cannot decide about a row.
+        """
         rows, rows_ahead = tee(rows)
         cleaned_contents = safe_cleaner.clean_all(row["content"] for row in rows_ahead)
-        for row, content in zip(rows, cleaned_contents, strict=True):
-            is_empty = is_missing_content(row["content"], self.missing)
-            yield self.judge_row(row, Cleaned(None, "empty") if is_empty else content)
+        for row in rows:
+            try:
+                content = next(cleaned_contents)
+            except MachineError as error:
+                raise InputError(f"{row['source']}: {error}") from error
+            if content.reason not in FAILURES and is_missing_content(row["content"], self.missing):
+                content = Cleaned(None, "empty")
+            yield self.judge_row(row, content)
 
     def judge_row(self, row: Row, content: Cleaned) -> JudgedRow:
         """Decides about a collected row and its cleaned content without the other rows."""

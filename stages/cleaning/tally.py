@@ -26,7 +26,7 @@ from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.run import Counts, DataWarning
 from stages.core.tables import Label
-from stages.untrusted.worker import CRASHED, FAILURES, TOO_SLOW
+from stages.untrusted.worker import FAILURES
 
 FEW = 10  # rows; of fewer, most may be equal by chance
 MOST = 0.5  # a larger share of equal contents, or of rows in one group, is out of the ordinary
@@ -202,12 +202,8 @@ def nothing_left(dropped: Counter[str], examples: Mapping[str, Mapping[str, Any]
         advice = "see collect.columns.label and clean.missing"
     if reason == "unreadable":
         advice = "open it to see what it holds; if the cells of a table are names of files, set collect.files"
-    if reason == TOO_SLOW:
-        advice = (
-            "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out"
-        )
-    if reason == CRASHED:
-        advice = "whatever decodes it crashes or runs out of memory: open it to see what it holds, or take it out"
+    if reason in FAILURES:
+        advice = f"{FAILURES[reason]}: open it to see what it holds, or take it out"
     if reason == "unsupported_format":
         advice = f"it is {example['format']}, which is not read; convert the files, see docs/data.md"
     if reason == "unknown_range":

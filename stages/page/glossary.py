@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stages.contracts.clean import load_cleaner
 from stages.contracts.label import load_target
+from stages.untrusted.worker import FAILURES
 
 # The reasons that the stages themselves give, each as the end of "the row was dropped because ...".
 # The reasons of a modality or a target stand in its REASONS, beside the code that gives them.
@@ -23,8 +24,7 @@ OF_COLLECT: Mapping[str, str] = {
 OF_CLEAN: Mapping[str, str] = {
     "ledger": "a person dropped it in data/ledger.csv",
     "rare_label": "too few rows have its label",
-    "too_slow": "cleaning its content takes more than two minutes of the processor",
-    "crashed_decoder": "the program that decodes its content crashes, or needs far too much memory",
+    **FAILURES,
 }
 OF_DEDUPE: Mapping[str, str] = {
     "exact_duplicate": "its content equals that of a row that stays (for texts, apart from case and punctuation)",

@@ -4,33 +4,29 @@ A decoder may hang, crash or take all memory on a content that is built for that
 content gets a `Failure`, and the next ones are given to a new process.
 """
 
-import os
-import resource
 import signal
 import subprocess
 import sys
-import threading
-import traceback
-import warnings
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
-from multiprocessing.reduction import ForkingPickler
-from queue import SimpleQueue
 from typing import Any
 
 from stages.core.errors import InputError
+from stages.untrusted.child import MEMORY, serve
 
-FAILURES = TOO_SLOW, CRASHED = "too_slow", "crashed_decoder"  # their reasons
-READY = "ready"  # the first message of a process
+TOO_SLOW, CRASHED = "too_slow", "crashed_decoder"
+# Why a content has no result, with the words for it.
+FAILURES: Mapping[str, str] = {
+    TOO_SLOW: "its content takes too much time of the processor",
+    CRASHED: "its content crashes the program that decodes it, or needs far too much memory",
+}
 
 # A process that waits takes no time of the processor. What is run here never waits, unless it hangs.
 LONGEST_WAIT = 60  # times the seconds of the processor, by the clock
-# An hour of sound at 96 kHz takes 6 GiB. macOS has no such limit.
-MEMORY = 8 * 2**30  # bytes
 # Small contents are sent together: one by one, a text takes twice the time of its cleaning on the way.
 BATCH = 64  # contents
 BATCH_BYTES = 2**16  # of these contents, without the last
@@ -38,21 +34,25 @@ BATCH_BYTES = 2**16  # of these contents, without the last
 AHEAD = 16
 AHEAD_BYTES = 2**24  # of these batches, without the last
 
-_START = "import sys; sys.path[:] = sys.argv[2:]; from stages.untrusted.worker import serve; serve(int(sys.argv[1]))"
+_START = f"import sys; sys.path[:] = sys.argv[2:]; from {serve.__module__} import serve; serve(int(sys.argv[1]))"
 
 
 @dataclass(frozen=True)
 class Failure:
     """Takes the place of a result."""
 
-    reason: str  # TOO_SLOW or CRASHED
+    reason: str  # one of FAILURES
+
+
+class MachineError(InputError):
+    """A content that needs another machine, or another limit of memory. The message does not name it."""
 
 
 class Worker:
     """Runs `function(content, *arguments)` in another process, for one content after the other.
 
     The function and the arguments are pickled, so they stand in a module. So are contents and results. The process
-    starts with the worker and ends with it, or when its parent does. After a fork, a copy of the worker starts its own.
+    starts with the worker and ends with it, or when its parent does.
 
     `seconds` are the most for one content. They are time of the processor and not of the clock, so that a busy machine
     gives the same results.
@@ -72,8 +72,9 @@ class Worker:
         Raises:
             Exception: what the function raises.
             InputError: no process can be started.
+            MachineError: on another machine, the next content may have a result.
         """
-        if not self._process.is_ours:
+        if not self._process.is_open:
             self._process = _Process(self._task)
         remaining = batches(contents)
         sent: deque[list[Any]] = deque()
@@ -89,7 +90,7 @@ class Worker:
                     results = self._process.results(self._longest_wait)
                 sent.popleft()
                 if isinstance(results, Failure):
-                    self._check_is_ready()
+                    self._check_machine(results)
                     self._start_again(sent)
                     yield results
                 else:
@@ -114,11 +115,30 @@ class Worker:
         for batch in sent:
             self._process.send(batch)
 
-    def _check_is_ready(self) -> None:
-        if not self._process.is_ready:
+    def _check_machine(self, failure: Failure) -> None:
+        """Holds that the machine decides about no row: a good one would be missing from all later runs.
+
+        A limit of memory that is lower than ours stops no run whose contents all keep to it.
+
+        Raises:
+            InputError: no process can be started.
+            MachineError: the machine may be the cause of this failure.
+        """
+        process = self._process
+        if not process.memory:
             raise InputError(
-                f"the process that decodes contents ends while it starts ({self._process.status}); "
+                f"the process that decodes contents ends while it starts ({process.status}); "
                 "is there enough memory, and may this user start processes?"
+            )
+        if process.was_killed:
+            raise MachineError(
+                "the process that decodes this content was killed twice, as the system does if memory is short; "
+                "end other programs, or use a machine with more memory"
+            )
+        if failure.reason == CRASHED and process.memory < MEMORY:
+            raise MachineError(
+                f"decoding this content crashes, or needs more memory than is allowed here ({in_gib(process.memory)}); "
+                f"with {in_gib(MEMORY)} its row may stay: raise the limit (ulimit -d and ulimit -v)"
             )
 
     def close(self) -> None:
@@ -143,16 +163,22 @@ def batches(contents: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _size(batch: list[Any]) -> int:
-    return sum(len(content) for content in batch if isinstance(content, bytes | str))
+def _size(value: Any) -> int:
+    """The bytes of a content, of its parts or of several."""
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return len(value) if isinstance(value, bytes | str) else 0
+
+
+def in_gib(n_bytes: int) -> str:
+    return f"{n_bytes / 2**30:.3g} GiB"
 
 
 class _Process:
     """One process that runs a task, as its parent sees it."""
 
     def __init__(self, task: tuple[Callable[..., Any], tuple[Any, ...], float]) -> None:
-        self.is_ready = False
-        self._pid_of_parent = os.getpid()
+        self.memory = 0  # bytes that it may use; 0 until it is ready
         self._connection, connection_of_child = Pipe()
         with connection_of_child:
             number = connection_of_child.fileno()
@@ -163,20 +189,23 @@ class _Process:
                 pass_fds=[number],
                 process_group=0,  # so that Ctrl-C reaches the parent alone
             )
-        self.end = weakref.finalize(self, _end, self._process, self._connection, self._pid_of_parent)
+        self.end = weakref.finalize(self, _end, self._process, self._connection)
         self.send(task)
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this process of Python has started it, and has not ended it."""
-        return self.end.alive and self._pid_of_parent == os.getpid()
+    def is_open(self) -> bool:
+        return self.end.alive
+
+    @property
+    def was_killed(self) -> bool:
+        return self._process.poll() == -signal.SIGKILL
 
     @property
     def status(self) -> str:
         return f"exit status {self._process.poll()}"
 
     def send(self, message: Any) -> None:
-        with suppress(OSError):  # it has ended, which `result` will notice
+        with suppress(OSError):  # it has ended, which `results` will notice
             self._connection.send(message)
 
     def results(self, seconds: float) -> Iterator[Any] | Failure:
@@ -185,8 +214,8 @@ class _Process:
         `seconds` of the clock are waited for them. The iterator raises what the function has raised.
         """
         answers = self._receive(seconds)
-        if answers == READY:
-            self.is_ready = True
+        if isinstance(answers, int):
+            self.memory = answers
             answers = self._receive(seconds)
         return answers if isinstance(answers, Failure) else map(_result, answers)
 
@@ -206,62 +235,7 @@ def _result(answer: tuple[str, Any]) -> Any:
     return value
 
 
-def _end(process: subprocess.Popen[bytes], connection: Connection, pid_of_parent: int) -> None:
+def _end(process: subprocess.Popen[bytes], connection: Connection) -> None:
     connection.close()
-    if os.getpid() == pid_of_parent:  # after a fork, the process belongs to the other one
-        process.kill()
-        process.wait()
-
-
-# --- the side of the child ---
-
-
-def serve(number: int) -> None:
-    """Runs the task that comes first over the connection with this number, on each content that follows."""
-    connection = Connection(number)
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    with suppress(EOFError, OSError):  # the parent has ended
-        function, arguments, seconds = connection.recv()
-        warnings.simplefilter("ignore")  # what is wrong with a content is said by its result
-        limit_memory()
-        connection.send(READY)
-        # libtiff and others write what is wrong with a content to stderr, without the name of the file.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        waiting: SimpleQueue[list[Any]] = SimpleQueue()
-        threading.Thread(target=_receive, args=(connection, waiting), daemon=True).start()
-        while True:
-            answers = []
-            for content in waiting.get():
-                signal.setitimer(signal.ITIMER_PROF, seconds)  # then the system ends the process, whatever it is doing
-                answers.append(_answer(function, content, arguments))
-            connection.send(answers)
-
-
-def _answer(function: Callable[..., Any], content: Any, arguments: tuple[Any, ...]) -> tuple[str, Any]:
-    try:
-        return "result", function(content, *arguments)
-    except MemoryError:
-        os._exit(1)
-    except Exception as error:
-        error.add_note(traceback.format_exc())
-        try:
-            ForkingPickler.loads(ForkingPickler.dumps(error))
-        except Exception:
-            return "error", RuntimeError(traceback.format_exc())
-        return "error", error
-
-
-def _receive(connection: Connection, waiting: SimpleQueue[list[Any]]) -> None:
-    """Reads batches until the parent closes the connection or ends; then nobody wants the results."""
-    try:
-        while True:
-            waiting.put(connection.recv())
-    finally:
-        os._exit(1)
-
-
-def limit_memory() -> None:
-    _, highest = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = MEMORY if highest == resource.RLIM_INFINITY else min(MEMORY, highest)
-    with suppress(OSError, ValueError):  # macOS
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, highest))
+    process.kill()
+    process.wait()

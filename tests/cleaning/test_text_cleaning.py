@@ -236,3 +236,13 @@ def test_frequent_addresses_are_a_suggestion() -> None:
     assert found == [("clean.text.urls", "web addresses", 2), ("clean.text.mentions", "names of users", 2)]
     assert suggest(rows, params(urls="replace", mentions="replace")) == []
     assert suggest([*rows, b"a plum"], params()) == []
+
+
+def test_texts_that_are_far_too_long_are_not_searched_for_suggestions() -> None:
+    """The cleaner drops them before it searches them. One that tags make long is searched."""
+    line = "@jo a ripe fig\n"
+    long = params(max_chars=len(line))
+    assert {one.rows for one in suggest([line.encode() * 2] * 10, long)} == {10}
+    assert suggest([line.encode() * 21] * 10, long) == []
+    assert suggest([f"a fig{SIDE_MARK}{line * 21}".encode()] * 10, long) == []
+    assert {one.rows for one in suggest([f"{line}<b>{line}</b>{'<i></i>' * 99}".encode()] * 10, long)} == {10}

@@ -122,14 +122,33 @@ def failing(error: BaseException) -> Callable[[Params], Counts]:
     return main
 
 
+def clean_with(library: str, code: str, folder: Path) -> tuple[int, str, str]:
+    """(status, stdout, stderr) of the stage clean with this code, written to `folder`, in place of a library."""
+    (folder / f"{library}.py").write_text(code)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    stage = subprocess.run(
+        [sys.executable, "-m", "stages.clean"], capture_output=True, text=True, env=environment, check=False
+    )
+    return stage.returncode, stage.stdout, stage.stderr
+
+
 def test_control_c_gives_one_line(tmp_path: Path) -> None:
     """Already while a stage imports its libraries, which takes seconds."""
-    (tmp_path / "pyarrow.py").write_text("raise KeyboardInterrupt")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
-    stage = subprocess.run(
-        [sys.executable, "-m", "stages.clean"], cwd=ROOT, capture_output=True, text=True, env=environment, check=False
-    )
-    assert (stage.returncode, stage.stderr) == (-signal.SIGINT, "stopped\n")
+    assert clean_with("pyarrow", "raise KeyboardInterrupt", tmp_path) == (-signal.SIGINT, "", "stopped\n")
+
+
+def test_control_c_leaves_all_files_as_they_were(copy_of_text_data: Path, tmp_path: Path) -> None:
+    """While rows are written."""
+    before = files()
+    code = "def tqdm(rows, **_):\n    yield next(rows)\n    raise KeyboardInterrupt"
+    assert clean_with("tqdm", code, tmp_path) == (-signal.SIGINT, "", "stopped\n")
+    assert files() == before
+
+
+def files() -> dict[str, bytes | None]:
+    """Files and folders here, apart from locks and what is kept for later runs."""
+    paths = (path for path in Path().rglob("*") if path.parts[0] != ".cache")
+    return {str(path): path.read_bytes() if path.is_file() else None for path in paths}
 
 
 def test_a_mistake_in_the_code_is_not_hidden() -> None:

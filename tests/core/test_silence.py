@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from dvc.config import Config, to_bool
 
 from stages.core import SILENCE
 from tests.tiny import ROOT
@@ -40,3 +41,8 @@ def test_libraries_report_nothing(module: str) -> None:
 def test_every_tool_is_silent() -> None:
     """Each is run as `python -m tools.NAME`, which imports the package first."""
     assert "import stages.core" in (ROOT / "tools/__init__.py").read_text()
+
+
+def test_dvc_of_this_repository_reports_nothing() -> None:
+    """Also where it is run as `dvc`, before any code of ours."""
+    assert not to_bool(Config(str(ROOT / ".dvc")).read("repo")["core"]["analytics"])

@@ -8,7 +8,9 @@ from tests.machine.stages_in_place import copy_data
 
 
 @pytest.fixture
-def data_of_line(text_line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data_of_line(
+    text_line: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contents_in_this_process: None
+) -> Path:
     """Where the test then is."""
     copy_data(text_line, tmp_path)
     monkeypatch.chdir(tmp_path)

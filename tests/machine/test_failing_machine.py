@@ -26,7 +26,7 @@ FAILURES: dict[str, tuple[Callable[[Path], BaseException], str]] = {
     "not allowed": (lambda path: PermissionError(errno.EACCES, "Permission denied", str(path)), "Permission denied"),
     "disk fails": (lambda path: OSError(errno.EIO, "Input/output error", str(path)), "Input/output error"),
     "no memory": (lambda path: MemoryError(), "not enough memory"),
-    "Ctrl-C": (lambda path: KeyboardInterrupt(), "stopped"),
+    "Ctrl-C": (lambda path: KeyboardInterrupt(), ""),
 }
 OF_ARROW = {
     # As pyarrow says it: the file is in no attribute, and its MemoryError is an ArrowException too.

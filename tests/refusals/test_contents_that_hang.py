@@ -8,9 +8,14 @@ from stages.core import paths
 from stages.core.tables import read_frame
 from stages.modalities.text import clean as text_cleaner
 from tests import misbehaving
-from tests.refusals.bad_input import put, refuse, run, set_params
+from tests.refusals.bad_input import LEDGER_HEADER, put, refuse, run, set_params
 
 GOOD = "text,kind\na ripe apple,fruit\na red car,vehicle\na fig,fruit\n"
+
+
+@pytest.fixture
+def contents_in_this_process() -> None:
+    """Not here, where they hang."""
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +62,28 @@ def test_a_process_that_is_killed_in_the_middle_changes_nothing() -> None:
     assert tables() == before
 
 
+def test_a_process_that_is_killed_again_and_again_drops_no_row() -> None:
+    put("notes.csv", GOOD + "kill,fruit\na pear,fruit\n")
+    set_params({})
+    run("collect")
+    refuse(
+        "clean",
+        "notes.csv:4: the process that decodes this content was killed twice, as the system does if memory is short; "
+        "end other programs, or use a machine with more memory",
+    )
+
+
 def test_contents_that_hang_are_not_read_again_for_suggestions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if they are missing contents, or if a person dropped them. Rows that params drop are read."""
     read: list[bytes] = []
     monkeypatch.setattr(text_cleaner, "suggest", lambda contents, _: read.extend(contents) or [])
-    cleaned(GOOD + "spin,fruit\n")
-    assert read == [b"a ripe apple", b"a red car", b"a fig"]
+    put("notes.csv", GOOD + "a,fruit\na pear,\nspin,fruit\na plum,fruit\nspin ,fruit\n")
+    set_params({"clean.missing": ["spin", "a"]})
+    run("collect")
+    ids = read_frame(paths.COLLECTED, ["id"])["id"].tolist()
+    put("ledger.csv", LEDGER_HEADER + "".join(f"{row},drop,,\n" for row in ids[-2:]))
+    assert run("clean").dropped == {"empty": 1, "missing_label": 1, "too_slow": 1, "ledger": 2}
+    assert read == [b"a ripe apple", b"a red car", b"a fig", b"a", b"a pear"]
 
 
 def test_contents_that_all_hang() -> None:
@@ -71,5 +93,5 @@ def test_contents_that_all_hang() -> None:
     refuse(
         "clean",
         "data/collected: none of 1 rows can be used (too_slow 1), such as notes.csv:1: its label is 'fruit'; "
-        "cleaning it takes more than two minutes of the processor: open it to see what it holds, or take it out",
+        "its content takes too much time of the processor: open it to see what it holds, or take it out",
     )

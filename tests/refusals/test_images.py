@@ -13,7 +13,6 @@ from PIL import Image, ImageFile
 
 from stages.core import paths
 from stages.core.tables import read_frame
-from tests.in_this_process import clean_in_this_process
 from tests.refusals.bad_input import PICTURES, png, put, refuse, run, set_params
 
 
@@ -46,7 +45,6 @@ def test_bad_images_are_dropped_with_their_reason(monkeypatch: pytest.MonkeyPatc
     set_params({**PICTURES, "modality": "image"})
     run("collect")
     decoded = spy_on_decoding(monkeypatch)
-    clean_in_this_process(monkeypatch)
     counts = run("clean")
     reasons = dict(zip(pictures, read_frame(paths.CLEAN_VERDICTS)["reason"].fillna(""), strict=True))
     assert reasons == {
@@ -66,7 +64,6 @@ def test_bad_images_are_dropped_with_their_reason(monkeypatch: pytest.MonkeyPatc
 def test_pictures_are_never_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     """PostScript passes for a picture, and Pillow would have Ghostscript run it."""
     started: list[str] = []
-    clean_in_this_process(monkeypatch)
     monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: started.append("gs"))
     put("pictures/files/apple.png", png())
     put(

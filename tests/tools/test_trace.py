@@ -25,7 +25,7 @@ Tell = Callable[..., str]
 
 
 @pytest.fixture
-def tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tell:
+def tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], contents_in_this_process: None) -> Tell:
     """What `python -m tools.trace ...` prints, in one line; of an error the one line."""
 
     def run(*arguments: str) -> str:

@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from stages.core.errors import InputError
-from stages.untrusted import worker
-from stages.untrusted.worker import CRASHED, TOO_SLOW, Failure, Worker
+from stages.untrusted import child, worker
+from stages.untrusted.worker import CRASHED, TOO_SLOW, Failure, MachineError, Worker
 from tests.misbehaving import behave
 
 ROOT = Path(__file__).parents[2]
+needs_limits = pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit of memory")
 
 
 def results(*contents: bytes, seconds: float = 5.0, folder: Any = "") -> list[Any]:
@@ -62,7 +64,10 @@ def test_a_busy_machine_takes_no_time_from_a_content() -> None:
 
 
 def test_each_content_has_the_whole_time() -> None:
-    assert results(*[b"work 0.05"] * 8, seconds=0.25) == [b"WORK 0.05"] * 8
+    with Worker(behave, seconds=0.25) as started:
+        process = started._process
+        assert list(started.map([b"work 0.05"] * 8)) == [b"WORK 0.05"] * 8
+        assert started._process is process  # a batch that fails would be tried one by one, in another
 
 
 def test_a_content_that_waits_for_ever_is_ended() -> None:
@@ -80,18 +85,53 @@ def test_a_content_that_ends_the_process_costs_its_own_row(content: bytes, capfd
     assert "Traceback" not in capfd.readouterr().err
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="macOS sets no limit")
+@needs_limits
 def test_memory_is_limited() -> None:
-    """The system itself would give this much, as long as nobody writes to it."""
-    assert results(b"allocate %d" % (worker.MEMORY // 2), b"allocate %d" % (worker.MEMORY + 1)) == [
-        b"\0",
-        Failure(CRASHED),
+    assert results(b"limit") == [b"%d" % child.MEMORY]
+
+
+WITH_LITTLE_MEMORY = """
+import resource, sys
+from stages.untrusted.worker import MachineError, Worker
+from tests.misbehaving import behave
+resource.setrlimit(getattr(resource, sys.argv[1]), (2**30, 2**30))
+with Worker(behave, seconds=0.3) as worker:
+    print(*worker.map([b"a", b"spin"]))
+    try:
+        print(*worker.map([b"b", sys.argv[2].encode(), b"c"]))
+    except MachineError as error:
+        print(error)
+"""
+
+
+@needs_limits
+@pytest.mark.parametrize("limit", ["RLIMIT_DATA", "RLIMIT_AS"])
+@pytest.mark.parametrize("content", [f"allocate {2**30}", "segfault"])
+def test_a_lower_limit_of_memory_drops_no_row(limit: str, content: str) -> None:
+    """A content that is too slow is so with any memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_LITTLE_MEMORY, limit, content],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"{b'A'!r} {Failure(TOO_SLOW)}",
+        "decoding this content crashes, or needs more memory than is allowed here (1 GiB); with 8 GiB its row may "
+        "stay: raise the limit (ulimit -d and ulimit -v)",
     ]
 
 
 def test_a_process_that_somebody_kills_loses_nothing(tmp_path: Path) -> None:
     contents = [b"a", b"killed-once x", b"b", b"killed-once y", b"c"]
     assert results(*contents, folder=tmp_path) == [content.upper() for content in contents]
+
+
+def test_a_process_that_is_killed_again_and_again_drops_no_row() -> None:
+    """A system that runs out of memory does so."""
+    with pytest.raises(MachineError, match="was killed twice, as the system does if memory is short; end other"):
+        results(b"a", b"kill", b"b")
 
 
 def test_a_process_that_is_killed_between_two_contents_loses_nothing() -> None:
@@ -129,16 +169,18 @@ def test_large_contents_and_results_pass() -> None:
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, worker.AHEAD * worker.BATCH), (worker.AHEAD_BYTES // 4, 5)])
-def test_contents_are_read_ahead_within_limits(size: int, most: int) -> None:
+@pytest.mark.parametrize("in_a_call", [False, True])
+def test_contents_are_read_ahead_within_limits(size: int, most: int, in_a_call: bool) -> None:
+    """Also those that are sent with the name of what is done to them."""
     n_read = 0
 
-    def contents() -> Iterator[bytes]:
+    def contents() -> Iterator[bytes | tuple[str, bytes]]:
         nonlocal n_read
         for _ in range(2_000):
             n_read += 1
-            yield b"x" * size
+            yield ("sizes", b"x" * size) if in_a_call else b"x" * size
 
-    with Worker(behave, seconds=5.0) as started:
+    with Worker(len, seconds=5.0) as started:
         next(started.map(contents()))
         assert 1 < n_read <= most
 
@@ -161,18 +203,6 @@ class Unreadable:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (3,)
-
-
-def test_a_copy_after_a_fork_has_its_own_process() -> None:
-    with Worker(behave, seconds=5.0) as started:
-        (first,) = started.map([b"pid"])
-        child = os.fork()
-        if not child:
-            (other,) = started.map([b"pid"])
-            started.close()
-            os._exit(0 if other != first else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert list(started.map([b"pid"])) == [first]
 
 
 # --- the end of the parent ---
@@ -205,8 +235,10 @@ def start_parent(content: str) -> tuple[subprocess.Popen[str], int]:
 
 
 def has_ended(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return not state.strip() or state.startswith("Z")
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wait_for_end(pid: int) -> None:

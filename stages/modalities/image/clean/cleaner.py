@@ -100,7 +100,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         return Cleaned(None, "empty")
     try:
         image = opened(content)
-    except MemoryError:  # says nothing about the file
+    except MemoryError:  # may come from the files before it: the process of the worker ends, and a new one tries again
         raise
     except Exception as error:  # Pillow's plugins raise many types for broken files: OSError, SyntaxError...
         return cannot_be_opened(content, error)
@@ -115,7 +115,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         return Cleaned(None, "unknown_range", measured=measured)
     except InvisibleError:
         return Cleaned(None, "invisible", measured=measured)
-    except MemoryError:  # says nothing about the file
+    except MemoryError:  # may come from the files before it: the process of the worker ends, and a new one tries again
         raise
     except Exception as error:  # as above; struct.error...
         if is_cut(content, error):

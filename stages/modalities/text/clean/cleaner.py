@@ -90,8 +90,8 @@ LONGEST = 20
 LONGEST_HTML = 10  # times that: in a longer text not even tags are searched
 FREQUENT = 0.2  # share of the rows from which addresses are worth a suggestion
 MARKS = 30  # combining marks on one letter, as in the Stream-Safe Text Format of Unicode (UAX 15)
-# Rounds of repairs; one may reveal what the next one repairs. A text that is not settled then repeats itself, and what
-# it hides would come to light if it was cleaned again.
+# Rounds of repairs; one may reveal what the next one repairs. A text that still changes after them is dropped as
+# gibberish: cleaned again, it would give another text.
 ROUNDS = 8
 
 _REPLACED = {"url": "urls", "mention": "mentions"}  # the param by kind of address; it is also the name of the repair
@@ -368,6 +368,9 @@ class SeenTexts:
         for content in contents:
             text = content.decode("utf-8", "replace")
             self.n_rows += 1
+            if any(is_hopeless(without_html(side, self.params), self.params) for side in text.split(SIDE_MARK)):
+                yield set()  # the cleaner has not searched it either, as that may take long
+                continue
             self.rows_with.update({span.kind for span in find_addresses(text.replace(WORD_MARK, " "))})
             lines = lines_of(text, self.params)
             self.boilerplate |= lines & set(self.params.boilerplate)
@@ -394,9 +397,6 @@ def lines_of(raw: str, params: CleanParams) -> set[str]:
         return set()
     if not (params.boilerplate or any(sign in raw for sign in "\n\r<&")):
         return set()
-    sides = [without_html(side, params) for side in raw.split(SIDE_MARK)]
-    if any(is_hopeless(side, params) for side in sides):
-        return set()
-    lines = [line for side in sides for line in _LINE_END.split(side)]
+    lines = [line for side in raw.split(SIDE_MARK) for line in _LINE_END.split(without_html(side, params))]
     repaired = {repair(line, params).text for line in lines}
     return repaired if len(lines) > 1 else repaired & set(params.boilerplate)
