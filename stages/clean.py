@@ -23,7 +23,7 @@ from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.judge import Judge, JudgedRow, Together
 from stages.cleaning.ledger import check_classes, read_ledger
 from stages.cleaning.missing import folded, is_missing_label
-from stages.cleaning.tally import RawCounts, Tally, new_tally
+from stages.cleaning.tally import RawCounts, Tally, lost_classes, new_tally
 from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.contracts.label import Suggestion, load_target
@@ -233,7 +233,8 @@ def main(params: Params) -> Counts:
         exist = "does not exist" if len(unused) == 1 else "do not exist"
         print(f"clean: {paths.LEDGER}: {are_about} that {exist}, such as {one_line(min(unused))}")
     write_suggestions(suggest(judge, raw_counts))
-    return tally.counts(len(judge.decisions), [*warnings, *raw_counts.warnings()])
+    lost = lost_classes(tally, judge.target, judge.clean_raw_label)
+    return tally.counts(len(judge.decisions), [*warnings, *lost, *raw_counts.warnings()])
 
 
 if __name__ == "__main__":

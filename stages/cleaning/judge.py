@@ -100,8 +100,7 @@ class Judge:
             InputError: the label of the ledger cannot be used; a person's decision must not drop a row by accident.
         """
         if decision is None:
-            present = without_missing_names(row["label"], self.missing)
-            return self.target.clean_label(present, content, self.label_params)
+            return self.clean_raw_label(row["label"], content)
         if decision.action == "drop":
             return CleanedLabel(None, "ledger")
         if decision.action == "keep":
@@ -113,6 +112,10 @@ class Judge:
                 f"used ({label.reason}); write it as in {paths.COLLECTED}, and as clean.label allows"
             )
         return label
+
+    def clean_raw_label(self, raw: str | None, content: Content | None = None) -> CleanedLabel:
+        """The cleaned label of the source."""
+        return self.target.clean_label(without_missing_names(raw, self.missing), content, self.label_params)
 
     def judge_together(
         self, measures: Mapping[str, npt.NDArray[Any]], keep: Sequence[bool], labels: Iterable[Label]

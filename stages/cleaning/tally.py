@@ -1,7 +1,7 @@
 """Counts the verdicts of clean, and the raw labels, groups and contents that suggestions and warnings follow from."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from stages.cleaning.missing import (
 )
 from stages.cleaning.missing import suggest as suggest_spellings
 from stages.contracts.clean import Cleaner
-from stages.contracts.label import Suggestion, Target
+from stages.contracts.label import CleanedLabel, Suggestion, Target
 from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.run import Counts, DataWarning
@@ -46,6 +46,7 @@ class Tally:
     listed: Counter[str] = field(default_factory=Counter)  # by <column>_<value>
     reviewed: set[str] = field(default_factory=set)  # ids of rows that the ledger has a decision about
     examples: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by reason: the first verdict
+    dropped_labels: Counter[tuple[str, str]] = field(default_factory=Counter)  # by raw label and reason
     labels: Counter[Any] = field(default_factory=Counter)  # by cleaned label; lists without repetitions
     contents: Counter[int] = field(default_factory=Counter)  # by hash of the cleaned content
 
@@ -58,6 +59,7 @@ class Tally:
             self.reviewed.add(verdict["id"])
         if not verdict["keep"]:
             self.dropped[verdict["reason"]] += 1
+            self.dropped_labels[verdict["given_label"] or "", verdict["reason"]] += 1
             self.examples.setdefault(verdict["reason"], verdict)
 
     def add_cleaned(self, row: Mapping[str, Any]) -> None:
@@ -97,6 +99,28 @@ class Tally:
             message = f"{n_equal:,} of {n_rows:,} rows have the same content"
             warnings.append(DataWarning(message, "collect.columns.content"))
         return warnings
+
+
+def lost_classes(tally: Tally, target: Target, clean_label: Callable[[str], CleanedLabel]) -> list[DataWarning]:
+    """A warning if all rows of a class are dropped for their contents; `clean_label` cleans a raw label."""
+    if not target.CLOSED:
+        return []
+    labels = [list(label) if isinstance(label, tuple) else label for label in tally.labels]
+    kept = {name for names in target.strata(labels) for name in names}
+    lost: dict[str, Counter[str]] = {}
+    for (raw_label, reason), n_rows in tally.dropped_labels.items():
+        label = clean_label(raw_label).label
+        if reason in ("ledger", *target.REASONS) or not label:  # a person decided so, or it has no class
+            continue
+        for name in {*target.strata([label])[0]} - kept:
+            lost.setdefault(name, Counter())[reason] += n_rows
+    if not lost:
+        return []
+    name = max(lost, key=lambda name: (lost[name].total(), name))
+    (reason, n_rows), *_ = lost[name].most_common(1)
+    more = f", nor of {len(lost) - 1} other labels" if len(lost) > 1 else ""
+    message = f"no row with the label {shown(name)} is kept: {lost[name].total():,} are dropped, {n_rows:,} as {reason}"
+    return [DataWarning(f"{message}{more}", tally.see.get(reason, "clean"))]
 
 
 def as_key(label: Label) -> Any:

@@ -416,6 +416,17 @@ def test_names_in_params_that_no_row_has(clean: Clean) -> None:
     assert clean(rows_of(["1", "2"] * 7), aliases={"1": "approval", "2": "disapproval"}).warnings == []
 
 
+@pytest.mark.parametrize(("target", "form"), [("category", "{}"), ("categories", '["{}", "tool"]')])
+def test_a_class_whose_contents_are_all_dropped(clean: Clean, target: str, form: str) -> None:
+    rows = rows_of([form.format(name) for name in ["fruit", "tool"] * 7])
+    rows += [("", form.format("Stone")), ("", form.format("stone")), ("", form.format("junk"))]
+    names = {"aliases": {"stone": "Stone"}, "drop": ["junk"]}
+    message = "no row with the label 'Stone' is kept: 2 are dropped, 2 as empty"
+    counts = clean(rows, target, **names)
+    assert [warning.message for warning in counts.warnings if "is kept" in warning.message] == [message]
+    assert clean([*rows, ("a stone on the table", form.format("stone"))], target, **names).warnings == []
+
+
 # --- numbers as people write them ---
 
 
