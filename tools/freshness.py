@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import paths
-from stages.core.errors import InputError
+from stages.core.errors import InputError, shown
 from stages.core.params import read_yaml
 from stages.core.ran_with import wrongly_locked
 
@@ -41,6 +41,9 @@ def outdated() -> dict[str, str]:
         raise InputError(f"DVC cannot read this project ({str(error).splitlines()[0]})") from error
     except OSError as error:
         raise InputError(f"DVC cannot read {error.filename or 'this project'} ({error.strerror or error})") from error
+    except UnicodeEncodeError as error:
+        name = shown(error.object.rpartition("/")[2])
+        raise InputError(f"DVC cannot write down the name of the file {name}, which is not UTF-8: rename it") from error
 
 
 def check_files(repo: Any) -> None:

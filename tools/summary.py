@@ -5,6 +5,7 @@ python -m tools.summary
 Results that are older than the data, the params or the code are not shown.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -124,6 +125,9 @@ def committed_source() -> str | None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        prog="python -m tools.summary", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     try:
         params, old = read_yaml(paths.PARAMS), outdated()
         if raised := list(warnings(old)):

@@ -106,7 +106,8 @@ def load(factory: Any, model: str, weights: bool = False, **arguments: Any) -> A
     hide_bars()
     folder = str(locate(model, weights))
     try:
-        return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments)
+        with quiet():
+            return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **arguments)
     except Exception as error:  # damaged files: each parser has errors of its own, that of tokenizers a bare Exception
         if fails_anyhow(error):
             raise
@@ -204,6 +205,19 @@ def building(architecture: str, key: str) -> Iterator[None]:
         raise InputError(
             f"model {architecture} with {key}: {reason}; give an architecture of transformers and keys of its config"
         ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the remarks of transformers: they name weights and keys of the model as its files do, codes and all."""
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def hide_bars() -> None:

@@ -1,6 +1,7 @@
 """Folders and hub models of strangers: nothing outside of a model's folder is read, and no pickle is opened."""
 
 import json
+import logging
 import os
 import shutil
 import sys
@@ -8,11 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from stages.core.errors import InputError
 from stages.modalities.text import embed
@@ -188,6 +192,17 @@ def test_a_load_opens_no_pickle_no_code_and_no_connection(model: Path) -> None:
     assert any(line.endswith("tokenizer_config.json") for line in OPENED)  # the hook sees what is opened
     assert not [line for line in OPENED if line.endswith((".bin", ".pt", ".pkl")) or "stranger" in line]
     assert not [line for line in OPENED if not line.startswith(("open ", "import "))]
+
+
+def test_remarks_about_a_model_do_not_reach_the_terminal(model: Path) -> None:
+    handler = BufferingHandler(1_000)
+    logging.getLogger("transformers").addHandler(handler)
+    weights = load_file(model / "model.safetensors") | {"\x1b[31mred": torch.zeros(1)}
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    set_keys(model, "config.json", rope_parameters={"rope_type": "\x1b[31mred", "factor": 2})
+    embed.embed([TEXT], params(model))
+    logging.getLogger("transformers").removeHandler(handler)
+    assert not [record.getMessage() for record in handler.buffer]
 
 
 def test_code_of_an_unknown_architecture_is_not_run(model: Path) -> None:

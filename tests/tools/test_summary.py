@@ -23,6 +23,7 @@ VERDICT = "The model is better than every baseline"
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stages in a chain that only write their metrics, reproduced and committed; report depends on collect alone."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["summary"])
     tiny.write_params(
         tmp_path,
         {"target": "category", "lr": 0.002, "collect": {"source": "data.csv"}, "split": {"seed": 1}, "fail": False},
@@ -230,8 +231,22 @@ def test_what_the_system_refuses_is_one_error(project: Path, monkeypatch: pytest
     assert refused() == "summary: error: DVC cannot read clips/dog/1.wav (Permission denied)"
 
 
+def test_a_name_that_is_not_utf_8_is_one_error(project: Path) -> None:
+    folder = read_folder(project)
+    (folder / "1.wav").rename(folder / os.fsdecode(b"caf\xe9.wav"))
+    message = r"DVC cannot write down the name of the file 'caf\udce9.wav', which is not UTF-8: rename it"
+    assert refused() == f"summary: error: {message}"
+
+
+def test_arguments_that_it_does_not_have(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["summary", "--scores"])
+    with pytest.raises(SystemExit, match="2"):
+        summary.main()
+
+
 def test_a_folder_without_a_line_is_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["summary"])
     with pytest.raises(SystemExit, match=r"summary: error: params\.yaml: cannot be read"):
         summary.main()
     with pytest.raises(InputError, match="DVC cannot read this project"):

@@ -1,6 +1,8 @@
 """What tools print: whatever the data holds, a terminal gets lines of text."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +27,17 @@ def test_what_a_terminal_would_obey_is_escaped(text: str, printed: str, capsys: 
     assert one_line(text) == printed
     write([text, "next"])
     assert capsys.readouterr().out == f"{printed}\nnext\n"
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    """As in `python -m tools.trace ID | head -3`."""
+    writing = [sys.executable, "-c", "from tools.terminal import write; write(['line'] * 100_000)"]
+    with subprocess.Popen(writing, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        assert process.stderr is not None
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
 def test_tools_print_through_one_door() -> None:
