@@ -15,6 +15,7 @@ from stages.sources.text_files import iter_lines, open_text
 
 LINES = 100_000  # of a file that are looked at for the values of its columns
 MANY = 20  # lines that have the width of a row are rows, whatever they hold
+NEARLY_ALL = 0.9  # of the lines
 
 
 @dataclass
@@ -50,29 +51,37 @@ class SwallowedRows:
     def are_in(self, lines: Sequence[str], is_closed: bool) -> bool:
         """Whether the lines of a row look like rows when their quotation marks are ordinary characters.
 
-        Lines of a text have commas, too. So most of the lines must have a value that its column has elsewhere.
+        Lines of a text have commas, too. So nearly all of many lines must have the width of a row, or most lines a
+        value that its column has elsewhere. Of a line that is wider, as a text has a comma, only the last cell counts.
         `is_closed`: the last line has the quotation mark that closes the cell.
         """
         rows = [line.rstrip("\r\n").split(self._format.delimiter) for line in lines if line.strip()]
-        if len(rows) < 2 or len(rows[0]) < 2 or len(set(map(len, rows))) > 1:
+        width = len(self._columns)
+        if len(rows) < 2 or width < 2 or min(len(rows[0]), len(rows[-1])) < width:
             return False
-        if len(rows) >= MANY:
+        whole = [row for row in rows if len(row) == width]
+        if len(whole) >= MANY and len(whole) > NEARLY_ALL * len(rows):
             return True
-        columns = self._columns
-        if len(columns) != len(rows[0]):
-            return False
-        judged = [Counter(row[position].strip() for row in rows) for position in range(len(rows[0]))]
+        judged = [Counter(row[at].strip() for row in whole) for at in range(width)]
         usual = n_judged = 0
         for number, row in enumerate(rows):
-            positions = range(len(row))
-            if number == 0:  # the cells after the quotation mark that opens
-                positions = positions[1 + next((at for at in positions if row[at].lstrip().startswith('"')), 0) :]
-            elif number == len(rows) - 1 and is_closed:  # the cells before the quotation mark that closes
-                positions = positions[: next((at for at in positions if row[at].rstrip().endswith('"')), len(row))]
-            if positions:
+            outside = self._outside_of_cell(row, number == 0, is_closed and number == len(rows) - 1)
+            if outside:
                 n_judged += 1
-                usual += any(columns[at].has(row[at], judged[at][row[at].strip()]) for at in positions)
+                places = [(at, at) for at in outside] if len(row) == width else [(outside[-1], width - 1)]
+                if len(row) >= width:
+                    usual += any(self._columns[to].has(row[at], judged[to][row[at].strip()]) for at, to in places)
         return usual > 0.5 * n_judged
+
+    @staticmethod
+    def _outside_of_cell(row: Sequence[str], is_first: bool, is_last: bool) -> Sequence[int]:
+        """The positions of the cells after the quotation mark that opens, and before the one that closes."""
+        positions = range(len(row))
+        if is_first:
+            return positions[1 + next((at for at in positions if row[at].lstrip().startswith('"')), 0) :]
+        if is_last:
+            return positions[: next((at for at in positions if row[at].rstrip().endswith('"')), len(row))]
+        return positions
 
     @cached_property
     def _columns(self) -> Sequence[Values]:

@@ -97,6 +97,9 @@ def test_no_advice_where_none_is_true() -> None:
         '"a fig,fruit\n' + "".join(f"a nail {n},tool\n" for n in range(20)) + 'of 5",fruit\n',
         '"a fig,fruit\na nail of 5",tool\n',
         '"a fig,fruit\na nail,tool\n"a "new" fig",tool\n',  # the partner makes it invalid, too
+        # A text with a comma among them.
+        '"a fig,fruit\n' + "".join(f"a nail {n},tool\n" for n in range(30)) + 'a nail, too,tool\nof 5",fruit\n',
+        '"a fig,fruit\n' + "a nail, too,tool\n" * 3 + 'of 5",fruit\n',
     ],
 )
 @pytest.mark.parametrize("on_bad_row", ["error", "drop"])
@@ -116,7 +119,9 @@ def test_rows_are_not_swallowed_where_the_label_comes_first() -> None:
 
 def test_texts_of_several_lines_are_no_swallowed_rows() -> None:
     letter = '"Dear Ann, thanks\nfor the figs, and\nbye Bob",fruit\n'
-    assert read(section("notes.csv", f"text,kind\n{QUOTED}{letter}{QUOTED}")).rows_kept == 17
+    order = '"my order\n' + "".join(f"figs, {n}\n" for n in range(30)) + '",fruit\n'
+    labels = '"one of\nfruit\ntool\nfruit",tool\n'
+    assert read(section("notes.csv", f"text,kind\n{QUOTED}{letter}{order * 3}{labels}{QUOTED}")).rows_kept == 21
 
 
 def test_spaces_before_quotation_marks() -> None:
