@@ -14,6 +14,8 @@ from stages.sources.text_files import iter_lines, open_text
 
 DELIMITERS = {",": '","', ";": '";"', "\t": r'"\t"', "|": '"|"'}  # and how YAML writes them
 
+FEW = 0.05  # of the rows
+
 
 def dialect(format: FileFormat) -> dict[str, Any]:
     """Arguments of csv.reader."""
@@ -80,8 +82,11 @@ class Formats:
         return settings
 
     def _try(self, format: FileFormat) -> tuple[int, int]:
-        """(good, bad) rows: a good one has as many cells as the header, at least two, and no quotation marks left."""
-        n_good = n_bad = 0
+        """(good, bad) rows: a good one has as many cells as the header, at least two.
+
+        Rows with cells in quotation marks are bad, unless they are few: such as texts that quote somebody.
+        """
+        n_good = n_bad = n_quoted = 0
         names: list[str] = []
         with open_text(self.path, format.encoding) as file:
             rows = csv.reader(unescaped(iter_lines(file, self.path), format), **dialect(format))
@@ -95,10 +100,13 @@ class Formats:
                     continue
                 if cells and not names:
                     names = [name.strip() for name in cells] if format.header else list(map(str, range(len(cells))))
-                if len(cells) > 1 and len(cells) == len(names) and not any(map(_is_quoted, cells)):
+                if len(cells) > 1 and len(cells) == len(names):
                     n_good += 1
+                    n_quoted += any(map(_is_quoted, cells))
                 else:
                     n_bad += bool(cells)
+        if n_quoted > FEW * n_good:
+            n_good, n_bad = n_good - n_quoted, n_bad + n_quoted
         return n_good, n_bad + len(set(format.columns) - set(names))
 
 
