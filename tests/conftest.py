@@ -1,6 +1,10 @@
 """What several test files use: a line that has been reproduced once, to be copied."""
 
 import os
+
+# One test process per core is enough: more threads take each other's time. Torch reads this once, when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
