@@ -1,6 +1,10 @@
 """What several test files use: a line that has been reproduced once, to be copied."""
 
 import os
+
+# One test process per core is enough: more threads take each other's time. Torch reads this once, when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +18,7 @@ from pydantic import BaseModel
 from stages.core.run import Counts
 from tests import data_line, tiny
 from tests.in_this_process import contents_in_this_process  # noqa: F401 - a fixture of all tests
+from tests.network import watched_repro
 from tools import plots_page as plots
 
 
@@ -35,7 +40,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 def reproduced(factory: pytest.TempPathFactory, task: str) -> Path:
     def make(folder: Path) -> None:
         tiny.make_line(folder, task)
-        ran = tiny.stages_run(tiny.dvc(folder, "repro").stdout)
+        ran = watched_repro(folder)
         assert ran == set(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
         tiny.commit(folder, "reproduced")
 

@@ -51,35 +51,39 @@ def test_nothing_to_do_runs_nothing(copy_of_text_line: Path) -> None:
     assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout) == set()
 
 
-@pytest.mark.parametrize("stage", ["collect", "embed", "finetune"])
+# A stage -> what is there once its work has begun.
+BEGUN = {"collect": "data/.collected.partial", "embed": ".cache/vectors.sqlite", "finetune": "models/.checkpoints"}
+
+
+@pytest.mark.parametrize("stage", BEGUN)
 def test_a_killed_stage_leaves_no_trace(stage: str, copy_of_text_line: Path) -> None:
     """Killed in the middle, run again: the same entries in dvc.lock as without."""
     expected = lock_entries(copy_of_text_line)
-    (copy_of_text_line / "dvc.lock").unlink()
-    shutil.rmtree(copy_of_text_line / ".dvc/cache")
-    for name in ("data/collected", "data/embeddings", "models/finetuned"):
-        shutil.rmtree(copy_of_text_line / name)
-    partial = {
-        "collect": "data/.collected.partial",
-        "embed": "data/.embeddings.partial",
-        "finetune": "models/.checkpoints",
-    }[stage]
-    kill_inside(copy_of_text_line, stage, copy_of_text_line / partial)
-    tiny.dvc(copy_of_text_line, "repro", stage)
-    found = lock_entries(copy_of_text_line)
-    assert stage in found
-    assert found.items() <= expected.items()
+    forget(copy_of_text_line, stage)
+    kill_inside(copy_of_text_line, stage, copy_of_text_line / BEGUN[stage])
+    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", stage).stdout) == {stage}
+    assert lock_entries(copy_of_text_line) == expected
     assert not list(copy_of_text_line.rglob("*.partial"))
 
 
-def lock_entries(folder: Path) -> dict[str, str]:
+def lock_entries(folder: Path) -> dict[str, object]:
     """What dvc.lock says of each stage."""
-    return {stage: str(entry) for stage, entry in yaml.safe_load((folder / "dvc.lock").read_text())["stages"].items()}
+    entries: dict[str, object] = yaml.safe_load((folder / "dvc.lock").read_text())["stages"]
+    return entries
+
+
+def forget(folder: Path, stage: str) -> None:
+    """As if the stage had never run, and no vector had been computed."""
+    entries = lock_entries(folder)
+    del entries[stage]
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": entries}))
+    shutil.rmtree(folder / ".dvc/cache/runs")
+    shutil.rmtree(folder / ".cache")
 
 
 def kill_inside(folder: Path, stage: str, sign: Path) -> None:
-    """Runs `dvc repro` and kills it, unasked, when `sign` of the stage's work is there, or two seconds into the
-    stage.
+    """Runs `dvc repro` and kills it, unasked, when `sign` of the stage's work is there, or two seconds after the stage
+    has taken its lock.
     """
     environment = {**tiny.environment(), "PYTHONUNBUFFERED": "1"}
     line = subprocess.Popen(
@@ -93,6 +97,8 @@ def kill_inside(folder: Path, stage: str, sign: Path) -> None:
     )
     assert line.stdout is not None
     assert any(f"Running stage '{stage}'" in printed for printed in line.stdout), "the stage never ran"
+    while not (folder / ".cache/locks" / stage).exists() and line.poll() is None:
+        time.sleep(0.002)
     deadline = time.monotonic() + 2
     while not sign.exists() and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -106,14 +112,12 @@ def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_lin
     set_param("label_audit.max_quality", 1.0)(
         copy_of_text_line
     )  # an audit that acts on all that it doubts would show a leak
-    tiny.dvc(copy_of_text_line, "repro", "finetune")
+    tiny.dvc(copy_of_text_line, "repro", "augment")
     assert tiny.read_json(copy_of_text_line / "metrics/label_audit.json")["dropped_label_issue"] > 0
     train = digests(copy_of_text_line / "data/train")
     test = copy_of_text_line / "data/tiny/test.csv"
     test.write_text(test.read_text().replace(",fruit", ",TOOL").replace(",tool", ",fruit").replace(",TOOL", ",tool"))
-    ran = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "finetune").stdout)
-    assert "augment" in ran
-    assert "finetune" not in ran
+    assert "augment" in tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "augment").stdout)
     assert digests(copy_of_text_line / "data/train") == train
 
 

@@ -48,29 +48,32 @@ SAME_OUTPUTS: list[tuple[Callable[[Path], None], set[str]]] = [
     (set_param("collect.on_bad_row", "drop"), {"collect"}),
     (set_param("report.examples", 2), {"report"}),
     (edit("stages/page/report.css"), {"report"}),
+    (edit("stages/modalities/text/clean/cleaner.py"), {"clean", "report"}),
+]
+# Of the last stage, whose outputs no stage reads.
+EVALUATE_ONLY: list[tuple[Callable[[Path], None], set[str]]] = [
+    (set_param("evaluate.calibration_bins", 5), {"evaluate"}),
+    (edit("stages/evaluate.py"), {"evaluate"}),
 ]
 # What is changed -> exactly the stages that run. A stage whose outputs come out with the same bytes reruns nothing
 # after it.
 AFFECTED = [
     # At once, which is faster: if one of these outputs changed, a stage would run that none of the changes concerns.
     (all_of(*(change for change, _ in SAME_OUTPUTS)), set().union(*(stages for _, stages in SAME_OUTPUTS))),
-    (set_param("lr", 0.002), TRAINING),
-    (set_param("evaluate.calibration_bins", 5), {"evaluate"}),
     (set_param("augment.copies", 1), {"augment", "leaks", *TRAINING}),
     (
         set_param("label_audit.C", 2.0),
         {"label_audit", "augment", "evaluate", "report"},
     ),  # other scores, the same training rows
     (set_param("split.validation", 0.3), FROM_SPLIT),
-    (set_param("outliers.neighbours", 3), {"outliers", "split", "report"}),  # other scores, no outliers
+    (
+        all_of(set_param("outliers.neighbours", 3), *(change for change, _ in EVALUATE_ONLY)),
+        {"outliers", "split", "report", "evaluate"},
+    ),  # other scores, no outliers
     (
         set_param("clean.text.min_chars", 12),
         {"clean", "finetune", "predict"},
     ),  # the recipe that is saved with the model
-    (set_param("seed", 1), FROM_SPLIT),
-    (edit("stages/evaluate.py"), {"evaluate"}),
-    (edit("stages/targets/category/objective.py"), {"label_audit", *TRAINING}),
-    (edit("stages/modalities/text/clean/cleaner.py"), {"clean", "report"}),
     (
         replace_in("data/tiny/test.csv", "class\n", "class\nsome fig and a plum,fruit\n"),
         {"collect", *FROM_CLEAN} - {"finetune"},
@@ -87,6 +90,7 @@ def test_only_affected_stages_run(change: Callable[[Path], None], stages: set[st
 
 # What is changed -> the stages that it concerns, without running them.
 CONCERNED = [
+    (set_param("seed", 1), {"split", "label_audit", "augment", "finetune"}),
     (set_param("epochs", 1), {"finetune"}),
     (set_param("finetune.text.label_smoothing", 0.0), {"finetune"}),
     (set_param("finetune.text.head_init", "random"), {"finetune"}),
@@ -94,6 +98,7 @@ CONCERNED = [
         edit("stages/targets/category/label.py"),
         {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
     ),
+    (edit("stages/targets/category/objective.py"), {"label_audit", *TRAINING}),
     (edit("stages/tasks/text_category/learn.py"), {"finetune", "predict"}),
     (edit("stages/modalities/text/learn.py"), {"finetune", "predict"}),
     (edit("stages/modalities/text/augment.py"), {"augment"}),  # trains nothing, while the copies stay as they are
@@ -112,6 +117,7 @@ CONCERNED = [
     (edit("stages/modalities/text/baseline.py"), {"evaluate"}),  # only TF-IDF is fitted again
     (edit("stages/comparison/verdict.py"), {"evaluate"}),
     *SAME_OUTPUTS,
+    *EVALUATE_ONLY,
     (edit_other_variants, set()),
     (edit("README.md"), set()),
     (edit("presets/digits.yaml"), set()),

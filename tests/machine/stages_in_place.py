@@ -5,9 +5,11 @@ import io
 import runpy
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
+from typing import TypeVar
 
 from stages.core.inputs import filled
 from stages.core.params import read_yaml
@@ -17,6 +19,19 @@ STAGES = list(read_yaml(tiny.ROOT / "dvc.yaml")["stages"])
 VARIANT = {"modality": "text", "target": "category", "dedupe": {"semantic": False}}
 STOPPED = 130  # the status after Ctrl-C
 COPIED = ("data", "metrics", "models", ".cache", ".dvc/plots", "params.yaml", "dvc.yaml", "dvc.lock")
+
+Place = TypeVar("Place")
+Case = TypeVar("Case")
+
+
+def in_rotation(places: Sequence[Place], cases: Iterable[Case], each: int = 1) -> list[tuple[Place, Case]]:
+    """All cases at the first place; at each of the others the next few of them, as its code is mostly the same."""
+    cases = list(cases)
+    turn = cycle(cases)
+    return [
+        *((places[0], case) for case in cases),
+        *((place, case) for place in places[1:] for case in islice(turn, each)),
+    ]
 
 
 def listed(stage: str, kind: str) -> list[str]:
@@ -30,10 +45,6 @@ def tables_read(stage: str) -> list[str]:
     no_tables = ("data/ledger.csv", "data/embeddings.false", *(["data/verdicts/leaks"] if stage == "finetune" else ()))
     data = [path for path in listed(stage, "deps") if path.startswith("data/")]
     return [path for path in data if "${" not in path and path not in no_tables and stage != "collect"]
-
-
-def written(stage: str) -> list[str]:
-    return [*listed(stage, "outs"), *listed(stage, "metrics")]
 
 
 def copy_data(line: Path, folder: Path) -> None:

@@ -1,8 +1,6 @@
 """No stage turns to the network, whatever the libraries that it uses would like to tell."""
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +9,9 @@ import pytest
 import yaml
 
 from tests import tiny
+from tests.line.changes import set_param
+from tests.network import IN_NAMESPACE, can_unshare, check_silence, sent, watched_repro
 
-IN_NAMESPACE = ["unshare", "--map-root-user", "--net"]
-# What the kernel has sent, or would have sent if there were a way, in this namespace.
-SENT = ("OutRequests", "OutNoRoutes", "Ip6OutRequests", "Ip6OutNoRoutes")
 WAYS = {
     "connect": "socket.create_connection(('127.0.0.1', 9))",
     "a name": "socket.gethostbyname('example.org')",
@@ -52,45 +49,21 @@ def test_a_stage_that_calls_home_fails_the_line(copy_of_text_line: Path) -> None
     assert "network: outliers: socket." in done.stdout + done.stderr
 
 
-def can_unshare() -> bool:
-    return (
-        bool(shutil.which("unshare")) and subprocess.run([*IN_NAMESPACE, "true"], capture_output=True).returncode == 0
-    )
+@pytest.mark.parametrize("line", ["text_line", "image_line", "audio_line"])
+def test_no_stage_needs_the_network(line: str, request: pytest.FixtureRequest) -> None:
+    check_silence(request.getfixturevalue(line))
 
 
-def test_the_default_line_needs_no_network(tmp_path: Path) -> None:
-    """The default params on some of their rows, with the real model, in a namespace without a network if there can be
-    one: the kernel counts what even libraries in C would send.
-    """
-    line, log = tmp_path / "line", tmp_path / "network.log"
-    tiny.copy_project(line)
-    reviews = line / "data/reviews.csv"
-    reviews.write_text("".join(reviews.read_text(encoding="utf-8").splitlines(keepends=True)[:150]), encoding="utf-8")
-    params = yaml.safe_load((line / "params.yaml").read_text())
-    assert "/" in params["model"] and not Path(params["model"]).exists()  # the name of a model on the hub
-    tiny.write_params(line, params | {"epochs": 1, "threads": 1, "split": params["split"] | {"max_leaks": 5}})
-    counts = "; status=$?; cat /proc/net/snmp /proc/net/snmp6; exit $status"
-    command = ["sh", "-c", f"dvc repro{counts}"]
-    alone = can_unshare()
-    done = subprocess.run(
-        [*IN_NAMESPACE, *command] if alone else command,
-        cwd=line,
-        env={**tiny.environment(), "NETWORK_LOG": str(log)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert not log.exists(), log.read_text()
-    assert tiny.stages_run(done.stdout) == set(yaml.safe_load((line / "dvc.yaml").read_text())["stages"])
-    if alone:
-        assert sent(done.stdout) == dict.fromkeys(SENT, 0)
-
-
-def sent(printed: str) -> dict[str, int]:
-    """The counts of packets in the output."""
-    names, values = (line.split()[1:] for line in printed.splitlines() if line.startswith("Ip: "))
-    counts = dict(zip(names, values, strict=True)) | dict(re.findall(r"^(Ip6\w+)\s+(\d+)$", printed, re.MULTILINE))
-    return {name: int(counts[name]) for name in SENT}
+def test_models_of_the_default_params_need_no_network(copy_of_text_line: Path) -> None:
+    """They have names of the hub, and come with a package."""
+    default = yaml.safe_load((tiny.ROOT / "params.yaml").read_text())
+    assert "/" in default["model"] and not (tiny.ROOT / default["model"]).exists()
+    set_param("epochs", 1)(copy_of_text_line)
+    set_param("model", default["model"])(copy_of_text_line)
+    set_param("embed.text.model", default["embed"]["text"]["model"])(copy_of_text_line)
+    for stage in ("embed", "finetune"):
+        assert watched_repro(copy_of_text_line, "--single-item", stage) == {stage}
+        check_silence(copy_of_text_line)
 
 
 def test_the_kernel_counts_what_would_be_sent() -> None:

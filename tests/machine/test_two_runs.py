@@ -1,52 +1,24 @@
 """Two runs at once: each ends well or in one line, and the line ends with the bytes that one run alone gives."""
 
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 import yaml
+from filelock import FileLock
 
 from tests import tiny
 
-TARGET = "dedupe"
-PAIRS = {
-    "two dvc repro": (["dvc", "repro", TARGET], ["dvc", "repro", TARGET]),
-    "dvc repro and its stage": (["dvc", "repro", TARGET], [sys.executable, "-m", "stages.embed"]),
-}
 
-
-def entries(folder: Path) -> dict[str, str]:
-    """What dvc.lock says of each stage."""
-    return {stage: str(entry) for stage, entry in yaml.safe_load((folder / "dvc.lock").read_text())["stages"].items()}
-
-
-def run_both(folder: Path, pair: tuple[list[str], list[str]]) -> list[tuple[int, str]]:
-    """(exit status, output) of two processes that are started at once."""
-    environment = tiny.environment()
-    running = [
-        subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for command in pair
-    ]
-    printed = [process.communicate(timeout=600)[0] for process in running]
-    return [(process.returncode, text) for process, text in zip(running, printed, strict=True)]
-
-
-@pytest.mark.parametrize("pair", PAIRS)
-def test_two_runs_in_one_folder(pair: str, copy_of_text_line: Path) -> None:
-    expected = entries(copy_of_text_line)
-    (copy_of_text_line / "dvc.lock").unlink()
-    shutil.rmtree(copy_of_text_line / ".dvc/cache")
-    for status, printed in run_both(copy_of_text_line, PAIRS[pair]):
-        assert "Traceback" not in printed
-        assert status == 0 or "error: " in printed.lower()
-    tiny.dvc(copy_of_text_line, "repro", TARGET)
-    found = entries(copy_of_text_line)
-    assert TARGET in found
-    assert found.items() <= expected.items()
+def test_a_stage_that_another_run_works_on_is_refused(copy_of_text_line: Path) -> None:
+    """Such as the stage of a `dvc repro` that was killed alone; afterwards it runs as ever."""
+    repro = ("repro", "--force", "--single-item", "embed")
+    before = (copy_of_text_line / "dvc.lock").read_text()
+    with FileLock(copy_of_text_line / ".cache/locks/embed"):
+        done = tiny.dvc(copy_of_text_line, *repro, check=False)
+    assert done.returncode != 0
+    assert "embed: error: another run of this stage is still at work in this folder; wait" in done.stderr
+    assert tiny.stages_run(tiny.dvc(copy_of_text_line, *repro).stdout) == {"embed"}
+    assert (copy_of_text_line / "dvc.lock").read_text() == before
 
 
 def test_two_experiments_at_once(copy_of_text_line: Path) -> None:
@@ -56,7 +28,7 @@ def test_two_experiments_at_once(copy_of_text_line: Path) -> None:
         ["dvc", "exp", "run", "--temp", "--name", name, "-S", f"report.examples={count}", "report"]
         for name, count in wanted.items()
     ]
-    ended = run_both(copy_of_text_line, (commands[0], commands[1]))
+    ended = run_at_once(copy_of_text_line, commands)
     for (name, count), (status, printed) in zip(wanted.items(), ended, strict=True):
         assert "Traceback" not in printed
         if status:
@@ -67,6 +39,19 @@ def test_two_experiments_at_once(copy_of_text_line: Path) -> None:
         lock = yaml.safe_load("\n".join(lines(copy_of_text_line, ["git", "show", f"{ref}:dvc.lock"])))
         assert lock["stages"]["report"]["params"]["params.yaml"]["report"]["examples"] == count
     assert 0 in [status for status, _ in ended]
+
+
+def run_at_once(folder: Path, commands: list[list[str]]) -> list[tuple[int, str]]:
+    """(exit status, output) of processes that are started at once."""
+    environment = tiny.environment()
+    running = [
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for command in commands
+    ]
+    printed = [process.communicate(timeout=600)[0] for process in running]
+    return [(process.returncode, text) for process, text in zip(running, printed, strict=True)]
 
 
 def lines(folder: Path, command: list[str]) -> list[str]:
