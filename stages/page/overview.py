@@ -8,6 +8,7 @@ from stages.contracts.label import Target
 from stages.core import paths
 from stages.core.tables import read_frame
 from stages.labels.balance import count_names
+from stages.page.example_cards import shortened
 
 
 def class_table(target: Target, outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +41,7 @@ def label_changes(target: Target) -> list[tuple[str, str, int]]:
     changes: Counter[tuple[str, str]] = Counter()
     for given_names, kept, reason in zip(names[: len(rows)], is_kept, rows["reason"], strict=True):
         after = ", ".join(next(cleaned_names)) if kept else f"dropped: {reason}"
-        changes[", ".join(given_names), after] += 1
+        changes[shortened(", ".join(given_names)), after] += 1
     changed = [(before, after, n_rows) for (before, after), n_rows in changes.items() if before != after]
     return sorted(changed, key=lambda change: (-change[2], change))
 
