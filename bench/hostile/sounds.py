@@ -21,11 +21,11 @@ def samples(seed: int, seconds: float = 0.4) -> Any:
 
 
 @cache
-def saved(format: str, seed: int = 0, **options: Any) -> bytes:
+def saved(format: str, seed: int = 0, seconds: float = 0.4, **options: Any) -> bytes:
     import soundfile
 
     file = io.BytesIO()
-    soundfile.write(file, samples(seed), RATE, format=format, **options)
+    soundfile.write(file, samples(seed, seconds), RATE, format=format, **options)
     return file.getvalue()
 
 
@@ -100,6 +100,12 @@ def without_end(content: bytes) -> bytes:
     """An Ogg file whose last page does not say that it is the last."""
     start = content.rindex(b"OggS")
     return content[: start + 5] + bytes([content[start + 5] & ~4]) + content[start + 6 :]
+
+
+def with_other_byte(content: bytes) -> bytes:
+    """The file with another byte in its middle."""
+    middle = len(content) // 2
+    return at(content, middle, bytes([content[middle] ^ 0x5A]))
 
 
 def id3(size: int, body: bytes) -> bytes:
@@ -200,6 +206,9 @@ SOUNDS: dict[str, Made] = {
     "an Ogg that is twice in one file": lambda: saved("OGG") * 2,
     "an Ogg of 50 short recordings": lambda: saved("OGG") * 50,
     "an Ogg of Opus that is cut": lambda: saved("OGG", subtype="OPUS")[:600],
+    "an Ogg that is cut in its middle": lambda: saved("OGG", seconds=7)[: len(saved("OGG", seconds=7)) // 2],
+    "an Ogg with another byte in its middle": lambda: with_other_byte(saved("OGG", seconds=7)),
+    "an Ogg of Opus with another byte in its middle": lambda: with_other_byte(saved("OGG", seconds=7, subtype="OPUS")),
     "an MP3 with a tag of 256 MB that is not there": lambda: id3(2**28 - 1, b"") + saved("MP3"),
     "an MP3 with 2,000 tags": lambda: id3(0, b"") * 2_000 + saved("MP3"),
     "an MP3 after 1 MB of zeros": lambda: bytes(2**20) + saved("MP3"),

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from stages.modalities.audio import report
-from stages.modalities.audio.clean import mpeg
+from stages.modalities.audio.clean import mpeg, ogg
 from stages.modalities.audio.clean.decoder import mix, read
 from stages.modalities.audio.clean.formats import NAMES, other_format
 from tests.samples.cleaned_sounds import clean
@@ -128,6 +128,93 @@ def test_a_file_that_is_cut_is_truncated(format: str) -> None:
     whole = encoded(speech(), format, 16_000)
     assert seconds_of(whole) == 2
     assert clean(whole[: len(whole) // 2]).reason == "truncated"
+
+
+# --- Ogg ---
+
+
+def ogg_of(subtype: str, seconds: float = 7.0) -> bytes:
+    return encoded(tones("up", seconds), "OGG", subtype=subtype)
+
+
+def ogg_pages(content: bytes) -> list[bytes]:
+    return [content[page.start : page.end] for page in ogg.iter_pages(content)]
+
+
+def with_flags(page: bytes, flags: int) -> bytes:
+    """The page with other flags and the checksum of RFC 3533, bit by bit."""
+    page = page[:5] + bytes([flags]) + page[6:22] + bytes(4) + page[26:]
+    checksum = 0
+    for byte in page:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x104C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
+    return page[:22] + checksum.to_bytes(4, "little") + page[26:]
+
+
+def flipped(content: bytes, position: int) -> bytes:
+    return content[:position] + bytes([content[position] ^ 0x5A]) + content[position + 1 :]
+
+
+OGG_SUBTYPES = pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+
+
+@OGG_SUBTYPES
+def test_an_ogg_that_is_cut_is_truncated(subtype: str) -> None:
+    whole = ogg_of(subtype)
+    assert seconds_of(whole) == 7
+    page_ends = [page.end for page in ogg.iter_pages(whole)]
+    in_headers = [end + n_bytes for end in page_ends[:-1] for n_bytes in (2, 5, 20)]
+    cuts = [*range(40, len(whole), 997), *in_headers, len(whole) - 1]
+    reasons = {cut: clean(whole[:cut], **WHOLE).reason for cut in cuts if cut not in page_ends}
+    assert set(reasons.values()) == {"truncated"}
+    assert clean(whole + whole[:-300], **WHOLE).reason == "truncated"
+
+
+@OGG_SUBTYPES
+def test_an_ogg_with_a_damaged_page_is_unreadable(subtype: str) -> None:
+    whole = ogg_of(subtype)
+    _, _, _, fourth, *_, last = ogg.iter_pages(whole)
+    damaged = {
+        "the middle": flipped(whole, len(whole) // 2),
+        "the name of a page": flipped(whole, fourth.start),
+        "the sizes of a page": flipped(whole, fourth.start + 30),
+        "the last page": flipped(whole, len(whole) - 9),
+        "zeros": whole[: fourth.end - 400] + bytes(300) + whole[fourth.end - 100 :],
+        "a cut file before another": whole[:-300] + whole,
+        "a short file": flipped(ogg_of(subtype, 0.4), -100),
+        "bytes between files": whole + b"rubbish" + whole,
+    }
+    reasons = {name: clean(content, **WHOLE).reason for name, content in damaged.items()}
+    assert reasons == dict.fromkeys(damaged, "unreadable")
+    assert clean(flipped(whole, last.start), **WHOLE).reason == "truncated"  # where it began cannot be known
+
+
+@OGG_SUBTYPES
+def test_an_ogg_without_a_page_in_its_middle_is_truncated(subtype: str) -> None:
+    """The decoder stops at the gap; asked again, it repeats the end."""
+    pages = ogg_pages(ogg_of(subtype))
+    for lost in range(3, len(pages) - 1):
+        assert clean(b"".join(pages[:lost] + pages[lost + 1 :]), **WHOLE).reason == "truncated"
+
+
+def test_whole_ogg_files_of_all_kinds_are_read() -> None:
+    *pages, last = ogg_pages(ogg_of("VORBIS"))
+    whole, unmarked = b"".join([*pages, last]), b"".join([*pages, with_flags(last, 0)])
+    lengths = {
+        "as recorders of Android write it": (unmarked, 7),
+        "a radio that changes its title": (whole + whole, 14),
+        "a radio that does not end its streams": (unmarked + whole, 14),
+        "a tag at the end": (whole + ID3_AT_THE_END, 7),
+    }
+    found = {name: seconds_of(content) for name, (content, _) in lengths.items()}
+    assert found == {name: seconds for name, (_, seconds) in lengths.items()}
+    assert clean(unmarked, **WHOLE).content == clean(whole, **WHOLE).content
+    joined_late = b"".join([*pages[:2], *pages[4:], last])  # the headers, and what the radio sent from then on
+    assert 2 < seconds_of(joined_late) < 6
+
+
+# --- formats ---
 
 
 def test_the_formats_that_the_docs_list_are_read() -> None:

@@ -41,7 +41,7 @@ LYING_AND_BROKEN: dict[str, tuple[bytes, str | None]] = {
     "no_channel": (wav_with(22, 0, 2), "unreadable"),
     "999_channels": (wav_with(22, 999, 2), "implausible_header"),
     "mp3_cut_off": (sound("up", "MP3", seconds=2)[:-1_000], "truncated"),
-    "ogg_cut_off": (sound("up", "OGG")[:40], "unreadable"),
+    "ogg_cut_off": (sound("up", "OGG")[:40], "truncated"),
     "mp3_of_zeros": (b"ID3\x03" + bytes(3_000), "unreadable"),
     "no_sound_at_all": (b"not a sound " * 50, "unreadable"),
     "voc": (sound("up", "VOC"), "unsupported_format"),  # a format that libsndfile reads, and no one sends

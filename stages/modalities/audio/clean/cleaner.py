@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from stages.contracts.clean import Cleaned, JointMeasures
 from stages.contracts.label import Suggestion
 from stages.core.params import Strict
-from stages.modalities.audio.clean.containers import is_cut
+from stages.modalities.audio.clean.containers import is_cut, is_damaged
 from stages.modalities.audio.clean.decoder import Recording, quiet_decoders, read
 from stages.modalities.audio.clean.formats import READ, other_codec, other_format
 from stages.modalities.audio.clean.mpeg import TooManyPartsError
@@ -66,7 +66,7 @@ def clean(content: bytes, params: CleanParams) -> Cleaned:
         return Cleaned(None, "empty")
     if other := other_format(content):
         return Cleaned(None, "unsupported_format", measured={"format": other})
-    if not READ.match(content):
+    if not READ.match(content) or is_damaged(content):
         return Cleaned(None, "unreadable")
     try:
         with quiet_decoders():

@@ -5,7 +5,7 @@ The decoder reads a file that is cut as a shorter one, and the first of several 
 
 import re
 
-from stages.modalities.audio.clean import mpeg
+from stages.modalities.audio.clean import mpeg, ogg
 
 # A file that was written to a pipe has this size in its header, or a larger one, or zero.
 UNKNOWN_SIZE = 2**31 - 2**16
@@ -14,8 +14,8 @@ _CHUNK = re.compile(rb"[ -~]{4}")  # the name of a chunk
 
 def split(content: bytes) -> list[bytes]:
     """The files that were joined into one, with the true lengths in their headers."""
-    if content.startswith(b"OggS"):
-        return cut_at(content, ogg_starts(content))
+    if content.startswith(ogg.NAME):
+        return cut_at(content, ogg.starts(content))
     if content.startswith(b"fLaC"):
         return cut_at(content, flac_starts(content))
     if content.startswith((b"RIFF", b"FORM")):
@@ -27,20 +27,6 @@ def cut_at(content: bytes, starts: list[int]) -> list[bytes]:
     if starts == [0]:
         return [content]
     return [content[start:end] for start, end in zip(starts, [*starts[1:], len(content)], strict=True)]
-
-
-def ogg_starts(content: bytes) -> list[int]:
-    """Where logical streams begin after others have ended ("chained"). Format: RFC 3533."""
-    starts, position, is_in_sound = [0], 0, False
-    while content.startswith(b"OggS", position) and len(content) >= position + 27:
-        is_first = bool(content[position + 5] & 2)
-        if is_first and is_in_sound:
-            starts.append(position)
-        is_in_sound = not is_first
-        n_segments = content[position + 26]
-        sizes = content[position + 27 : position + 27 + n_segments]
-        position += 27 + n_segments + sum(sizes)
-    return starts
 
 
 def flac_starts(content: bytes) -> list[int]:
@@ -120,7 +106,12 @@ def declared_size(content: bytes) -> int:
 
 
 def is_cut(content: bytes) -> bool:
-    return len(content) < declared_size(content)
+    return ogg.is_cut(content) if content.startswith(ogg.NAME) else len(content) < declared_size(content)
+
+
+def is_damaged(content: bytes) -> bool:
+    """Whether the file has checksums, and one is wrong, of which the decoder says nothing."""
+    return content.startswith(ogg.NAME) and ogg.is_damaged(content)
 
 
 def caf_size(content: bytes) -> int:

@@ -175,11 +175,13 @@ def blocks(pieces: Sequence[bytes], limit: int, full_scale: float) -> Iterator[F
     for piece in pieces:
         with soundfile.SoundFile(io.BytesIO(piece)) as file:
             while n_left:
-                block = file.read(min(BLOCK // file.channels, n_left), dtype="float32", always_2d=True)
-                if not len(block):
-                    break
+                n_wanted = min(BLOCK // file.channels, n_left)
+                block = file.read(n_wanted, dtype="float32", always_2d=True)
                 n_left -= len(block)
-                yield block if full_scale == 1 else block / np.float32(full_scale)
+                if len(block):
+                    yield block if full_scale == 1 else block / np.float32(full_scale)
+                if len(block) < n_wanted:  # the end, or a gap, after which a decoder may repeat what was read
+                    break
 
 
 _OWNERS = ("artist", "copyright", "comment", "title")
