@@ -15,7 +15,7 @@ from stages.core.ran_with import wrongly_locked
 
 
 def outdated() -> dict[str, str]:
-    """For each stage that `dvc repro` would run again: what has changed since its results were written.
+    """For each stage whose results are not those of its inputs: what has changed since they were written, what to do.
 
     Raises:
         InputError: DVC is running, or cannot read the project or a file that a stage reads.
@@ -27,7 +27,8 @@ def outdated() -> dict[str, str]:
     try:
         with Repo() as repo:
             check_files(repo)
-            causes = {name: cause(name, changes) for name, changes in repo.status().items()} | wrongly_locked()
+            causes = {name: cause(name, changes) for name, changes in repo.status().items()}
+            causes = {name: f"{words}; run `dvc repro`" for name, words in causes.items() if words} | wrongly_locked()
             reasons: dict[str, str] = {}
             for name in read_yaml(paths.DVC_YAML)["stages"]:
                 needed = {stage.addressing for stage in repo.stage.collect(name, with_deps=True)}
@@ -85,7 +86,7 @@ def remark() -> str:
     if not stages:
         return ""
     first = next(iter(stages.values()))
-    return f"out of date: {first}, so what {', '.join(stages)} wrote is of an earlier run; run `dvc repro`"
+    return f"what {', '.join(stages)} wrote is out of date: {first}"
 
 
 def cause(stage: str, changes: list[Any]) -> str:

@@ -34,7 +34,7 @@ Where to look next (. .venv/bin/activate first)
   data/verdicts/                           what each stage decided about each row, and why
   README.md                                your own data in five minutes"""
 
-Outdated = Mapping[str, str]  # by stage, what has changed since its results were written
+Outdated = Mapping[str, str]  # by stage, what has changed since its results were written, and what to do
 
 
 def read_metrics(stage: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def warnings_of(stage: str) -> dict[str, str]:
 def funnel(old: Outdated) -> Iterator[str]:
     """One line per stage that drops or marks rows."""
     for stage in FUNNEL:
-        yield f"  {stage:<12} out of date: {old[stage]}; run `dvc repro`" if stage in old else funnel_line(stage)
+        yield f"  {stage:<12} out of date: {old[stage]}" if stage in old else funnel_line(stage)
 
 
 def funnel_line(stage: str) -> str:
@@ -134,7 +134,7 @@ def main() -> None:
             write(["", "Warnings", *raised])
         write(["", "Rows", *funnel(old), "", "Scores"])
         if "evaluate" in old:
-            write([f"  out of date: {old['evaluate']}; run `dvc repro`"])
+            write([f"  out of date: {old['evaluate']}"])
         else:
             write(scores(params["target"]))
         write(next_steps(params).splitlines())

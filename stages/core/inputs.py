@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -40,6 +40,7 @@ class Inputs:
     stage: str
     params: Mapping[str, Any]  # by dotted key
     files: Mapping[str, FileState]  # by path
+    named_files: Sequence[Path]  # of these files, those that dvc.yaml names, not in a folder
 
     @classmethod
     def of(cls, stage: str, before: Mapping[str, FileState] = MappingProxyType({})) -> "Inputs":
@@ -63,6 +64,7 @@ class Inputs:
                 for path in files_of(dep)
                 if (state := state_of(path, before.get(str(path)))) is not None
             },
+            named_files=[dep for dep in deps if dep.is_file()],
         )
 
     def check_unchanged(self) -> None:

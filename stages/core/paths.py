@@ -43,7 +43,7 @@ MODEL = Path("models/finetuned")
 
 METRICS = Path("metrics")
 WARNINGS = METRICS / "warnings"
-RAN_WITH = METRICS / "params"  # the params that each stage ran with
+RAN_WITH = METRICS / "params"  # the params and files that each stage ran with
 VERDICT = METRICS / "verdict.txt"
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "learning_curves.csv"

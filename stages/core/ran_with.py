@@ -1,29 +1,38 @@
-"""A record of the params that a stage ran with, as one of its outs.
+"""A record of the params and files that a stage ran with, as one of its outs.
 
-DVC writes the params to dvc.lock that it finds in params.yaml some time after a stage has ended. If they were edited in
-between, dvc.lock is wrong, and `dvc repro` would call an old result up to date. The record shows it.
+DVC writes to dvc.lock what it finds in params.yaml and in files some time after a stage has ended. If they were edited
+in between, dvc.lock is wrong, and `dvc repro` would call an old result up to date. The record shows it.
+
+Of files it has those that dvc.yaml names, such as the ledger, not those in folders.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from stages.core import paths
 from stages.core.atomic import write_json
 from stages.core.errors import InputError
-from stages.core.inputs import differing
+from stages.core.inputs import Inputs, differing
 from stages.core.params import read_yaml
 
 
-def write_ran_with(stage: str, params: Mapping[str, Any]) -> None:
-    """Writes the params, by dotted key."""
-    write_json(paths.RAN_WITH / f"{stage}.json", params)
+def write_ran_with(inputs: Inputs) -> None:
+    """Writes the params, by dotted key, and the MD5 hashes of files, which dvc.lock has, too."""
+    files = {str(path): md5_of(path) for path in inputs.named_files}
+    write_json(paths.RAN_WITH / f"{inputs.stage}.json", {"params": inputs.params, "files": files})
+
+
+def md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def check_ran_with(stage: str) -> None:
-    """Checks that dvc.lock has the params that the stages before this one ran with.
+    """Checks that dvc.lock has the params and files that the stages before this one ran with.
 
     Raises:
         InputError: it has others.
@@ -35,24 +44,25 @@ def check_ran_with(stage: str) -> None:
 
 
 def wrongly_locked() -> dict[str, str]:
-    """For each stage that dvc.lock has wrong params of: which, and what to do."""
+    """For each stage that dvc.lock has wrong params or files of: which, and what to do."""
     stages = read_yaml(paths.DVC_LOCK).get("stages", {}) if paths.DVC_LOCK.exists() else {}
-    keys = {stage: wrong_keys(stage, locked) for stage, locked in stages.items()}
+    names = {stage: wrong_names(stage, locked) for stage, locked in stages.items()}
     return {
-        stage: f"{paths.DVC_LOCK}: {stage} ran with another {names[0]} than is recorded here, because {paths.PARAMS} "
-        f"was edited as it ended; run `dvc repro --force --single-item {stage}`, then `dvc repro`"
-        for stage, names in keys.items()
-        if names
+        stage: f"{paths.DVC_LOCK}: {stage} ran with another {wrong[0]} than is recorded here, which was edited as the "
+        f"stage ended; run `dvc repro --force --single-item {stage}`, then `dvc repro`"
+        for stage, wrong in names.items()
+        if wrong
     }
 
 
-def wrong_keys(stage: str, locked: Mapping[str, Any]) -> list[str]:
-    """The params that differ between the entry of dvc.lock and the record, if both are of the same run."""
+def wrong_names(stage: str, locked: Mapping[str, Any]) -> list[str]:
+    """The params and files that differ between the entry of dvc.lock and the record, if both are of the same run."""
     path = paths.RAN_WITH / f"{stage}.json"
-    if not path.is_file():
-        return []
-    record = path.read_bytes()
-    digest = hashlib.md5(record, usedforsecurity=False).hexdigest()  # the hash of DVC
-    if (str(path), digest) not in ((out["path"], out.get("md5")) for out in locked.get("outs", ())):
+    outs = [(out["path"], out.get("md5")) for out in locked.get("outs", ())]
+    if not path.is_file() or (str(path), md5_of(path)) not in outs:
         return []  # of another run, or damaged
-    return differing(json.loads(record), locked["params"][str(paths.PARAMS)])
+    record = json.loads(path.read_bytes())
+    deps = {dep["path"]: dep.get("md5") for dep in locked.get("deps", ())}
+    files = {name: deps[name] for name in record["files"] if name in deps}
+    known = {name: digest for name, digest in record["files"].items() if name in deps}
+    return differing(record["params"], locked["params"][str(paths.PARAMS)]) + differing(known, files)

@@ -85,7 +85,7 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
             counts = main(params)
             write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
             write_warnings(name, counts)
-            write_ran_with(name, inputs.params)
+            write_ran_with(inputs)
     print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
     for warning in counts.all_warnings(name):
         print(one_line(f"{name}: warning: {warning.message}; see {warning.see}"))

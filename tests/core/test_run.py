@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -253,7 +254,10 @@ def test_other_changes_do_not_matter() -> None:
         return Counts(1)
 
     run_stage("clean", Params, main)
-    assert json.loads(Path("metrics/params/clean.json").read_text()) == {"seed": 1, "clean.text": {"min_chars": 3}}
+    assert json.loads(Path("metrics/params/clean.json").read_text()) == {
+        "params": {"seed": 1, "clean.text": {"min_chars": 3}},
+        "files": {"stages/clean.py": digest(b"stages/clean.py")},
+    }
 
 
 # --- one run at a time ---
@@ -291,31 +295,36 @@ with one_run_at_a_time("clean"):
     run_stage("clean", Params, lambda _: Counts(1))
 
 
-# --- the params that a stage ran with ---
+# --- what a stage ran with ---
 
 
-def test_params_that_were_edited_before_dvc_recorded_them_stop_the_next_stage() -> None:
+@pytest.mark.parametrize(
+    ("edited", "name"), [({"min_chars": 4}, "clean.text.min_chars"), ({"code": "# other code"}, "stages/clean.py")]
+)
+def test_what_was_edited_before_dvc_recorded_it_stops_the_next_stage(edited: dict[str, Any], name: str) -> None:
     run_stage("clean", Params, lambda _: Counts(1))
     record = Path("metrics/params/clean.json").read_bytes()
-    lock(digest(record), min_chars=3)
+    lock(record)
     run_stage("finetune", Params, lambda _: Counts(1))
-    lock(digest(record), min_chars=4)
+    lock(record, **edited)
     run_stage("clean", Params, lambda _: Counts(1))  # the stage itself may run
     with pytest.raises(SystemExit) as stop:
         run_stage("finetune", Params, lambda _: Counts(1))
     assert stop.value.code == (
-        "finetune: error: dvc.lock: clean ran with another clean.text.min_chars than is recorded here, because "
-        "params.yaml was edited as it ended; run `dvc repro --force --single-item clean`, then `dvc repro`"
+        f"finetune: error: dvc.lock: clean ran with another {name} than is recorded here, which was edited as the "
+        "stage ended; run `dvc repro --force --single-item clean`, then `dvc repro`"
     )
-    lock(digest(b"of another run"), min_chars=4)  # such as after `git checkout`, before `dvc checkout`
+    lock(b"of another run", **edited)  # such as after `git checkout`, before `dvc checkout`
     run_stage("finetune", Params, lambda _: Counts(1))
 
 
-def lock(digest: str, min_chars: int) -> None:
+def lock(record: bytes, min_chars: int = 3, code: str = "stages/clean.py") -> None:
     """Writes dvc.lock as DVC does after the stage clean."""
-    out = {"path": str(paths.RAN_WITH / "clean.json"), "hash": "md5", "md5": digest}
+    out = {"path": str(paths.RAN_WITH / "clean.json"), "hash": "md5", "md5": digest(record)}
+    deps = [{"path": "stages/clean.py", "md5": digest(code.encode())}, {"path": "data/text", "md5": "1.dir"}]
     params = {"params.yaml": {"seed": 1, "clean.text": {"min_chars": min_chars}}}
-    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"clean": {"outs": [out], "params": params}}}))
+    entry = {"outs": [out], "deps": deps, "params": params}
+    Path("dvc.lock").write_text(yaml.safe_dump({"stages": {"clean": entry}}))
 
 
 def digest(content: bytes) -> str:

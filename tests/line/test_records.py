@@ -24,8 +24,8 @@ def test_a_wrong_record_is_found(copy_of_text_line: Path, monkeypatch: pytest.Mo
     done = tiny.dvc(folder, "repro", "split", check=False)
     assert tiny.stages_run(done.stdout) == {"outliers", "split"}
     problem = (
-        "dvc.lock: outliers ran with another outliers.neighbours than is recorded here, because params.yaml was "
-        "edited as it ended; run `dvc repro --force --single-item outliers`, then `dvc repro`"
+        "dvc.lock: outliers ran with another outliers.neighbours than is recorded here, which was edited as the stage "
+        "ended; run `dvc repro --force --single-item outliers`, then `dvc repro`"
     )
     assert f"split: error: {problem}\n" in done.stderr
     assert "outliers" not in tiny.dvc(folder, "status", "outliers").stdout
