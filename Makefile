@@ -7,7 +7,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --re
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: repro test check bench external lock clean setup
+.PHONY: repro test check bench external lock clean help setup
 .DEFAULT_GOAL := repro
 
 repro: setup  ## the pipeline on params.yaml, then the metrics
@@ -37,6 +37,9 @@ lock:  ## constraints*.txt, out of requirements.txt: versions that still fit sta
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --disable-pip-version-check uv
 	build/lock/bin/python -m tools.lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1: \2/p' Makefile
 
 setup: $(VENV)/.ready build/plots.html
 

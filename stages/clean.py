@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from stages.cleaning.contents import SafeCleaner
 from stages.cleaning.judge import Judge, JudgedRow, Together
-from stages.cleaning.ledger import check_classes, read_ledger
+from stages.cleaning.ledger import ShortenedIds, check_classes, read_ledger
 from stages.cleaning.missing import folded, is_missing_label
 from stages.cleaning.tally import RawCounts, Tally, lost_classes, new_tally
 from stages.contracts.clean import load_cleaner
@@ -145,12 +145,14 @@ def check_labels(judge: Judge) -> list[DataWarning]:
     """What is out of the ordinary in the raw labels, apart from rows that people decided about, and in the ledger.
 
     Raises:
-        InputError: these cannot be the labels, or the ledger has a label by mistake.
+        InputError: these cannot be the labels, or the ledger has a label or the start of an id by mistake.
     """
     labels: Counter[str] = Counter()
     undecided: Counter[str] = Counter()
     decisions = {}
+    shortened = ShortenedIds(judge.decisions)
     for row in iter_rows(paths.COLLECTED, ["id", "label"]):
+        shortened.check(row["id"])
         labels[row["label"] or ""] += 1
         if row["id"] in judge.decisions:
             decisions[row["id"]] = judge.decisions[row["id"]]

@@ -229,8 +229,9 @@ def check_strata(name: str, kept: pd.DataFrame, n_cleaned: pd.Series) -> None:
     more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
     raise InputError(
         f"labels without a row in {name}: {', '.join(labels)}{more}; "
-        "collect more rows, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see "
-        "collect.columns.label; if many rows were dropped as duplicates or outliers, see dedupe and outliers; "
+        "collect more rows, merge labels with clean.label.aliases, leave out some with clean.label.drop or rare ones "
+        "with clean.label.min_rows, or see collect.columns.label; if many rows were dropped as duplicates or outliers, "
+        "see dedupe and outliers; "
         "with kfold, fewer split.folds leave more rows in each fold"
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.contracts.label import NO_CLASS, Target
+from stages.core import paths
 from stages.core.errors import SHOWN, InputError, one_line, shown
 from stages.labels.doubts import similar
 from stages.labels.names import as_name
@@ -14,6 +15,7 @@ from stages.labels.names import as_name
 COLUMNS = ["id", "action", "label", "note"]
 HEADER = ",".join(COLUMNS)
 ACTIONS = ("keep", "drop", "relabel")
+ID_CHARS = 32  # of a row's id
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,26 @@ def _decision(cells: Mapping[str, str], path: Path, line: int) -> Decision:
             f"{where}: {action} with label {shown(label)}; relabel needs a label, the other actions take none"
         )
     return Decision(action, label, line)
+
+
+class ShortenedIds:
+    """The ids of the ledger that are shorter than those of rows, as messages and tools show them."""
+
+    def __init__(self, decisions: Mapping[str, Decision]) -> None:
+        self._decisions = decisions
+        self._lengths = sorted({len(id) for id in decisions if 0 < len(id) < ID_CHARS})
+
+    def check(self, id: str) -> None:
+        """Checks that none of them is the start of the id of a row: the decision about it would not be applied.
+
+        Raises:
+            InputError: one is.
+        """
+        for length in self._lengths:
+            if decision := self._decisions.get(id[:length]):
+                raise InputError(
+                    f"{paths.LEDGER}, line {decision.line}: {id[:length]} is the start of an id; write all of it: {id}"
+                )
 
 
 NAMED = 10  # new classes, each with its nearest label; more of them are counted

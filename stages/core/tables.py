@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from stages.core import paths
 from stages.core.atomic import new_folder
 from stages.core.errors import InputError
 
@@ -252,8 +253,15 @@ def read_vectors(folder: Path, ids: "pd.Series[Any]", column: str = "vector") ->
 
 
 def vectors_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
-    """(n_rows, dim): the numbers of `vector_column`; the column must have at least one row."""
-    return np.asarray(column.combine_chunks().flatten().to_numpy().reshape(len(column), -1))
+    """(n_rows, dim): the numbers of `vector_column`; the column must have at least one row.
+
+    Raises:
+        InputError: a number is NaN or infinite.
+    """
+    vectors = np.asarray(column.combine_chunks().flatten().to_numpy().reshape(len(column), -1))
+    if not np.isfinite(vectors.sum(dtype=np.float64)):
+        raise InputError(f"{paths.EMBEDDINGS}: its vectors have NaN or infinity; run `dvc repro --force embed`")
+    return vectors
 
 
 def ragged(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.object_]:

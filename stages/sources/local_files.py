@@ -79,8 +79,8 @@ def list_files(folder: Path) -> Listing:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is hidden, or made by a tool."""
-    return name.startswith(".") or name.lower() in TOOL_NAMES
+    """Whether a file or folder of this name is hidden, or made by a tool; an editor adds ~ to the name of a copy."""
+    return name.startswith(".") or name.endswith("~") or name.lower() in TOOL_NAMES
 
 
 def has_hidden_part(name: str) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from stages import clean
 from stages.cleaning.ledger import Decision, read_ledger
 from stages.core import paths
+from stages.core.errors import InputError
 from stages.core.tables import read_frame
 from stages.modalities.text.clean import cleaner
 from stages.targets.category import label as category_label
@@ -140,6 +141,15 @@ def test_ledger_is_read() -> None:
         b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
     )
     assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", "", 2), "a2": Decision("relabel", "red fruit", 3)}
+
+
+def test_the_start_of_an_id_is_no_id(run: Run) -> None:
+    ids = write_collected([("a ripe fig", "fruit"), ("a spade", "tool")])
+    paths.LEDGER.write_text(f"id,action,label,note\ngone,drop,,\n{ids[1][:8].upper()},drop,,\n")
+    with pytest.raises(
+        InputError, match=rf"^data/ledger\.csv, line 3: {ids[1][:8]} is the start of an id; .*{ids[1]}$"
+    ):
+        run(clean, clean_params())
 
 
 def test_a_warning_names_the_key_that_drops_most_rows(run: Run) -> None:

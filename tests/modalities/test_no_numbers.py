@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from stages.core.errors import InputError
-from stages.core.tables import ragged
+from stages.core.tables import ragged, vector_column, vectors_of
 from stages.modalities.text import embed
 from stages.targets import _probe
 from stages.targets.number.objective import Objective
@@ -107,6 +107,11 @@ def test_vectors_of_tokens_that_half_precision_does_not_hold_are_refused() -> No
         tokens = ragged([np.full((3, 2), 1e5).astype(np.float16), np.zeros((2, 2), np.float16)])
     with pytest.raises(InputError, match=r"embed\.text\.model: the model returned NaN or infinity .*1 of 2 rows"):
         check_numbers(Embedded(np.zeros((2, 2), np.float32), tokens), "embed.text.model")
+
+
+def test_a_table_of_vectors_that_somebody_changed_is_refused() -> None:
+    with pytest.raises(InputError, match="data/embeddings: its vectors have NaN or infinity"):
+        vectors_of(pa.chunked_array([vector_column(np.array([[0.5, 1.0], [np.nan, 0.0]], np.float32))]))
 
 
 @pytest.mark.parametrize("where", ["training", "validation"])

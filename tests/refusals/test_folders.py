@@ -49,7 +49,14 @@ def said(counts: Counts) -> str:
 
 # --- hidden files and what tools leave behind ---
 
-JUNK = ("fruit/.old/1.png", "fruit/@eaDir/1.png/THUMB.png", "tree/a/b/.thumbs/1.png", "fruit/Thumbs.db", "tree/._1.png")
+JUNK = (
+    "fruit/.old/1.png",
+    "fruit/@eaDir/1.png/THUMB.png",
+    "tree/a/b/.thumbs/1.png",
+    "fruit/Thumbs.db",
+    "tree/._1.png",
+    "tree/1.png~",
+)
 JUNK += ("__MACOSX/fruit/1.png", "lost+found/1.png", "tree/$RECYCLE.BIN/1.png", "Desktop.ini")
 
 

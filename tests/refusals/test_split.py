@@ -9,8 +9,9 @@ from tests.refusals.bad_input import refuse, set_params
 from tests.refusals.cleaned_rows import write_cleaned
 
 TOO_FEW = (
-    "; collect more rows, merge labels with clean.label.aliases, leave some out with clean.label.drop, or see "
-    "collect.columns.label; if many rows were dropped as duplicates or outliers, see dedupe and outliers; "
+    "; collect more rows, merge labels with clean.label.aliases, leave out some with clean.label.drop or rare "
+    "ones with clean.label.min_rows, or see collect.columns.label; if many rows were dropped as duplicates or "
+    "outliers, see dedupe and outliers; "
     "with kfold, fewer split.folds leave more rows in each fold"
 )
 
