@@ -22,15 +22,16 @@ BESIDE = re.compile(r"[.~].*|.*~|__pycache__")
 
 
 SMALL = 2**16  # bytes; code and most ledgers
+CODE = Path("stages")
 
 
 @dataclass(frozen=True)
 class FileState:
-    """Of small files the content counts, as for DVC: an editor may save a file again as it was."""
+    """Of code and small named files the content counts, as for DVC: an editor may save a file again as it was."""
 
     size: int
     changed: int  # nanoseconds
-    digest: str  # empty for large files, which would take long to read
+    digest: str  # empty for other files, which would take long to read, and may be links to files elsewhere
 
 
 @dataclass(frozen=True)
@@ -55,17 +56,14 @@ class Inputs:
         listed = read_yaml(paths.DVC_YAML)["stages"][stage]
         keys = [filled(key, values) for key in listed["params"]]
         deps = [Path(filled(dep, values)) for dep in listed["deps"]]
-        return cls(
-            stage=stage,
-            params={key: lookup(values, key) for key in keys},
-            files={
-                str(path): state
-                for dep in deps
-                for path in files_of(dep)
-                if (state := state_of(path, before.get(str(path)))) is not None
-            },
-            named_files=[dep for dep in deps if dep.is_file()],
-        )
+        named_files = [dep for dep in deps if dep.is_file()]
+        files: dict[str, FileState] = {}
+        for dep in deps:
+            is_read = dep in named_files or CODE in dep.parents
+            for path in files_of(dep):
+                if state := state_of(path, before.get(str(path)), is_read):
+                    files[str(path)] = state
+        return cls(stage, {key: lookup(values, key) for key in keys}, files, named_files)
 
     def check_unchanged(self) -> None:
         """Checks that params and files are now as they were.
@@ -126,10 +124,10 @@ def files_of(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names if not BESIDE.fullmatch(name))
 
 
-def state_of(path: Path, before: FileState | None) -> FileState | None:
-    """The state of a file now: `before` if its content is the same; None if it is gone.
+def state_of(path: Path, before: FileState | None, is_read: bool) -> FileState | None:
+    """The state of a file now: `before` if it has not changed; None if it is gone.
 
-    A link to nothing is looked at itself.
+    A link to nothing is looked at itself. `is_read`: whether its content counts.
     """
     try:
         try:
@@ -139,8 +137,8 @@ def state_of(path: Path, before: FileState | None) -> FileState | None:
         size, changed = status.st_size, status.st_mtime_ns
         if before is not None and (before.size, before.changed) == (size, changed):
             return before
-        is_small = stat.S_ISREG(status.st_mode) and size <= SMALL and os.access(path, os.R_OK)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_small else ""
+        is_read = is_read and stat.S_ISREG(status.st_mode) and size <= SMALL and os.access(path, os.R_OK)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_read else ""
     except FileNotFoundError:  # an editor writes and deletes files of its own
         return None
     if before is not None and digest and before.digest == digest:

@@ -27,7 +27,7 @@ DVC_YAML = """
 stages:
   clean:
     params: [seed, "clean.${modality}"]
-    deps: [stages/clean.py, "data/${modality}"]
+    deps: [stages/clean.py, stages/cleaning, "data/${modality}", data/ledger.csv]
   finetune:
     params: [lr]
     deps: [data/train]
@@ -44,7 +44,14 @@ def line(monkeypatch: pytest.MonkeyPatch, workplace: None) -> None:
     monkeypatch.setattr(run, "load_params", lambda model: Params(seed=1))
     Path("dvc.yaml").write_text(DVC_YAML)
     Path("params.yaml").write_text("modality: text\nseed: 1\nlr: 2e-5\nclean:\n  text: {min_chars: 3}\n")
-    for name in ("stages/clean.py", "data/text/a.txt", "data/text/b.txt", "data/train/part-00000.parquet"):
+    for name in (
+        "stages/clean.py",
+        "stages/cleaning/code.py",
+        "data/ledger.csv",
+        "data/text/a.txt",
+        "data/text/b.txt",
+        "data/train/part-00000.parquet",
+    ):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text(name)
 
@@ -191,13 +198,18 @@ def save_again(path: str) -> None:
 
 def test_files_that_are_saved_again_as_they_were_have_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     def main(_: Params) -> Counts:
-        for path in ("params.yaml", "stages/clean.py", "data/text/b.txt"):
+        for path in saved:
             save_again(path)
         return Counts(1)
 
+    saved = ["params.yaml", "stages/clean.py", "stages/cleaning/code.py", "data/ledger.csv"]
     run_stage("clean", Params, main)
+    saved = ["data/text/b.txt"]  # of the many contents only the time is looked at
+    with pytest.raises(SystemExit, match=r"clean: error: data/text/b\.txt was changed while this stage ran"):
+        run_stage("clean", Params, main)
+    saved = ["data/ledger.csv"]
     monkeypatch.setattr(inputs, "SMALL", 5)
-    with pytest.raises(SystemExit, match=r"clean: error: stages/clean\.py was changed while this stage ran"):
+    with pytest.raises(SystemExit, match=r"clean: error: data/ledger\.csv was changed while this stage ran"):
         run_stage("clean", Params, main)
 
 
@@ -256,7 +268,7 @@ def test_other_changes_do_not_matter() -> None:
     run_stage("clean", Params, main)
     assert json.loads(Path("metrics/params/clean.json").read_text()) == {
         "params": {"seed": 1, "clean.text": {"min_chars": 3}},
-        "files": {"stages/clean.py": digest(b"stages/clean.py")},
+        "files": {name: digest(name.encode()) for name in ("stages/clean.py", "data/ledger.csv")},
     }
 
 
