@@ -132,7 +132,7 @@ def test_labels_are_quoted_in_one_short_line() -> None:
     given = ["hungry\nand " + "very " * 100 + "tired", "ill"] * 20
     model = says([given[0]] * 40)
     (sentence,) = verdict_on("category", given, model, model, model).sentences
-    assert sentence.endswith("it says `hungry and very very very very very very very very very v...` for every row")
+    assert sentence.endswith(r"it says `hungry\nand very very very very very very very very very ...` for every row")
 
 
 # --- the other targets ---

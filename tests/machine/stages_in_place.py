@@ -48,7 +48,8 @@ def tables_read(stage: str) -> list[str]:
 
 
 def copy_data(line: Path, folder: Path) -> None:
-    """What stages read and write, without the code."""
+    """What stages read and write, with a link to the code."""
+    (folder / "stages").symlink_to(tiny.ROOT / "stages")
     for name in COPIED:
         if (line / name).is_dir():
             shutil.copytree(line / name, folder / name, symlinks=True)
