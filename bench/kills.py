@@ -52,6 +52,8 @@ HALF_WRITTEN = {
     "'./dvc.lock' validation failed": "dvc.lock",
     "'./dvc.lock' is invalid": "dvc.lock",
     "unable to read: './dvc.lock'": "dvc.lock",
+    "join() argument must be str": "dvc.lock",  # an entry without its hash
+    "object has no attribute 'endswith'": "dvc.lock",  # half a hash, of digits alone
     "Unable to read RWLock-file": ".dvc/tmp/rwlock",
 }
 EDITED = 0.5  # the share of kills after which the settings are edited
