@@ -311,7 +311,7 @@ def warnings(verdicts: pd.DataFrame) -> list[DataWarning]:
     found = []
     for kind in ("near", "semantic"):
         n_dropped = int((verdicts["reason"] == REASONS[kind]).sum())
-        if UNUSUAL_NEAR < n_dropped / len(verdicts) <= UNUSUAL_DROP:  # above, there is another warning
+        if UNUSUAL_NEAR < n_dropped / len(verdicts) < UNUSUAL_DROP:  # above, there is another warning
             message = (
                 f"{n_dropped:,} rows ({n_dropped / len(verdicts):.0%}) are dropped as {kind} duplicates; if they "
                 "differ in what matters, raise the threshold"

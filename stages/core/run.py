@@ -20,7 +20,7 @@ from stages.core.params import load_params
 from stages.core.ran_with import check_ran_with, write_ran_with
 
 P = TypeVar("P", bound=BaseModel)
-UNUSUAL_DROP = 0.5  # a larger share of dropped rows is worth a warning
+UNUSUAL_DROP = 0.5  # such a share of dropped rows, or a larger one, is worth a warning
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Counts:
     def all_warnings(self, stage: str) -> list[DataWarning]:
         """The warnings of the stage, after one about the number of dropped rows if that is unusual."""
         n_dropped = self.rows_in - self.rows_kept
-        if n_dropped <= UNUSUAL_DROP * self.rows_in:
+        if n_dropped == 0 or n_dropped < UNUSUAL_DROP * self.rows_in:
             return list(self.warnings)
         reason, count = max(self.dropped.items(), key=lambda item: (item[1], item[0]))
         message = f"{n_dropped / self.rows_in:.0%} of the rows are dropped, most of them as {reason} ({count:,})"

@@ -165,11 +165,14 @@ def changed(params: P, **keys: Any) -> P:
 
 
 def suggest_names(given: Mapping[str, int], params: NameParams) -> list[Suggestion]:
-    """Suggestions for names that params do not rename or drop yet; `given`: the number of rows by raw name."""
+    """Suggestions for names that params do not rename or drop yet; `given`: the number of rows by raw name.
+
+    Nothing is suggested about what is too long for a name, and would take long to compare.
+    """
     rows_of: defaultdict[str, int] = defaultdict(int)
     for name, n_rows in given.items():
         meant = params.aliases.get(as_name(name), as_name(name))
-        if meant not in params.dropped:
+        if meant not in params.dropped and not is_too_long(meant):
             rows_of[meant] += n_rows
     return [*spellings(rows_of), *catch_alls(rows_of)]
 

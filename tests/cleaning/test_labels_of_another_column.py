@@ -10,7 +10,7 @@ import pytest
 from stages.cleaning.ledger import NAMED, Decision, check_classes
 from stages.contracts.label import load_target
 from stages.core.errors import InputError
-from stages.labels.names import LONGEST_NAME, as_name, spellings, without_rare
+from stages.labels.names import LONGEST_NAME, as_name, spellings, suggest_names, without_rare
 from stages.targets.category.label import LabelParams
 from tests import tiny
 from tests.steps import grows_linearly
@@ -85,6 +85,16 @@ def test_names_that_differ_in_one_sign_are_not_all_compared(name: str) -> None:
         return lambda: spellings(rows_of)
 
     assert grows_linearly(work_of, 60)
+
+
+def test_names_that_are_too_long_are_not_compared() -> None:
+    rows_of = {
+        "other" + "\u0301" * 2 * LONGEST_NAME: 5,
+        "Fruit" * LONGEST_NAME: 1,
+        "fruit" * LONGEST_NAME: 5,
+        "tool": 5,
+    }
+    assert suggest_names(rows_of, params_of("category")) == []
 
 
 def test_rare_labels_are_dropped_though_the_others_were_looked_up_before() -> None:

@@ -71,18 +71,19 @@ def test_warnings_are_printed_last_and_written(capsys: pytest.CaptureFixture[str
 
 
 def test_a_stage_without_warnings_writes_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
-    run_stage("finetune", Params, lambda _: Counts(10, {"empty": 5}), metrics="training")
+    run_stage("finetune", Params, lambda _: Counts(10, {"empty": 4}), metrics="training")
     assert "warning" not in capsys.readouterr().out
     assert written("finetune") == []
     assert Path("metrics/training.json").exists()
 
 
-def test_more_than_half_dropped_is_a_warning_that_names_the_key_of_the_reason() -> None:
+def test_half_of_the_rows_dropped_is_a_warning_that_names_the_key_of_the_reason() -> None:
     dropped = {"empty": 2, "too_short": 4}
     message = "60% of the rows are dropped, most of them as too_short (4)"
     assert Counts(10, dropped).all_warnings("clean") == [DataWarning(message, "clean")]
     see = {"too_short": "clean.text.min_chars"}
     assert Counts(10, dropped, see=see).all_warnings("clean") == [DataWarning(message, "clean.text.min_chars")]
+    assert Counts(2, {"empty": 1}).all_warnings("clean") != []
     assert Counts(0).all_warnings("clean") == []
 
 
