@@ -1,9 +1,10 @@
 """Kills the line at random moments and runs it again: it must end with the same bytes as a line that nobody killed.
 
 Three kinds of kill: the stage alone, DVC alone (the stage lives on as an orphan), and both. After some kills the
-settings are edited before the next run, and an orphan may still be at work: it must not put its older table over a
-newer one. A run may refuse in one line while an orphan works; it must succeed once the orphan has ended. DVC writes its
-lock in place: where a kill leaves half of it, the run after the next must succeed, see docs/experiments.md.
+settings are edited before the next run, and an orphan may still be at work, or held until that run has ended: it must
+not put its older table over a newer one. A run may refuse in one line while an orphan works; it must succeed once the
+orphan has ended. DVC writes its lock in place: where a kill leaves half of it, the run after the next must succeed, see
+docs/experiments.md.
 """
 
 import argparse
@@ -58,6 +59,7 @@ HALF_WRITTEN = {
 }
 EDITED = 0.5  # the share of kills after which the settings are edited
 AT_ONCE = 0.5  # the share of killed DVCs after which the next run does not wait for the orphan
+PAUSED = 0.5  # of these, the share in which the orphan goes on only when the next run has ended
 MOST_STAGES = 4  # that a run completes before it is killed, so that the line gets on
 WAIT = 300.0  # seconds; a process that lives on for longer hangs
 
@@ -76,6 +78,7 @@ class Line:
     settings: Mapping[str, str]  # the text of params.yaml, by name
     chosen: str = "first"
     sessions: set[int] = field(default_factory=set)  # of all runs: their processes, orphans too, are in them
+    paused: list[int] = field(default_factory=list)  # processes
 
     def choose(self, name: str) -> None:
         (self.folder / "params.yaml").write_text(self.settings[name], encoding="utf-8")
@@ -98,6 +101,19 @@ class Line:
     def alive(self) -> list[int]:
         """The processes of all runs so far."""
         return [process.pid for process in psutil.process_iter() if session_of(process.pid) in self.sessions]
+
+    def pause(self) -> None:
+        """Holds all processes of runs so far, so that they end after the next run."""
+        self.paused = self.alive()
+        for process in self.paused:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        for process in self.paused:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+        self.paused = []
 
     def wait_for_orphans(self) -> None:
         wait_until(lambda: not self.alive(), f"processes of a killed run live on: {self.alive()}")
@@ -220,6 +236,7 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
                 complete.add(line.chosen)
                 line.choose(next((name for name in line.settings if name not in complete), line.chosen))
             continue
+        line.go_on()
         results.kills.append(killed)
         check_printed(run.printed(), results)
         if rng.random() < EDITED:
@@ -227,6 +244,8 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
         has_orphan = rng.random() < AT_ONCE
         if not has_orphan:
             line.wait_for_orphans()
+        elif rng.random() < PAUSED:
+            line.pause()
 
 
 def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
@@ -239,6 +258,7 @@ def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
         RuntimeError: it fails without an orphan.
     """
     wait_until(run.ended, "dvc repro hangs")
+    line.go_on()
     if run.process.returncode == 0:
         return True
     printed = run.printed()
