@@ -31,6 +31,18 @@ class Usage:
     peak_mb: float  # of the largest single process
 
 
+# A small process between: the peak of a process begins with the memory of the one that starts it.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen([sys.executable, *sys.argv[2:]])
+_, status, usage = os.wait4(process.pid, 0)
+values = [os.waitstatus_to_exitcode(status), time.perf_counter() - started, usage.ru_utime + usage.ru_stime]
+with open(sys.argv[1], "w") as file:
+    json.dump([*values, usage.ru_maxrss], file)
+"""
+
+
 def run_measured(arguments: Sequence[str], folder: Path) -> Usage:
     """Runs `python ARGUMENTS` in `folder`, with this Python first on the path.
 
@@ -44,20 +56,15 @@ def run_measured(arguments: Sequence[str], folder: Path) -> Usage:
         # By default DVC leaves a folder in /var/tmp for every repository that it has seen.
         "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc"),
     }
-    command = [sys.executable, *arguments]
-    with tempfile.TemporaryFile("w+") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
-        # Not RUSAGE_CHILDREN: that has the peak of all children so far.
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+    with tempfile.TemporaryFile("w+") as output, tempfile.NamedTemporaryFile("r") as usage:
+        command = [sys.executable, "-c", LAUNCHER, usage.name, *arguments]
+        subprocess.run(command, cwd=folder, env=environment, stdout=output, stderr=output, check=True)
+        status, seconds, cpu_seconds, peak = json.load(usage)
+        if status:
             output.seek(0)
             end = output.read()[-2000:]
-            raise RuntimeError(f"`python {' '.join(arguments)}` ended with status {process.returncode}:\n{end}")
-    peak_mb = usage.ru_maxrss * BYTES_PER_RSS_UNIT / 2**20
-    return Usage(seconds, usage.ru_utime + usage.ru_stime, peak_mb)
+            raise RuntimeError(f"`python {' '.join(arguments)}` ended with status {status}:\n{end}")
+    return Usage(seconds, cpu_seconds, peak * BYTES_PER_RSS_UNIT / 2**20)
 
 
 def copy_project(folder: Path) -> None:

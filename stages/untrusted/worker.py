@@ -77,12 +77,12 @@ class Worker:
         if not self._process.is_open:
             self._process = _Process(self._task)
         remaining = batches(contents)
-        sent: deque[list[Any]] = deque()
+        sent: deque[Batch] = deque()
         try:
             while self._send_ahead(remaining, sent):
                 results = self._process.results(self._longest_wait)
-                if isinstance(results, Failure) and len(sent[0]) > 1:  # which of them it is shows one by one
-                    sent.extendleft([content] for content in reversed(sent.popleft()))
+                if isinstance(results, Failure) and len(sent[0].contents) > 1:  # which of them it is shows one by one
+                    sent.extendleft(map(Batch.of_one, reversed(sent.popleft().contents)))
                     self._start_again(sent)
                     continue
                 if results == Failure(CRASHED):
@@ -99,21 +99,21 @@ class Worker:
             if sent:  # the caller wants no more results
                 self.close()
 
-    def _send_ahead(self, remaining: Iterator[list[Any]], sent: deque[list[Any]]) -> bool:
+    def _send_ahead(self, remaining: Iterator["Batch"], sent: deque["Batch"]) -> bool:
         """Sends batches within the limits; whether results are to come."""
-        while len(sent) < AHEAD and sum(_size(batch) for batch in sent) < AHEAD_BYTES:
+        while len(sent) < AHEAD and sum(batch.n_bytes for batch in sent) < AHEAD_BYTES:
             batch = next(remaining, None)
             if batch is None:
                 break
-            self._process.send(batch)
+            self._process.send(batch.contents)
             sent.append(batch)
         return bool(sent)
 
-    def _start_again(self, sent: Iterable[list[Any]]) -> None:
+    def _start_again(self, sent: Iterable["Batch"]) -> None:
         self._process.end()
         self._process = _Process(self._task)
         for batch in sent:
-            self._process.send(batch)
+            self._process.send(batch.contents)
 
     def _check_machine(self, failure: Failure) -> None:
         """Holds that the machine decides about no row: a good one would be missing from all later runs.
@@ -151,23 +151,36 @@ class Worker:
         self.close()
 
 
-def batches(contents: Iterable[Any]) -> Iterator[list[Any]]:
-    """The contents in lists within the limits of a batch."""
-    batch: list[Any] = []
+@dataclass
+class Batch:
+    """Contents that are sent together."""
+
+    contents: list[Any]
+    n_bytes: int
+
+    @classmethod
+    def of_one(cls, content: Any) -> "Batch":
+        return cls([content], _size(content))
+
+
+def batches(contents: Iterable[Any]) -> Iterator[Batch]:
+    """The contents in batches within the limits."""
+    batch = Batch([], 0)
     for content in contents:
-        batch.append(content)
-        if len(batch) == BATCH or _size(batch) >= BATCH_BYTES:
+        batch.contents.append(content)
+        batch.n_bytes += _size(content)
+        if len(batch.contents) == BATCH or batch.n_bytes >= BATCH_BYTES:
             yield batch
-            batch = []
-    if batch:
+            batch = Batch([], 0)
+    if batch.contents:
         yield batch
 
 
-def _size(value: Any) -> int:
-    """The bytes of a content, of its parts or of several."""
-    if isinstance(value, list | tuple):
-        return sum(map(_size, value))
-    return len(value) if isinstance(value, bytes | str) else 0
+def _size(content: Any) -> int:
+    """The bytes of a content, or of its parts."""
+    if isinstance(content, tuple):
+        return sum(map(_size, content))
+    return len(content) if isinstance(content, bytes | str) else 0
 
 
 def in_gib(n_bytes: int) -> str:
