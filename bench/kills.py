@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -79,6 +80,7 @@ class Line:
     chosen: str = "first"
     sessions: set[int] = field(default_factory=set)  # of all runs: their processes, orphans too, are in them
     paused: list[int] = field(default_factory=list)  # processes
+    restored: set[str] = field(default_factory=set)  # stages whose outs came from DVC's cache, since they last ran
 
     def choose(self, name: str) -> None:
         (self.folder / "params.yaml").write_text(self.settings[name], encoding="utf-8")
@@ -101,6 +103,12 @@ class Line:
     def alive(self) -> list[int]:
         """The processes of all runs so far."""
         return [process.pid for process in psutil.process_iter() if session_of(process.pid) in self.sessions]
+
+    def note(self, printed: str) -> None:
+        """Notes which stages a run has run or restored."""
+        for ran, restored in re.findall(r"Running stage '(\w+)'|Stage '(\w+)' is cached", printed):
+            self.restored.discard(ran)
+            self.restored.update([restored] if restored else [])
 
     def pause(self) -> None:
         """Holds all processes of runs so far, so that they end after the next run."""
@@ -238,6 +246,7 @@ def run_cycle(line: Line, expected: Mapping[str, Mapping[str, str]], seconds: fl
             continue
         line.go_on()
         results.kills.append(killed)
+        line.note(run.printed())
         check_printed(run.printed(), results)
         if rng.random() < EDITED:
             line.choose(next(name for name in line.settings if name != line.chosen))
@@ -259,9 +268,10 @@ def end(line: Line, run: Run, results: Results, has_orphan: bool) -> bool:
     """
     wait_until(run.ended, "dvc repro hangs")
     line.go_on()
+    printed = run.printed()
+    line.note(printed)
     if run.process.returncode == 0:
         return True
-    printed = run.printed()
     half_written = next((path for words, path in HALF_WRITTEN.items() if words in printed), None)
     if half_written:
         (line.folder / half_written).unlink()
@@ -290,14 +300,22 @@ def check(line: Line, expected: Mapping[str, Mapping[str, str]], results: Result
         results.faults.append(
             f"after kill {len(results.kills)}, settings {line.chosen}: other bytes: {', '.join(wrong)}"
         )
-    left = [
-        str(path.relative_to(line.folder))
-        for path in (*line.folder.rglob("*.partial"), *line.folder.rglob(".checkpoints"))
-    ]
-    if left:
+    if left := list(left_behind(line)):
         results.faults.append(f"after kill {len(results.kills)}: left behind: {', '.join(left)}")
     for path in damaged_objects(line.folder / ".dvc/cache/files/md5"):
         results.faults.append(f"after kill {len(results.kills)}: damaged in DVC's cache: {path.name}")
+
+
+def left_behind(line: Line) -> Iterator[str]:
+    """Unfinished work that is still there, but for that of stages that have not run since: the next run removes it."""
+    stages = yaml.safe_load((line.folder / "dvc.lock").read_text())["stages"]
+    stage_of = {out["path"]: stage for stage, entry in stages.items() for out in entry["outs"]}
+    for path in line.folder.rglob("*.partial"):
+        out = path.relative_to(line.folder).with_name(path.name.removeprefix(".").removesuffix(".partial"))
+        if stage_of.get(str(out)) not in line.restored:
+            yield str(path.relative_to(line.folder))
+    if "finetune" not in line.restored:
+        yield from (str(path.relative_to(line.folder)) for path in line.folder.rglob(".checkpoints"))
 
 
 def digests(folder: Path) -> dict[str, str]:
