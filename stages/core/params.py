@@ -58,7 +58,7 @@ def load_params(model: type[M], path: Path = paths.PARAMS) -> M:
         problems.update(_problems(stage_model, values))
         known.update(stage_model.model_fields)
     for key, problem in _unusable_values(values):
-        if not any(line.startswith(key) for line in problems):
+        if not any(line.startswith((f"{key}:", f"{key}.")) for line in problems):
             problems.add(f"{key}: {problem}")
     for key in values.keys() - known:
         problems.add(f"{key}: unknown key; use one of {', '.join(sorted(known))}")

@@ -283,6 +283,15 @@ def test_params_file_is_missing() -> None:
     refuse("collect", "params.yaml: cannot be read (No such file or directory)")
 
 
+def test_a_problem_of_a_key_that_starts_like_another() -> None:
+    set_params({"collect.source": "data/\0notes.csv", "collect.sources": "data/notes.csv"})
+    refuse(
+        "collect",
+        "params.yaml:\n  collect.source: holds a NUL, which no name has; write it anew\n  "
+        "collect.sources: unknown key; see docs/params.md, got 'data/notes.csv'",
+    )
+
+
 def test_a_nul_in_a_text() -> None:
     set_params({"collect.source": "data/\0notes.csv", "clean.missing": ["NA", "\0"]})
     refuse(
