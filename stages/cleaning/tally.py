@@ -105,8 +105,7 @@ def lost_classes(tally: Tally, target: Target, clean_label: Callable[[str], Clea
     """A warning if all rows of a class are dropped for their contents; `clean_label` cleans a raw label."""
     if not target.CLOSED:
         return []
-    labels = [list(label) if isinstance(label, tuple) else label for label in tally.labels]
-    kept = {name for names in target.strata(labels) for name in names}
+    kept = {name for names in target.strata(list(tally.labels)) for name in names}
     lost: dict[str, Counter[str]] = {}
     for (raw_label, reason), n_rows in tally.dropped_labels.items():
         label = clean_label(raw_label).label

@@ -19,8 +19,6 @@ from stages.core.params import read_yaml
 
 # What editors, file managers and Python write beside the files that they use.
 BESIDE = re.compile(r"[.~].*|.*~|__pycache__")
-
-
 SMALL = 2**16  # bytes; code and most ledgers
 CODE = Path("stages")
 
@@ -138,9 +136,15 @@ def state_of(path: Path, before: FileState | None, is_read: bool) -> FileState |
         if before is not None and (before.size, before.changed) == (size, changed):
             return before
         is_read = is_read and stat.S_ISREG(status.st_mode) and size <= SMALL and os.access(path, os.R_OK)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if is_read else ""
+        digest = md5_of(path) if is_read else ""
     except FileNotFoundError:  # an editor writes and deletes files of its own
         return None
     if before is not None and digest and before.digest == digest:
         return before
     return FileState(size, changed, digest)
+
+
+def md5_of(path: Path) -> str:
+    """The hash of a file, as DVC has it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -6,17 +6,15 @@ in between, dvc.lock is wrong, and `dvc repro` would call an old result up to da
 Of files it has those that dvc.yaml names, such as the ledger, not those in folders.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from itertools import takewhile
-from pathlib import Path
 from typing import Any
 
 from stages.core import paths
 from stages.core.atomic import write_json
 from stages.core.errors import InputError
-from stages.core.inputs import Inputs, differing
+from stages.core.inputs import Inputs, differing, md5_of
 from stages.core.params import read_yaml
 
 
@@ -24,11 +22,6 @@ def write_ran_with(inputs: Inputs) -> None:
     """Writes the params, by dotted key, and the MD5 hashes of files, which dvc.lock has, too."""
     files = {str(path): md5_of(path) for path in inputs.named_files}
     write_json(paths.RAN_WITH / f"{inputs.stage}.json", {"params": inputs.params, "files": files})
-
-
-def md5_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def check_ran_with(stage: str) -> None:
@@ -63,6 +56,5 @@ def wrong_names(stage: str, locked: Mapping[str, Any]) -> list[str]:
         return []  # of another run, or damaged
     record = json.loads(path.read_bytes())
     deps = {dep["path"]: dep.get("md5") for dep in locked.get("deps", ())}
-    files = {name: deps[name] for name in record["files"] if name in deps}
-    known = {name: digest for name, digest in record["files"].items() if name in deps}
-    return differing(record["params"], locked["params"][str(paths.PARAMS)]) + differing(known, files)
+    files = [name for name, digest in record["files"].items() if deps.get(name, digest) != digest]
+    return differing(record["params"], locked["params"][str(paths.PARAMS)]) + files

@@ -259,9 +259,14 @@ def vectors_of(column: pa.ChunkedArray) -> npt.NDArray[Any]:
         InputError: a number is NaN or infinite.
     """
     vectors = np.asarray(column.combine_chunks().flatten().to_numpy().reshape(len(column), -1))
-    if not np.isfinite(vectors.sum(dtype=np.float64)):
+    if not is_finite(vectors):
         raise InputError(f"{paths.EMBEDDINGS}: its vectors have NaN or infinity; run `dvc repro --force embed`")
     return vectors
+
+
+def is_finite(vectors: Vectors) -> bool:
+    """Whether no number is NaN or infinite, told by their sum: it needs no memory, and knows sparse vectors, too."""
+    return bool(np.isfinite(vectors.sum(dtype=np.float64)))
 
 
 def ragged(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[np.object_]:

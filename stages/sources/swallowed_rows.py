@@ -43,7 +43,7 @@ def is_number(cell: str) -> bool:
 
 
 class SwallowedRows:
-    """Looks for rows in the lines of a cell. The rest of the file is read once, and only if it is needed."""
+    """Looks for rows in the lines of a cell. The rest of the file is read only if it is needed."""
 
     def __init__(self, path: Path, format: FileFormat) -> None:
         self._path, self._format = path, format
@@ -56,8 +56,10 @@ class SwallowedRows:
         `is_closed`: the last line has the quotation mark that closes the cell.
         """
         rows = [line.rstrip("\r\n").split(self._format.delimiter) for line in lines if line.strip()]
+        if len(rows) < 2 or min(len(rows[0]), len(rows[-1])) < 2:  # most texts of several lines: no need to read on
+            return False
         width = len(self._columns)
-        if len(rows) < 2 or width < 2 or min(len(rows[0]), len(rows[-1])) < width:
+        if width < 2 or min(len(rows[0]), len(rows[-1])) < width:
             return False
         whole = [row for row in rows if len(row) == width]
         if len(whole) >= MANY and len(whole) > NEARLY_ALL * len(rows):
@@ -66,11 +68,14 @@ class SwallowedRows:
         usual = n_judged = 0
         for number, row in enumerate(rows):
             outside = self._outside_of_cell(row, number == 0, is_closed and number == len(rows) - 1)
-            if outside:
-                n_judged += 1
-                places = [(at, at) for at in outside] if len(row) == width else [(outside[-1], width - 1)]
-                if len(row) >= width:
-                    usual += any(self._columns[to].has(row[at], judged[to][row[at].strip()]) for at, to in places)
+            if not outside:
+                continue
+            n_judged += 1
+            if len(row) == width:
+                places = [(at, at) for at in outside]
+            else:
+                places = [(outside[-1], width - 1)] if len(row) > width else []
+            usual += any(self._columns[to].has(row[at], judged[to][row[at].strip()]) for at, to in places)
         return usual > 0.5 * n_judged
 
     @staticmethod

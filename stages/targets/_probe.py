@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
 from stages.core.errors import InputError
-from stages.core.tables import Vectors
+from stages.core.tables import Vectors, is_finite
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def check_finite(vectors: Vectors) -> None:
     Raises:
         InputError: a number in the vectors, dense or sparse ones, is NaN or infinite.
     """
-    if not np.isfinite(vectors.sum(dtype=np.float64)):
+    if not is_finite(vectors):
         raise InputError(
             "model: its vectors of the training rows have NaN or infinity, so its weights are damaged or too large; "
             "choose another model"

@@ -368,11 +368,12 @@ class SeenTexts:
         for content in contents:
             text = content.decode("utf-8", "replace")
             self.n_rows += 1
-            if any(is_hopeless(without_html(side, self.params), self.params) for side in text.split(SIDE_MARK)):
+            sides = [without_html(side, self.params) for side in text.split(SIDE_MARK)]
+            if any(is_hopeless(side, self.params) for side in sides):
                 yield set()  # the cleaner has not searched it either, as that may take long
                 continue
             self.rows_with.update({span.kind for span in find_addresses(text.replace(WORD_MARK, " "))})
-            lines = lines_of(text, self.params)
+            lines = lines_of(text, sides, self.params)
             self.boilerplate |= lines & set(self.params.boilerplate)
             yield {line for line in lines - set(self.params.boilerplate) if any(map(str.isalpha, line))}
 
@@ -391,12 +392,15 @@ class SeenTexts:
         return suggestions
 
 
-def lines_of(raw: str, params: CleanParams) -> set[str]:
-    """The repaired lines of a text of several lines; of a text of one line, only one that is in `boilerplate`."""
+def lines_of(raw: str, sides: Sequence[str], params: CleanParams) -> set[str]:
+    """The repaired lines of a text of several lines; of a text of one line, only one that is in `boilerplate`.
+
+    `sides` are those of the text, without HTML.
+    """
     if WORD_MARK in raw:
         return set()
     if not (params.boilerplate or any(sign in raw for sign in "\n\r<&")):
         return set()
-    lines = [line for side in raw.split(SIDE_MARK) for line in _LINE_END.split(without_html(side, params))]
+    lines = [line for side in sides for line in _LINE_END.split(side)]
     repaired = {repair(line, params).text for line in lines}
     return repaired if len(lines) > 1 else repaired & set(params.boilerplate)
