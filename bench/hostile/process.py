@@ -117,19 +117,18 @@ def in_a_process(
     with tempfile.TemporaryDirectory(prefix="ran-") as name:
         folder = Path(name)
         sys.stdout.flush()
-        libraries = Size.now()
         child = os.fork()
         if child == 0:
             be_the_child(folder, workplace, work, as_nobody, cpu_seconds)
         status, usage, timed_out = wait_for(child)
-        notes = read(folder / "notes")
+        notes, libraries = read(folder / "notes"), int(read(folder / "libraries") or 0)
         return Ran(
             stage=stage,
             status=status,
             out=read(folder / "out"),
             err=read(folder / "err"),
             cpu_seconds=usage.ru_utime + usage.ru_stime,
-            peak_mb=max(0.0, (usage.ru_maxrss * BYTES_PER_RSS_UNIT - libraries.resident) / 2**20),
+            peak_mb=max(0.0, (usage.ru_maxrss * BYTES_PER_RSS_UNIT - libraries) / 2**20),
             touched=json.loads(notes) if notes else [],
             timed_out=timed_out,
         )
@@ -142,6 +141,8 @@ def be_the_child(
     status = 1
     try:
         os.setsid()
+        # Not those of the parent: a fork begins without the pages of files that it has not used.
+        (folder / "libraries").write_text(str(Size.now().resident))
         redirect(folder)
         notes = (folder / "notes").open("w")
         os.chdir(workplace)

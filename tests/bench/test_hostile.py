@@ -1,6 +1,7 @@
 """The judge of hostile inputs sees what it is there for, and a sample of the inputs is handled."""
 
 import json
+import mmap
 import os
 import signal
 import socket
@@ -112,6 +113,16 @@ def test_a_process_that_does_wrong(name: str, workplace: Path, monkeypatch: pyte
     faults = list(faults_of_process(in_a_process(workplace, "collect", work, cpu_seconds=cpu_seconds)))
     assert any(fault in found for found in faults), faults
     Path("/var/tmp/hostile-new").unlink(missing_ok=True)
+
+
+def test_memory_is_measured_in_a_test_that_has_much_itself(workplace: Path) -> None:
+    """A fork begins without what its parent has read of files."""
+    size = 400 * 2**20
+    (workplace / "libraries").touch()
+    os.truncate(workplace / "libraries", size)
+    with (workplace / "libraries").open("rb") as file, mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) as pages:
+        assert not any(pages[start] for start in range(0, size, mmap.PAGESIZE))
+        assert 290 < in_a_process(workplace, "collect", grow).peak_mb < 350
 
 
 def test_a_process_that_waits_for_ever(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
