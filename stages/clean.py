@@ -217,7 +217,7 @@ def new_draft(folder: Path, params: Params, judge: Judge) -> Draft:
         cleaned=folder / "cleaned",
         verdicts=folder / "verdicts",
         row_schema=row_schema(load_modality(params.modality).CONTENT, judge.target.LABEL),
-        verdict_schema=pa.schema([*VERDICT, *measures]),
+        verdict_schema=pa.schema([*VERDICT, ("source_label", judge.target.LABEL), *measures]),
     )
 
 

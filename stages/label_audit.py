@@ -1,27 +1,29 @@
 """Judges every label; writes data/verdicts/labels.
 
-That is the label quality of each row, and which training labels are dropped or corrected.
+That is the label quality of each row, and which training labels are dropped, corrected or weigh less.
 
-A probe on the embeddings predicts every training row out of fold (no cluster or group is in two folds), and
-cleanlab compares the predictions with the given labels. A second probe is fitted on the training rows that
-are kept. It judges the held-out rows, which are never changed, and its predictions are the baseline `probe_`
-of evaluate. No held-out label influences the verdict on a training row.
+A probe on the embeddings predicts every training row out of fold (no cluster or group is in two folds). With the
+method `probe`, cleanlab compares its predictions with the given labels. With `noise_matrix`, the nearest rows and a
+discriminant are asked too, and what they predict is corrected by how labels become wrong. A second probe is fitted on
+the training rows that are kept. It judges the held-out rows, which are never changed, and its predictions are the
+baseline `probe_` of evaluate. No held-out label influences the verdict on a training row.
+
+It also writes data/review_queue: the rows whose review would tell how often the audit is right.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
-from stages.contracts.label import NO_CLASS, Target, load_target
+from stages.contracts.label import Target, load_target
 from stages.contracts.objective import Conclusion, Objective, load_objective
 from stages.core import paths
 from stages.core.errors import InputError
@@ -37,28 +39,48 @@ from stages.core.tables import (
     read_frame,
     read_vectors,
     verdict_schema,
+    write_frame,
     write_tables,
 )
+from stages.label_quality import policy
+from stages.label_quality.budget import affordable_share
+from stages.label_quality.opinions import LabelledRows, NoiseModel, Opinions, ask_training_rows
+from stages.label_quality.review import noise_limit, review_metrics, review_samples
 from stages.splits.stratify import deal
 
-MIN_F1 = 0.5  # of a class out of fold; below it, most labels of the class that the probe doubts are right
-MIN_AGREEMENT = 0.1  # of all classes out of fold; below it, the probe is hardly better than a constant answer
-LARGE_LOSS = 0.2  # a larger share of the training rows of a class is worth a warning
-SHOWN = 5  # classes in a message
+NONE = -1.0  # a label quality that no label has
+STRONG_AGREEMENT = 0.7  # of all classes out of fold; below it, `budget: auto` is 0: most doubts are the probe's own
 
 
 class Section(Strict):
+    method: Literal["probe", "noise_matrix"] = Field(
+        description="probe: doubts are those of a linear model, by confident learning; noise_matrix: the nearest rows "
+        "and a discriminant are asked too, and people's systematic errors are corrected for; it needs one category "
+        "per row"
+    )
     folds: int = Field(
         ge=2, description="number of folds; the rows of each are predicted by a probe fitted on the other folds"
     )
     C: float = Field(gt=0, description="inverse of the probe's regularisation strength")
-    policy: Literal["drop", "relabel", "keep"] = Field(
-        description="what happens to training rows with a label issue; held-out rows are never changed"
+    policy: Literal["drop", "relabel", "downweight", "keep"] = Field(
+        description="what happens to the worst labels of training rows; downweight: the rows count a quarter in the "
+        "loss, with target category; held-out rows are never changed"
     )
-    max_quality: float = Field(ge=0, le=1, description="label quality above which the policy ignores an issue")
+    budget: Literal["auto"] | float = Field(
+        description="share of the training rows that the policy applies to, the worst first; auto: as many as a model "
+        "can do without, and none if labels are hard to predict; needs method: noise_matrix"
+    )
     max_share: float = Field(
         ge=0, le=1, description="largest share of the training rows of a class that the policy drops or relabels"
     )
+
+    @model_validator(mode="after")
+    def check_budget(self) -> Self:
+        if self.budget == "auto" and self.method == "probe":
+            raise ValueError("budget: auto needs method: noise_matrix; give a share, such as 0.05")
+        if self.budget != "auto" and not 0 <= self.budget <= 1:
+            raise ValueError(f"budget: {self.budget}; give auto, or a share from 0 to 1")
+        return self
 
 
 class Params(Strict):
@@ -71,31 +93,44 @@ class Params(Strict):
 class TargetParts:
     """The parts of the target that this stage uses."""
 
+    name: str
     label: Target
     audit: Auditor
     objective: type[Objective]
 
     @classmethod
     def load(cls, target: str) -> Self:
-        return cls(load_target(target), load_auditor(target), load_objective(target))
+        return cls(target, load_target(target), load_auditor(target), load_objective(target))
+
+    def check(self, section: Section) -> None:
+        """
+        Raises:
+            InputError: the target has no such method or policy.
+        """
+        for key, value in (("method", section.method), ("policy", section.policy)):
+            if value in ("noise_matrix", "downweight") and not self.audit.ONE_CLASS:
+                other = "probe" if key == "method" else "drop, relabel or keep"
+                raise InputError(
+                    f"label_audit.{key}: {value} needs one category per row, and target {self.name} has none; "
+                    f"give {other}"
+                )
 
 
 def read_rows() -> pd.DataFrame:
-    """The rows that split keeps, with `split`, `unit` (the cluster or group) and `reviewed`, without content."""
+    """The rows that split keeps, in the order of ids and without content.
+
+    They have `split`, `unit` (the cluster or group), `reviewed`, the `source_label` of rows that a person relabelled,
+    and `was_wrong`, whether it is another one.
+    """
     rows = read_frame(paths.CLEANED, ["id", "label"])
     verdicts = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split", "unit"])
-    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"])
+    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
     rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
-    return rows[rows.pop("keep")].reset_index(drop=True)
-
-
-@dataclass(frozen=True)
-class Audited:
-    """Rows with their label quality and verdict, and the predictions of the probe."""
-
-    rows: pd.DataFrame
-    concluded: Conclusion
-    reliability: Reliability
+    rows = rows[rows.pop("keep")].sort_values("id", ignore_index=True)
+    was_wrong = [
+        was is not None and was != label for was, label in zip(rows["source_label"], rows["label"], strict=True)
+    ]
+    return rows.assign(was_wrong=was_wrong)
 
 
 def predict_with_probe(
@@ -116,215 +151,234 @@ def predict_with_probe(
     return objective.outputs(logits(others))
 
 
-def predict_out_of_fold(
-    train: pd.DataFrame, vectors: Vectors, objective: Objective, target: Target, params: Params
-) -> Predictions:
-    """The outputs for each training row of a probe that is fitted on the other folds.
-
-    No cluster or group is in two folds.
+def deal_folds(train: pd.DataFrame, target: Target, n_folds: int, seed: int) -> npt.NDArray[np.str_]:
+    """(n_rows,): the fold of each training row; no cluster or group is in two.
 
     Raises:
         InputError: all rows are of one group or cluster.
     """
-    section = params.label_audit
     if train["unit"].nunique() < 2:
         raise InputError(
             f"all {len(train)} training rows are in the same group or cluster, "
             "but a label is judged by rows of other groups; see collect.columns.group"
         )
-    n_folds = min(section.folds, train["unit"].nunique())  # others would be empty
+    n_folds = min(n_folds, train["unit"].nunique())  # others would be empty
     shares = {str(fold): 1 / n_folds for fold in range(n_folds)}
-    folds = deal(train["unit"].tolist(), target.strata(train["label"].tolist()), shares, params.seed)
+    return deal(train["unit"].tolist(), target.strata(train["label"].tolist()), shares, seed)
+
+
+def predict_out_of_fold(
+    labels: Sequence[Label], vectors: Vectors, folds: npt.NDArray[np.str_], objective: Objective, C: float
+) -> Predictions:
+    """The outputs for each training row of a probe that is fitted on the other folds."""
+    targets = pd.Series(list(labels), dtype=object)
     positions, outputs = [], []
     for fold in np.unique(folds):
         in_fold = folds == fold
-        labels = train["label"][~in_fold].tolist()
         positions.append(np.flatnonzero(in_fold))
-        outputs.append(predict_with_probe(objective, labels, vectors[~in_fold], vectors[in_fold], section.C))
+        known = targets[~in_fold].tolist()
+        outputs.append(predict_with_probe(objective, known, vectors[~in_fold], vectors[in_fold], C))
     order = np.argsort(np.concatenate(positions))
     return np.asarray(np.concatenate(outputs)[order])
 
 
-def judge(rows: pd.DataFrame, concluded: Conclusion, judged: Judged, spared: npt.NDArray[np.object_]) -> pd.DataFrame:
-    """Adds the label quality, and why the policy leaves an issue alone; all rows are kept unchanged."""
+# --- judging labels ---
+
+Judge = Callable[[Sequence[Label]], Judged]  # judges labels that the same rows have, or could have
+
+
+@dataclass(frozen=True)
+class Part:
+    """Training or held-out rows, with the predictions of probes that have not seen them."""
+
+    rows: pd.DataFrame
+    vectors: Vectors
+    concluded: Conclusion
+
+    @property
+    def labels(self) -> list[Label]:
+        labels: list[Label] = self.rows["label"].tolist()
+        return labels
+
+    def labelled(self, objective: Objective) -> LabelledRows:
+        classes = np.array(objective.targets(self.labels), dtype=np.int64)
+        return LabelledRows(self.vectors, classes, self.rows["unit"].to_numpy(dtype=str), len(objective.columns))
+
+    def judge_by_probe(self, auditor: Auditor) -> Judge:
+        return lambda labels: auditor.audit(labels, self.concluded)
+
+    def judge_by_opinions(self, objective: Objective, opinions: Opinions) -> Judge:
+        def judge(labels: Sequence[Label]) -> Judged:
+            opinion = opinions.about(np.array(objective.targets(labels), dtype=np.int64))
+            suggested = [objective.columns[number] for number in opinion.true.argmax(axis=1)]
+            is_label_issue = np.array([one != other for one, other in zip(labels, suggested, strict=True)], dtype=bool)
+            return Judged(opinion.label_quality, is_label_issue, suggested, [(label,) for label in labels])
+
+        return judge
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many training rows the policy applies to, and why it is none if it could be more."""
+
+    n_rows: int
+    remark: str | None = None
+
+
+def choose_budget(
+    section: Section, train: pd.DataFrame, reliability: Reliability, affordable: Callable[[], float]
+) -> Budget:
+    """
+    Args:
+        affordable: the share of the rows that a model can do without.
+    """
+    if section.policy == "keep":
+        return Budget(0)
+    if section.budget != "auto":
+        return Budget(round_down(section.budget, len(train)))
+    if reliability.of_all < STRONG_AGREEMENT:
+        remark = (
+            f"the probe agrees with the given labels too seldom ({max(0.0, reliability.of_all):.2f}; 0 is chance, 1 "
+            f"is always, {STRONG_AGREEMENT} is needed) to tell wrong labels from hard rows, so the policy changes none"
+        )
+        return Budget(0, remark)
+    return Budget(round_down(min(affordable(), noise_limit(train)), len(train)))
+
+
+def round_down(share: float, n_rows: int) -> int:
+    return int(share * n_rows + 1e-9)  # 1e-9: 0.29 * 100 is 28.999...
+
+
+# --- the audit ---
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The audit of training rows."""
+
+    rows: pd.DataFrame  # with their verdicts
+    concluded: Conclusion
+    objective: Objective  # with the thresholds that suit these rows
+    noise_model: NoiseModel | None
+    worst_quality: float  # labels up to this quality are doubtful, whatever is suggested
+    review: pd.DataFrame  # the rows that people should review
+    warnings: Sequence[DataWarning]
+
+
+def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> Trained:
+    """The verdict on each training row: `keep`, `reason`, `weight`, and the `label` to train on, as the policy says."""
+    section = params.label_audit
+    labels = train["label"].tolist()
+    objective = kind.objective.of(labels)
+    folds = deal_folds(train, kind.label, section.folds, params.seed)
+    outputs = predict_out_of_fold(labels, vectors, folds, objective, section.C)
+    objective = objective.tuned(labels, outputs)
+    part = Part(train, vectors, objective.conclude(outputs))
+    reliability = kind.audit.reliability(labels, part.concluded)
+    judge, noise_model = part.judge_by_probe(kind.audit), None
+    affordable: Callable[[], float] = float  # 0; the probe alone cannot tell
+    if section.method == "noise_matrix":
+        rows = part.labelled(objective)
+        asked = ask_training_rows(rows, folds, outputs)
+        judge, noise_model = part.judge_by_opinions(objective, asked.opinions), asked.model
+        affordable = partial(affordable_share, rows, folds, asked.opinions.about(rows.classes))
+    budget = choose_budget(section, train, reliability, affordable)
+    worst_quality = NONE
+    if noise_model is not None and budget.n_rows:
+        worst_quality = float(np.sort(judge(labels).label_quality)[budget.n_rows - 1])
+    judged = with_worst(judge(labels), worst_quality)
+    # Numbers are one class here: the wildest of them are all in the same of their strata.
+    strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
+    spared = policy.spare(train["reviewed"], judged, reliability, strata, budget.n_rows, section)
+    verdicts = policy.apply(section.policy, with_verdicts(train, part.concluded, judged, spared), judged)
+    policy.check_classes(verdicts, kind.label)
+    is_doubtful = with_worst(judge(source_labels(train, kind.label)), worst_quality).is_label_issue
+    review = review_samples(verdicts.assign(is_doubtful=is_doubtful))
+    warnings = [
+        *([DataWarning(budget.remark, "label_audit.budget")] if budget.remark else []),
+        *policy.weakness(verdicts["spared"], reliability),
+        *policy.losses(verdicts, kind.label, section.max_share),
+    ]
+    return Trained(verdicts, part.concluded, objective, noise_model, worst_quality, review, warnings)
+
+
+def with_worst(judged: Judged, worst_quality: float) -> Judged:
+    """Doubts labels up to this quality, too."""
+    return replace(judged, is_label_issue=judged.is_label_issue | (judged.label_quality <= worst_quality))
+
+
+def source_labels(rows: pd.DataFrame, target: Target) -> list[Label]:
+    """The labels before people relabelled rows; those of classes that no row has any more stay as they are now."""
+    known = {name for names in target.strata(rows["label"].tolist()) for name in names}
+    labels = []
+    for label, source_label in zip(rows["label"].tolist(), rows["source_label"].tolist(), strict=True):
+        can_be_judged = source_label is not None and known.issuperset(*target.strata([source_label]))
+        labels.append(source_label if can_be_judged else label)
+    return labels
+
+
+def with_verdicts(
+    rows: pd.DataFrame, concluded: Conclusion, judged: Judged, spared: npt.NDArray[np.object_]
+) -> pd.DataFrame:
+    """Adds what the audit thinks of each label; all rows are kept unchanged."""
+
+    def labels(values: Sequence[Label]) -> pd.Series:
+        return pd.Series(values, index=rows.index, dtype=rows["label"].dtype)
+
     return rows.assign(
         given_label=rows["label"],
-        predicted_label=pd.Series(concluded.labels, index=rows.index, dtype=rows["label"].dtype),
+        predicted_label=labels(concluded.labels),
+        suggested_label=labels(judged.suggested),
         label_quality=judged.label_quality,
         is_label_issue=judged.is_label_issue,
         spared=spared,
         keep=True,
         reason=None,
+        weight=1.0,
     )
 
 
-def audit_training(
-    train: pd.DataFrame, objective: Objective, outputs: Predictions, kind: TargetParts, section: Section
-) -> Audited:
-    """The verdict on each training row: `keep`, `reason`, and the `label` to train on, as the policy says."""
-    concluded = objective.conclude(outputs)
-    labels = train["label"].tolist()
-    judged = kind.audit.audit(labels, concluded)
-    reliability = kind.audit.reliability(labels, concluded)
-    # Numbers are one class here: the wildest of them are all in the same of their strata.
-    strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
-    spared = spare(train, judged, reliability, strata, section)
-    rows = judge(train, concluded, judged, spared)
-    is_suspect = judged.is_label_issue & pd.isna(spared)
-    if section.policy == "drop":
-        rows["keep"] = ~is_suspect
-        rows["reason"] = rows["keep"].map({True: None, False: "label_issue"})
-    elif section.policy == "relabel":
-        suggested = pd.Series(judged.suggested, index=rows.index, dtype=rows["label"].dtype)
-        rows["label"] = rows["label"].where(~is_suspect, suggested)
-    return Audited(rows, concluded, reliability)
+def score_held_out(
+    held_out: pd.DataFrame, vectors: Vectors, known: Part, trained: Trained, kind: TargetParts, C: float
+) -> Part:
+    """The label quality of each held-out row; all rows are kept unchanged.
 
-
-def spare(
-    train: pd.DataFrame,
-    judged: Judged,
-    reliability: Reliability,
-    strata: Sequence[tuple[str, ...]],
-    section: Section,
-) -> npt.NDArray[np.object_]:
-    """Why the policy does not apply to the label issue of each row, (n_rows,); None if it does, or there is no issue.
-
-    A weak probe reports many correct labels as issues, so the policy applies only to those of lowest quality, and only
-    to classes that the probe knows. It never applies to labels that a person decided.
+    Args:
+        known: the training rows that are kept, with their final labels.
     """
-    spared = np.full(len(train), None, dtype=object)
-    if section.policy == "keep":
-        return spared
-    weak = weak_classes(reliability)
-    is_weak = [reliability.of_all < MIN_AGREEMENT or not weak.isdisjoint(names) for names in judged.doubted]
-    reasons = {
-        "reviewed": train["reviewed"].to_numpy(dtype=bool),
-        "max_quality": judged.label_quality > section.max_quality,
-        "weak_probe": np.array(is_weak, dtype=bool),
-    }
-    for reason, applies in reasons.items():
-        spared[judged.is_label_issue & pd.isna(spared) & applies] = reason
-    suspects = np.flatnonzero(judged.is_label_issue & pd.isna(spared))
-    spared[above_share(suspects, judged.label_quality, strata, section.max_share)] = "max_share"
-    return spared
-
-
-def weak_classes(reliability: Reliability) -> set[str]:
-    """The classes whose labels the probe cannot judge."""
-    return {name for name, f1 in reliability.of_class.items() if f1 < MIN_F1}
-
-
-def above_share(
-    suspects: npt.NDArray[np.intp],
-    quality: npt.NDArray[np.float64],
-    strata: Sequence[tuple[str, ...]],
-    max_share: float,
-) -> list[int]:
-    """The suspects beyond the share of a class that may leave it; those of lowest quality leave first."""
-    sizes = Counter(name for row in strata for name in row)
-    left = {name: int(max_share * size + 1e-9) for name, size in sizes.items()}  # 1e-9: 0.29 * 100 is 28.999...
-    beyond = []
-    for row in suspects[np.argsort(quality[suspects], kind="stable")].tolist():
-        if any(left[name] < 1 for name in strata[row]):
-            beyond.append(row)
-            continue
-        for name in strata[row]:
-            left[name] -= 1
-    return beyond
-
-
-def score_held_out(held_out: pd.DataFrame, outputs: Predictions, objective: Objective, auditor: Auditor) -> Audited:
-    """The label quality of each held-out row; all rows are kept unchanged."""
-    concluded = objective.conclude(outputs)
-    labels = held_out["label"].tolist()
-    judged = auditor.audit(labels, concluded)
+    objective = trained.objective
+    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C)
+    part = Part(held_out, vectors, objective.conclude(outputs))
+    judge = part.judge_by_probe(kind.audit)
+    if trained.noise_model is not None:
+        units = held_out["unit"].to_numpy(dtype=str)
+        opinions = trained.noise_model.opinions(known.labelled(objective), outputs, vectors, units)
+        judge = part.judge_by_opinions(objective, opinions)
+    judged = with_worst(judge(part.labels), trained.worst_quality)
     spared = np.full(len(held_out), None, dtype=object)
-    return Audited(judge(held_out, concluded, judged, spared), concluded, auditor.reliability(labels, concluded))
+    return replace(part, rows=with_verdicts(held_out, part.concluded, judged, spared))
 
 
 @dataclass(frozen=True)
 class Audit:
     verdicts: pa.Table  # training rows first
+    review: pd.DataFrame
     warnings: Sequence[DataWarning]
 
 
 def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> Audit:
     """The verdict on each row, and what is out of the ordinary."""
+    kind.check(params.label_audit)
     in_train = (rows["split"] == "train").to_numpy()
     train, held_out = rows[in_train].reset_index(drop=True), rows[~in_train].reset_index(drop=True)
-    train_vectors, held_out_vectors = vectors[in_train], vectors[~in_train]
-    labels = train["label"].tolist()
-    objective = kind.objective.of(labels)
-    outputs = predict_out_of_fold(train, train_vectors, objective, kind.label, params)
-    objective = objective.tuned(labels, outputs)
-    trained = audit_training(train, objective, outputs, kind, params.label_audit)
-    check_classes(trained.rows, kind.label)
+    trained = audit_training(train, vectors[in_train], kind, params)
     kept = trained.rows["keep"].to_numpy()
-    final_labels = trained.rows["label"][kept].tolist()
-    outputs = predict_with_probe(objective, final_labels, train_vectors[kept], held_out_vectors, params.label_audit.C)
-    scored = score_held_out(held_out, outputs, objective, kind.audit)
+    known = Part(trained.rows[kept], vectors[in_train][kept], trained.concluded)
+    scored = score_held_out(held_out, vectors[~in_train], known, trained, kind, params.label_audit.C)
     judged = pd.concat([trained.rows, scored.rows], ignore_index=True)
     predictions = np.concatenate([trained.concluded.predictions, scored.concluded.predictions])
     table = as_table(judged, predictions, trained.concluded.columns, kind.label)
-    return Audit(table, [*weakness(trained), *losses(trained.rows, kind.label, params.label_audit)])
-
-
-def weakness(trained: Audited) -> list[DataWarning]:
-    """A warning if the policy leaves labels alone because the probe cannot judge them."""
-    n_spared = int((trained.rows["spared"] == "weak_probe").sum())
-    if not n_spared:
-        return []
-    if trained.reliability.of_all < MIN_AGREEMENT:
-        message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
-        return [DataWarning(message, "embed")]
-    f1 = trained.reliability.of_class
-    weakest = sorted(weak_classes(trained.reliability), key=lambda name: (f1[name], name))
-    shown = ", ".join(f"{name!r} ({f1[name]:.2f})" for name in weakest[:SHOWN])
-    more = f" and {len(weakest) - SHOWN} more" if len(weakest) > SHOWN else ""
-    message = (
-        f"the probe cannot judge the labels {shown}{more}: its F1 is below {MIN_F1}; {n_spared:,} doubtful labels that "
-        "concern them were not changed"
-    )
-    return [DataWarning(message, "embed")]
-
-
-def losses(trained: pd.DataFrame, target: Target, section: Section) -> list[DataWarning]:
-    """Warnings about classes that lose many training rows, or would lose more than the policy may take."""
-    before, after = class_sizes(trained, target)
-    warnings = []
-    for name in sorted(before) if target.CLOSED else ():
-        if 1 - after[name] / before[name] > LARGE_LOSS:
-            message = f"the policy leaves {after[name]:,} of {before[name]:,} training rows with the label {name!r}"
-            warnings.append(DataWarning(message, "label_audit.max_share"))
-    n_beyond = int((trained["spared"] == "max_share").sum())
-    if n_beyond:
-        is_none = section.max_share == 0
-        labels = f"{n_beyond:,} {'' if is_none else 'more '}{'label is' if n_beyond == 1 else 'labels are'}"
-        limit = "rows, and may lose none" if is_none else f"more than {section.max_share:.0%} of their training rows"
-        message = f"{labels} so doubtful that the policy applies, but their classes would lose {limit}"
-        warnings.append(DataWarning(message, "label_audit.max_share"))
-    return warnings
-
-
-def class_sizes(trained: pd.DataFrame, target: Target) -> tuple[Counter[str], Counter[str]]:
-    """The training rows of each stratum of the given labels, before and after the policy."""
-    given = Counter(chain.from_iterable(target.strata(trained["given_label"].tolist())))
-    kept = Counter(chain.from_iterable(target.strata(trained.loc[trained["keep"], "label"].tolist())))
-    return given, kept
-
-
-def check_classes(judged: pd.DataFrame, target: Target) -> None:
-    """
-    Raises:
-        InputError: a class loses all of its training rows.
-    """
-    before, after = class_sizes(judged, target)
-    lost = before.keys() - after.keys() - {NO_CLASS}
-    if target.CLOSED and lost:
-        raise InputError(
-            f"the policy leaves no training row with the label {min(lost)!r}; "
-            "set label_audit.policy: keep, or a lower label_audit.max_share"
-        )
+    return Audit(table, trained.review, trained.warnings)
 
 
 def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[str], target: Target) -> pa.Table:
@@ -332,8 +386,10 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[s
     schema = verdict_schema(
         ("split", pa.string()),
         ("given_label", target.LABEL),
-        ("predicted_label", target.LABEL),
+        ("predicted_label", target.LABEL),  # by the probe
+        ("suggested_label", target.LABEL),  # by the audit
         ("label", target.LABEL),
+        ("weight", pa.float64()),
         ("label_quality", pa.float64()),
         ("is_label_issue", pa.bool_()),
         ("spared", pa.string()),
@@ -342,20 +398,37 @@ def as_table(judged: pd.DataFrame, predictions: Predictions, columns: Sequence[s
     return table.append_column("predictions", named_columns(predictions, columns))
 
 
+def write_review(review: pd.DataFrame, target: Target) -> None:
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("in_doubtful", pa.bool_()),
+            ("in_all", pa.bool_()),
+            ("given_label", target.LABEL),
+            ("suggested_label", target.LABEL),
+            ("label_quality", pa.float64()),
+            ("reviewed", pa.bool_()),
+        ]
+    )
+    write_frame(paths.REVIEW_QUEUE, review, schema)
+
+
 def main(params: Params) -> Counts:
     rows = read_rows()
     kind = TargetParts.load(params.target)
     vectors = read_vectors(paths.EMBEDDINGS, rows["id"], kind.audit.VECTORS)
     audited = audit(rows, vectors, kind, params)
     write_tables(paths.LABEL_VERDICTS, [audited.verdicts])
+    write_review(audited.review, kind.label)
     judged = as_frame(audited.verdicts.drop_columns("predictions"))
     issues = judged.groupby("split")["is_label_issue"].sum()
     more: dict[str, float | int] = {f"label_issues_{split}": int(count) for split, count in issues.items()}
-    relabelled = int((judged["label"] != judged["given_label"]).sum())
-    more["relabelled"] = relabelled
+    more["relabelled"] = int((judged["label"] != judged["given_label"]).sum())
+    more["downweighted"] = int((judged["weight"] < 1).sum())
     if kind.label.CLOSED:
-        before, after = class_sizes(judged[judged["split"] == "train"], kind.label)
+        before, after = policy.class_sizes(judged[judged["split"] == "train"], kind.label)
         more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
+    more |= review_metrics(audited.review)
     return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
 
 

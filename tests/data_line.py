@@ -70,7 +70,7 @@ def text_params() -> dict[str, object]:
     # type: ignore[index]
     params["clean"]["text"] |= {"max_chars": 100_000, "max_symbol_ratio": None, "max_repetition": None}
     params["outliers"]["threshold"] = 8.0  # type: ignore[index]
-    params["label_audit"] |= {"max_quality": 0.5, "C": 10.0}  # type: ignore[operator]
+    params["label_audit"] |= {"method": "probe", "budget": 1.0, "C": 10.0}  # type: ignore[operator]
     return params
 
 

@@ -24,7 +24,14 @@ def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequenc
         }
     )
     rows = rows.assign(
-        group=None, time=None, given_split=None, reason=None, given_label=rows["label"], repairs=None, reviewed=False
+        group=None,
+        time=None,
+        given_split=None,
+        reason=None,
+        given_label=rows["label"],
+        repairs=None,
+        reviewed=False,
+        source_label=None,
     )
     rows = rows.assign(
         cluster=rows["id"], duplicate_of=None, similarity=None, kind=None, label_conflict=False, split="train"
@@ -34,7 +41,7 @@ def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequenc
     rows = rows.assign(**more)
     rows["unit"] = rows["cluster"]
     write_frame(paths.CLEANED, rows, row_schema(pa.string(), pa.string()))
-    write_frame(paths.CLEAN_VERDICTS, rows, clean.VERDICT)
+    write_frame(paths.CLEAN_VERDICTS, rows, pa.schema([*clean.VERDICT, ("source_label", pa.string())]))
     write_frame(paths.DUPLICATE_VERDICTS, rows.assign(keep=more.get("unique", True)), dedupe.VERDICT)
     write_frame(paths.OUTLIER_VERDICTS, rows.assign(keep=more.get("typical", True)), outliers.VERDICT)
     write_frame(paths.SPLIT_VERDICTS, rows, split.VERDICT)

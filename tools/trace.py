@@ -32,7 +32,7 @@ WIDTH, INDENT = 120, 20
 # though it is an outlier, and label_audit keeps it with its label. Only a leak is dropped all the same.
 KEPT_IF_REVIEWED = {*OF_DEDUPE, "outlier", *OF_LABEL_AUDIT} - {LEAK}
 # Columns that the story tells in other words.
-NOT_LISTED = {"id", "keep", "reason", "source", "given_label", "split", "label", "reviewed"}
+NOT_LISTED = {"id", "keep", "reason", "source", "given_label", "source_label", "split", "label", "reviewed"}
 
 Verdicts = Mapping[str, Mapping[str, Any] | None]  # of one row, by stage; None if the stage has none
 
@@ -140,7 +140,7 @@ def details_of(stage: str, verdict: Mapping[str, Any], formatter: Formatter) -> 
         together = f"{len(members):,} rows that stay together (same cluster or group)"
         details["unit"] = together if len(members) > 1 else None
     if stage == "label_audit":
-        details = {**labels_of(verdict, formatter), **details, "predicted_label": None}
+        details = {**labels_of(verdict, formatter), **details, "predicted_label": None, "suggested_label": None}
     return details
 
 
@@ -150,7 +150,11 @@ def ids_with(folder: Any, column: str, verdict: Mapping[str, Any]) -> list[str]:
 
 
 def labels_of(verdict: Mapping[str, Any], formatter: Formatter) -> dict[str, str]:
-    labels = {"given label": verdict["given_label"], "linear model": verdict["predicted_label"]}
+    labels = {
+        "given label": verdict["given_label"],
+        "linear model": verdict["predicted_label"],
+        "suggested": verdict["suggested_label"],
+    }
     if verdict["label"] != verdict["given_label"]:
         labels["trained on with"] = verdict["label"]
     content = (row_of(paths.CLEANED, verdict["id"]) or {}).get("content")
@@ -274,8 +278,8 @@ def limits_of(params: Mapping[str, Any]) -> dict[str, str]:
         limits["class_score"] = f"rows above {threshold} are far from their class"
     audit = params["label_audit"]
     if audit["policy"] != "keep":
-        applies = f"the policy {audit['policy']} applies to issues of training rows up to {audit['max_quality']}"
-        limits["label_quality"] = applies
+        share = "a share chosen by the audit" if audit["budget"] == "auto" else f"{audit['budget']:.1%}"
+        limits["label_quality"] = f"the policy {audit['policy']} applies to the worst training rows: {share}"
     return limits
 
 

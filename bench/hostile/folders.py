@@ -533,7 +533,11 @@ def lines() -> Iterator[Hostile]:
     yield line_of("a line with a probe that learns nothing", lambda rows: None, label_audit__C=5e-324)
     yield line_of("a line with 10**18 folds of the audit", lambda rows: None, label_audit__folds=10**18)
     yield line_of(
-        "a line that drops all bad labels", lambda rows: None, label_audit__max_quality=1.0, label_audit__max_share=1.0
+        "a line that drops all bad labels",
+        lambda rows: None,
+        label_audit__method="probe",
+        label_audit__budget=1.0,
+        label_audit__max_share=1.0,
     )
     yield line_of(
         "a line with a gap of 100 years",

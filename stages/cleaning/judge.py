@@ -86,6 +86,7 @@ class Judge:
             "given_label": row["label"],
             "repairs": [*content.repairs, *label.repairs],
             "reviewed": decision is not None,
+            "source_label": self.replaced_label(row, content.content, decision),
             **content.measured,
         }
         if reason is not None:
@@ -112,6 +113,12 @@ class Judge:
                 f"used ({label.reason}); write it as in {paths.COLLECTED}, and as clean.label allows"
             )
         return label
+
+    def replaced_label(self, row: Row, content: Content | None, decision: Decision | None) -> Any:
+        """The cleaned label of the source if the ledger gives the row a label, else None."""
+        if decision is None or decision.action != "relabel":
+            return None
+        return self.clean_raw_label(row["label"], content).label
 
     def clean_raw_label(self, raw: str | None, content: Content | None = None) -> CleanedLabel:
         """The cleaned label of the source."""

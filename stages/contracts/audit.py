@@ -18,7 +18,7 @@ class Judged:
 
     label_quality: npt.NDArray[np.float64]  # (n_rows,), 0 to 1
     is_label_issue: npt.NDArray[np.bool_]  # (n_rows,)
-    suggested: Sequence[Label]  # the label that the policy `relabel` uses if there is an issue
+    suggested: Sequence[Label]  # the labels that the policy `relabel` uses
     doubted: Sequence[Collection[str]]  # the classes that each row's issue is about, named as strata are
 
 
@@ -34,6 +34,7 @@ class Auditor(Protocol):
     """Compares predicted labels with the given ones."""
 
     VECTORS: str  # the column of data/embeddings that the probe reads: `vector` or `token_vectors`
+    ONE_CLASS: bool  # whether each label is one of a closed set of classes
 
     def audit(self, labels: Sequence[Any], concluded: Conclusion) -> Judged:
         """Judges labels by the predictions of a probe fitted on other rows."""

@@ -23,6 +23,7 @@ OUTLIER_VERDICTS = VERDICTS / "outliers"
 SPLIT_VERDICTS = VERDICTS / "split"
 LABEL_VERDICTS = VERDICTS / "labels"
 LEAKS = VERDICTS / "leaks"
+REVIEW_QUEUE = Path("data/review_queue")
 # By stage, in the order of the pipeline.
 VERDICTS_OF = {
     "collect": COLLECT_VERDICTS,

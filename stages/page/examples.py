@@ -21,6 +21,7 @@ NOT_FACTS = {
     "label",
     "given_label",
     "predicted_label",
+    "suggested_label",
     "is_label_issue",
     "predictions",
     "cluster",
@@ -136,7 +137,7 @@ def label_issues(n: int) -> Iterator[Kind]:
     masks_and_remarks = {
         "Labels that the audit dropped": (
             ~rows["keep"],
-            f"Training rows whose label a linear model of the embeddings, fitted on other rows, doubts most. {trust}",
+            f"Training rows whose label fits least to what other rows tell about them. {trust}",
         ),
         "Labels that the audit changed": (is_relabelled, "Training rows; the model learns the suggested label."),
         "Doubtful labels of training rows": (
@@ -155,7 +156,7 @@ def label_issues(n: int) -> Iterator[Kind]:
 
 
 def with_suggestion(row: Mapping[str, Any]) -> Example:
-    labels = {"given": row["given_label"], "suggested": row["predicted_label"]}
+    labels = {"given": row["given_label"], "suggested": row["suggested_label"]}
     return Example((Ref(row["id"], paths.CLEANED),), facts(row), labels)
 
 

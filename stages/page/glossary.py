@@ -41,7 +41,7 @@ OF_SPLIT: Mapping[str, str] = {
     "group_of_held_out": "other rows of its group are held out",
 }
 OF_LABEL_AUDIT: Mapping[str, str] = {
-    "label_issue": "a linear model of the embeddings, fitted on other rows, finds its label unlikely",
+    "label_issue": "other rows tell that its label is unlikely",
 }
 OF_STAGES: Mapping[str, str] = {
     **OF_COLLECT,
@@ -99,9 +99,10 @@ MEASURES: Mapping[str, str] = {
     "score": "Distance to the nearest rows, in deviations from the median. The higher, the more unusual.",
     "class_score": "The same distance, to rows with the same label.",
     "label_quality": (
-        "Agreement of the label with a linear model of the embeddings, fitted on other rows. "
-        "The lower, the more doubtful."
+        "How well the label fits to what other rows tell, by a linear model, a discriminant and the nearest rows. "
+        "It ranks labels, the lower the more doubtful, and is no probability."
     ),
+    "weight": "Weight of the row in the loss of the training.",
     "spared": "Why the policy of label_audit does not apply to a doubtful label.",
 }
 

@@ -106,7 +106,7 @@ def check_attribute(name: str, value: Any) -> None:
         assert value and isinstance(value, tuple) and len(set(value)) == len(value)
     elif name == "VECTORS":
         assert value in ("vector", "token_vectors")
-    elif name == "CLOSED":
+    elif name in ("CLOSED", "ONE_CLASS"):
         assert isinstance(value, bool)
     elif name == "signatures":
         assert value is None or list(inspect.signature(value).parameters) == ["contents", "threshold"]

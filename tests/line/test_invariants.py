@@ -109,9 +109,7 @@ def kill_inside(folder: Path, stage: str, sign: Path) -> None:
 
 def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_line: Path) -> None:
     set_param("label_audit.C", 100.0)(copy_of_text_line)
-    set_param("label_audit.max_quality", 1.0)(
-        copy_of_text_line
-    )  # an audit that acts on all that it doubts would show a leak
+    set_param("label_audit.budget", 0.2)(copy_of_text_line)
     tiny.dvc(copy_of_text_line, "repro", "augment")
     assert tiny.read_json(copy_of_text_line / "metrics/label_audit.json")["dropped_label_issue"] > 0
     train = digests(copy_of_text_line / "data/train")

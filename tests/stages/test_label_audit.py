@@ -11,6 +11,7 @@ from stages import label_audit
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import read_frame, vector_column, write_tables
+from stages.label_quality.policy import check_classes
 from stages.targets.category import label as category_label
 from tests.conftest import Run
 from tests.rows import write_rows
@@ -38,13 +39,13 @@ WRONG = [PLANTED.get(row, label) for row, label in enumerate(TRUTH)]
 
 
 def audited(
-    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), **limits: float
+    run: Run, labels: Sequence[str], policy: str = "drop", reviewed: Sequence[int] = (), **limits: float | str
 ) -> pd.DataFrame:
     splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
     write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
     write_vectors(corners(TRUTH))
-    limits = {"max_quality": 0.5, "max_share": 0.2, **limits}
-    section = label_audit.Section.model_validate({"folds": 3, "C": 10.0, "policy": policy, **limits})
+    values = {"method": "probe", "folds": 3, "C": 10.0, "policy": policy, "budget": 1.0, "max_share": 0.2, **limits}
+    section = label_audit.Section.model_validate(values)
     counts = run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS).set_index("id")
     found = found.set_index(found.index.astype(int)).sort_index()
@@ -56,9 +57,9 @@ def test_no_class_may_lose_all_of_its_training_rows() -> None:
     judged = pd.DataFrame(
         {"given_label": ["fig", "plum", "plum"], "label": ["fig", "plum", "plum"], "keep": [True, True, False]}
     )
-    label_audit.check_classes(judged, category_label)
+    check_classes(judged, category_label)
     with pytest.raises(InputError, match=r"no training row with the label 'fig'; set label_audit\.policy: keep"):
-        label_audit.check_classes(judged.assign(keep=[False, True, True]), category_label)
+        check_classes(judged.assign(keep=[False, True, True]), category_label)
 
 
 def test_planted_labels_are_found_and_dropped(run: Run) -> None:
@@ -92,8 +93,10 @@ def test_policy_keep_changes_nothing(run: Run) -> None:
 
 
 def test_only_the_worst_labels_are_acted_on(run: Run) -> None:
-    found = audited(run, WRONG, max_quality=0.0)
-    assert found["keep"].all()
+    found = audited(run, WRONG, budget=2 / 60)
+    worst = found.loc[list(PLANTED), "label_quality"].nsmallest(2).index
+    assert found.index[~found["keep"]].tolist() == sorted(worst)
+    assert found["spared"].dropna().to_dict() == dict.fromkeys(PLANTED.keys() - set(worst), "budget")
     assert found.index[found["is_label_issue"]].tolist() == list(PLANTED)
 
 
@@ -145,7 +148,7 @@ def test_a_class_that_the_probe_does_not_know_is_left_alone(run: Run, policy: st
     """The few figs look like apples: without this rule, nearly all of them would leave."""
     figs = list(range(0, 18, 3))
     labels = ["fig" if row in figs else label for row, label in enumerate(WRONG)]
-    found = audited(run, labels, policy, max_quality=1.0, max_share=1.0)
+    found = audited(run, labels, policy, max_share=1.0)
     assert touched(found) == sorted({*PLANTED} - {*figs})
     assert found.loc[figs, "label"].tolist() == ["fig"] * 6
     assert set(found.loc[figs, "spared"].dropna()) == {"weak_probe"}
@@ -157,7 +160,7 @@ def test_a_class_that_the_probe_does_not_know_is_left_alone(run: Run, policy: st
 @pytest.mark.parametrize("policy", ["drop", "relabel"])
 def test_a_probe_that_knows_nothing_changes_nothing(run: Run, policy: str) -> None:
     labels = np.random.default_rng(3).permutation(["cough"] * 80 + ["sneeze"] * 10).tolist()
-    found = audited(run, labels, policy, max_quality=1.0, max_share=1.0)
+    found = audited(run, labels, policy, max_share=1.0)
     assert found["is_label_issue"].any()
     assert touched(found) == []
     message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
@@ -212,7 +215,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
         cluster=["001" if row in copies else f"{row:03d}" for row in range(90)],
     )
     write_vectors(vectors)
-    section = label_audit.Section(folds=5, C=1000.0, policy="drop", max_quality=0.5, max_share=0.2)
+    section = label_audit.Section(method="probe", folds=5, C=1000.0, policy="drop", budget=1.0, max_share=0.2)
     run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
     found = read_frame(paths.LABEL_VERDICTS)
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
@@ -221,7 +224,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
 def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
     write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
     write_vectors(corners(TRUTH))
-    section = label_audit.Section(folds=5, C=1.0, policy="drop", max_quality=0.5, max_share=0.2)
+    section = label_audit.Section(method="probe", folds=5, C=1.0, policy="drop", budget=1.0, max_share=0.2)
     with pytest.raises(
         InputError,
         match=r"all .* training rows are in the same group or cluster, but .*; see collect\.columns\.group",

@@ -14,7 +14,8 @@ from sklearn import metrics
 
 from stages.contracts.label import load_target
 from stages.core.errors import InputError
-from stages.label_audit import Params, TargetParts, audit, check_classes
+from stages.label_audit import Params, TargetParts, audit
+from stages.label_quality.policy import check_classes
 from stages.split import check_labels
 from stages.splits.stratify import deal
 from stages.targets._probe import fit_one_vs_rest
@@ -193,8 +194,8 @@ def probabilities_of_probe(
 # --- planted label errors ---
 
 
-def audit_params(policy: str, max_quality: float = 1.0) -> Params:
-    section = {"folds": 5, "C": 10.0, "policy": policy, "max_quality": max_quality, "max_share": 1.0}
+def audit_params(policy: str) -> Params:
+    section = {"method": "probe", "folds": 5, "C": 10.0, "policy": policy, "budget": 1.0, "max_share": 1.0}
     return Params.model_validate({"target": "categories", "seed": 1, "label_audit": section})
 
 
@@ -213,7 +214,7 @@ def planted(
     ids = [f"{row:04d}" for row in range(count)]
     rows = pd.DataFrame(
         {"id": ids, "label": as_labels(given), "split": split, "unit": ids, "reviewed": False, "reason": None}
-    )
+    ).assign(source_label=None, was_wrong=False)
     return rows, vectors_of(truth), truth, wrong
 
 

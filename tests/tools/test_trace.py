@@ -192,8 +192,8 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
     )
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
-    assert "label_audit dropped: label_issue, because a linear model" in issue
-    assert f"given label {LABEL} linear model fruit label quality 0.0" in issue
+    assert "label_audit dropped: label_issue, because other rows" in issue
+    assert f"given label {LABEL} linear model fruit suggested fruit label quality 0.0" in issue
     marked = read_frame(paths.OUTLIER_VERDICTS)
     split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
     outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])
@@ -248,7 +248,7 @@ def test_columns_that_stages_add_are_told(copy_of_text_data: Path, tell: Tell) -
 def test_numbers_stand_beside_what_they_are_held_against(copy_of_text_data: Path, tell: Tell) -> None:
     story = tell(id_of("test.csv:3"))
     assert re.search(r" score -?[0-9.]+ \(rows above 8.0 are marked\)", story)
-    assert re.search(r" label quality [0-9.]+ \(the policy drop applies to issues of training rows up to 0.5\)", story)
+    assert re.search(r" label quality [0-9.]+ \(the policy drop applies to the worst training rows: 100.0%\)", story)
 
 
 # --- another decision ---

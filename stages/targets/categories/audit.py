@@ -14,6 +14,7 @@ from stages.targets._agreement import agreement
 from stages.targets.categories.objective import multi_hot
 
 VECTORS = "vector"
+ONE_CLASS = False
 
 
 def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:

@@ -11,6 +11,7 @@ from stages.targets._agreement import agreement
 from stages.targets.category.objective import class_numbers
 
 VECTORS = "vector"
+ONE_CLASS = True
 
 
 def audit(labels: Sequence[str], concluded: Conclusion) -> Judged:

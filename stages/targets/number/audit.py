@@ -9,6 +9,7 @@ from stages.contracts.audit import Judged, Reliability
 from stages.contracts.objective import Conclusion
 
 VECTORS = "vector"
+ONE_CLASS = False
 
 ISSUE = math.exp(-3)  # the quality of a label at three standard deviations from the prediction
 

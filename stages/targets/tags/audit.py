@@ -14,6 +14,7 @@ from stages.targets.tags.label import as_valid, types_of
 from stages.targets.tags.objective import tag_numbers
 
 VECTORS = "token_vectors"
+ONE_CLASS = False
 
 
 def audit(labels: Sequence[Sequence[str]], concluded: Conclusion) -> Judged:

@@ -1,0 +1,137 @@
+"""Three opinions about the class of a row, none of which has seen its label: the probe, a discriminant, the neighbours.
+
+A linear model, Gaussian clouds and local votes err in different ways. Their mixture predicts the given labels; the
+noise matrix turns it into probabilities of the true ones. On news with labels by people, of which a fifth are wrong,
+this ranks wrong labels much better than the probe alone; stronger learners learn people's errors too and do worse
+(docs/results.md).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import softmax
+from threadpoolctl import threadpool_limits
+
+from stages.core.tables import Predictions, Vectors
+from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.neighbours import SAMPLE, Voters
+from stages.label_quality.noise import Matrix, label_quality, noise_matrix, true_probabilities
+
+Classes = npt.NDArray[np.int64]
+Units = npt.NDArray[np.str_]
+WORSE = 0.05  # neighbours that agree with given labels so much less often than the probe are not asked
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """Rows whose labels can be learned from, in the order of ids: the first ones are a random sample."""
+
+    vectors: Vectors  # (n_rows, dim)
+    classes: Classes  # (n_rows,)
+    units: Units  # (n_rows,): the cluster or group of each row
+    n_classes: int
+
+    def where(self, chosen: npt.NDArray[np.bool_] | slice) -> "LabelledRows":
+        return LabelledRows(self.vectors[chosen], self.classes[chosen], self.units[chosen], self.n_classes)
+
+    def shares(self) -> npt.NDArray[np.float64]:
+        """(n_classes,): the share of each class."""
+        return np.bincount(self.classes, minlength=self.n_classes) / len(self.classes)
+
+    def voters(self) -> Voters:
+        return Voters(self.vectors[:SAMPLE], self.classes[:SAMPLE], self.units[:SAMPLE])
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What is thought about the labels of rows."""
+
+    true: Predictions  # (n_rows, n_classes): the probabilities of the true class
+    label_quality: npt.NDArray[np.float64]  # (n_rows,)
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What is thought about rows, before their labels are looked at."""
+
+    given: Predictions  # (n_rows, n_classes): the mixed predictions of given classes
+    noise: Matrix
+
+    def about(self, classes: Classes) -> Opinion:
+        """
+        Args:
+            classes: (n_rows,), the given class of each row.
+        """
+        true = true_probabilities(self.given, self.noise)
+        return Opinion(true, label_quality(true, self.noise, classes))
+
+
+@dataclass(frozen=True)
+class NoiseModel:
+    """What was learned about the labels of training rows, to judge other rows in the same way."""
+
+    noise: Matrix
+    temperature: float
+    asks_neighbours: bool
+
+    def opinions(self, known: LabelledRows, probe: Predictions, vectors: Vectors, units: Units) -> Opinions:
+        """The opinions about other rows.
+
+        Args:
+            known: the training rows that are kept.
+            probe: (n_rows, n_classes), the predictions of a probe that is fitted on `known`.
+        """
+        with threadpool_limits(1):
+            discriminant = Discriminant.fit(known.vectors, known.classes, known.n_classes)
+            clouds = softmax(discriminant.log_probabilities(vectors) / self.temperature, axis=1)
+            votes = known.voters().votes(vectors, units, known.shares()) if self.asks_neighbours else None
+        return Opinions(mixed(probe, clouds, votes), self.noise)
+
+
+@dataclass(frozen=True)
+class TrainingOpinions:
+    """The opinions about training rows, and the model for others."""
+
+    opinions: Opinions
+    model: NoiseModel
+
+
+def ask_training_rows(rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Predictions) -> TrainingOpinions:
+    """The opinions about each training row by the others: no row of its unit is asked.
+
+    Args:
+        folds: (n_rows,); no unit is in two of them.
+        probe: (n_rows, n_classes), the predictions of probes that are fitted on the other folds.
+    """
+    with threadpool_limits(1):
+        scores = out_of_fold(rows, folds)
+        temperature = fit_temperature(scores, rows.classes)
+        clouds = np.asarray(softmax(scores / temperature, axis=1))
+        votes = rows.voters().votes(rows.vectors, rows.units, rows.shares())
+    asks_neighbours = agreement(votes, rows.classes) >= agreement(probe, rows.classes) - WORSE
+    given = mixed(probe, clouds, votes if asks_neighbours else None)
+    model = NoiseModel(noise_matrix(given, rows.classes), temperature, asks_neighbours)
+    return TrainingOpinions(Opinions(given, model.noise), model)
+
+
+def out_of_fold(rows: LabelledRows, folds: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
+    """(n_rows, n_classes): log-probabilities by discriminants that are fitted on the other folds."""
+    scores = np.zeros((len(rows.classes), rows.n_classes))
+    for fold in np.unique(folds):
+        in_fold = folds == fold
+        others = rows.where(~in_fold)
+        discriminant = Discriminant.fit(others.vectors, others.classes, rows.n_classes)
+        scores[in_fold] = discriminant.log_probabilities(rows.vectors[in_fold])
+    return scores
+
+
+def mixed(probe: Predictions, clouds: Predictions, votes: Predictions | None) -> Predictions:
+    """Half of the neighbours' opinion, as it is local, and a quarter of each other one."""
+    both = (probe + clouds) / 2
+    return both if votes is None else (both + votes) / 2
+
+
+def agreement(predictions: Predictions, classes: Classes) -> float:
+    """The share of rows whose most probable class is the given one."""
+    return float((predictions.argmax(axis=1) == classes).mean())

@@ -1,0 +1,59 @@
+"""Which rows people should review, and what their decisions say about the audit and the labels.
+
+A model cannot tell how often it is right about labels: wrong labels that are planted are found far more easily than
+those of people. Two random samples tell, one of the doubtful rows and one of all.
+"""
+
+import pandas as pd
+
+SAMPLE = 50  # rows of each sample
+
+
+def review_samples(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows to review with `in_doubtful` and `in_all`, whether they are in the sample of doubtful rows and of all.
+
+    Ids are hashes: the smallest are a random sample, and one that changes little when rows are added.
+
+    Args:
+        rows: `id`, and `is_doubtful`, whether the audit doubts the label that the source gives.
+    """
+    by_id = rows.sort_values("id")
+    in_doubtful = by_id["id"].isin(by_id.loc[by_id["is_doubtful"], "id"][:SAMPLE])
+    in_all = by_id["id"].isin(by_id["id"][:SAMPLE])
+    return by_id.assign(in_doubtful=in_doubtful, in_all=in_all)[in_doubtful | in_all]
+
+
+def review_metrics(samples: pd.DataFrame) -> dict[str, float | int]:
+    """The precision of the audit and the share of wrong labels, with 95% intervals (Wilson 1927).
+
+    Each is there if rows of its sample were reviewed.
+
+    Args:
+        samples: as of `review_samples`, with `reviewed` and `was_wrong`, whether a person gave another label.
+    """
+    return {
+        **_share("audit_precision", samples[samples["in_doubtful"]]),
+        **_share("noise_rate", samples[samples["in_all"]]),
+    }
+
+
+def noise_limit(rows: pd.DataFrame) -> float:
+    """The upper end of the interval of the share of wrong labels; 1 if no row of the sample of all was reviewed."""
+    sample = rows.sort_values("id")[:SAMPLE]
+    return float(_share("noise_rate", sample).get("noise_rate_high", 1.0))
+
+
+def _share(name: str, sample: pd.DataFrame) -> dict[str, float | int]:
+    from scipy.stats import binomtest
+
+    reviewed = sample[sample["reviewed"]]
+    if not len(reviewed):
+        return {}
+    result = binomtest(int(reviewed["was_wrong"].sum()), len(reviewed))
+    interval = result.proportion_ci(0.95, method="wilson")
+    return {
+        f"{name}_rows": len(reviewed),
+        name: float(result.statistic),
+        f"{name}_low": float(interval.low),
+        f"{name}_high": float(interval.high),
+    }

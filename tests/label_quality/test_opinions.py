@@ -1,0 +1,195 @@
+"""Opinions about labels by other rows: the discriminant, the neighbours, the noise matrix and their mixture."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from stages.label_quality import neighbours
+from stages.label_quality.budget import affordable_share
+from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.neighbours import Voters
+from stages.label_quality.noise import confident_joint, label_quality, noise_matrix, true_probabilities
+from stages.label_quality.opinions import LabelledRows, ask_training_rows
+
+Ints = npt.NDArray[np.int64]
+
+
+def clouds(truth: Ints, spread: float = 0.3, dim: int = 8) -> npt.NDArray[np.float32]:
+    """(n_rows, dim): vectors of length 1 around the corner of each class."""
+    vectors = np.random.default_rng(0).normal(0, spread, (len(truth), dim))
+    vectors[np.arange(len(truth)), truth] += 1
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def names(n_rows: int) -> npt.NDArray[np.str_]:
+    return np.array([f"{row:05d}" for row in range(n_rows)])
+
+
+def asked(vectors: npt.NDArray[np.float32], classes: Ints, probe: npt.NDArray[np.float64], n_classes: int) -> Ints:
+    """(n_rows,): the rows, those with the worst label first."""
+    rows = LabelledRows(vectors, classes, names(len(classes)), n_classes)
+    folds = np.array([str(row % 5) for row in range(len(classes))])
+    quality = ask_training_rows(rows, folds, probe).opinions.about(classes).label_quality
+    return np.argsort(quality, kind="stable")
+
+
+def softmax_of(vectors: npt.NDArray[np.float32], n_classes: int, sharpness: float = 4) -> npt.NDArray[np.float64]:
+    powers = np.exp(sharpness * vectors[:, :n_classes].astype(np.float64))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+# --- the discriminant ---
+
+
+def test_the_discriminant_finds_the_nearest_cloud() -> None:
+    truth = np.arange(300) % 3
+    vectors = clouds(truth)
+    discriminant = Discriminant.fit(vectors, truth, 4)
+    probabilities = np.exp(discriminant.log_probabilities(vectors))
+    assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+    assert probabilities[:, 3].max() < 1e-100  # a class without rows
+
+
+def test_rows_that_are_all_equal_have_a_discriminant() -> None:
+    vectors = np.ones((6, 4), dtype=np.float32) / 2
+    discriminant = Discriminant.fit(vectors, np.array([0, 0, 0, 0, 1, 1]), 2)
+    assert np.exp(discriminant.log_probabilities(vectors))[0] == pytest.approx([2 / 3, 1 / 3], abs=1e-3)
+
+
+def test_the_temperature_cools_what_is_too_sure() -> None:
+    classes = np.array([0] * 60 + [1] * 40)
+    sure = np.log(np.tile([0.999, 0.001], (100, 1)))
+    temperature = fit_temperature(sure, classes)
+    powers = np.exp(sure[0] / temperature)
+    assert powers / powers.sum() == pytest.approx([0.6, 0.4], abs=0.01)
+
+
+# --- the neighbours ---
+
+
+def test_the_neighbours_of_other_units_vote() -> None:
+    """Row 0 has four equal rows in its own unit, and fifty near ones of another class."""
+    vectors = np.tile(np.float32([1, 0]), (60, 1))
+    vectors[55:] = [0, 1]
+    classes = np.array([0] * 5 + [1] * 50 + [0] * 5)
+    units = np.array(["one"] * 5 + [f"{row}" for row in range(55)])
+    votes = Voters(vectors, classes, units).votes(vectors[:1], units[:1], np.array([0.5, 0.5]))
+    assert votes.tolist() == [[0.25 / 50.5, 50.25 / 50.5]]
+
+
+def test_a_row_without_neighbours_of_other_units_has_the_prior() -> None:
+    voters = Voters(np.eye(2, dtype=np.float32), np.array([0, 1]), np.array(["one", "one"]))
+    votes = voters.votes(np.eye(2, dtype=np.float32), np.array(["one", "one"]), np.array([0.9, 0.1]))
+    assert votes == pytest.approx(np.array([[0.9, 0.1]] * 2))
+
+
+def test_votes_do_not_depend_on_how_rows_are_batched(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.arange(90) % 3
+    vectors, units = clouds(truth), names(90)
+    voters = Voters(vectors, truth, units)
+    whole = voters.votes(vectors, units, np.full(3, 1 / 3))
+    monkeypatch.setattr(neighbours, "BATCH", 7)
+    assert (voters.votes(vectors, units, np.full(3, 1 / 3)) == whole).all()
+
+
+# --- the noise matrix ---
+
+
+def test_the_joint_has_the_given_numbers_and_finds_who_takes_whom_for_whom() -> None:
+    predictions = np.array([[0.9, 0.1]] * 6 + [[0.1, 0.9]] * 4)
+    classes = np.array([0] * 4 + [1] * 2 + [1] * 4)  # two zeros are called one
+    joint = confident_joint(predictions, classes)
+    assert joint.sum(axis=0).tolist() == [4, 6]
+    assert joint[0, 1] == pytest.approx(2)
+    assert joint[1, 0] == 0
+
+
+def test_rows_of_the_noise_matrix_add_up_to_one_and_rare_classes_are_like_the_others() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [2_000, 2_000, 3])
+    classes = np.where((truth < 2) & (rng.random(len(truth)) < 0.2), 1 - truth.clip(max=1), truth)
+    noise = noise_matrix(np.eye(3)[truth] * 0.94 + 0.02, classes)
+    assert noise.sum(axis=1) == pytest.approx(1)
+    assert np.diag(noise)[:2] == pytest.approx(0.8, abs=0.03)
+    assert noise[2, 2] == pytest.approx(0.8, abs=0.03)  # its three rows are all right
+
+
+def test_the_deconvolution_undoes_the_noise() -> None:
+    noise = np.array([[0.9, 0.1], [0.45, 0.55]])
+    truth = np.eye(2)
+    found = true_probabilities(truth @ noise, noise)
+    assert found.argmax(axis=1).tolist() == [0, 1]  # the predictions alone would say 0, 1 hardly
+    assert found[1, 1] > 0.6 > (truth @ noise)[1, 1]
+
+
+def test_a_label_that_the_truth_seldom_becomes_is_of_low_quality() -> None:
+    noise = np.array([[0.7, 0.2, 0.1], [0.01, 0.98, 0.01], [0.01, 0.01, 0.98]])
+    true = np.array([[0.8, 0.1, 0.1]] * 3)
+    quality = label_quality(true, noise, np.array([0, 1, 2]))
+    assert quality[0] > quality[2] and quality[0] > quality[1]
+    assert quality[1] == pytest.approx(0.098 / (0.16 + 0.098 + 0.001))
+
+
+# --- the mixture ---
+
+
+def test_errors_that_people_make_alike_are_found_better_than_by_the_probe() -> None:
+    """A third of class 0 is called 1. A probe that has learned this doubts none of them."""
+    truth = np.arange(600) % 3
+    vectors = clouds(truth, spread=0.25)
+    wrong = (truth == 0) & (np.arange(600) % 9 < 3)
+    classes = np.where(wrong, 1, truth)
+    probe = softmax_of(vectors, 3)
+    probe[truth == 0] = [0.5, 0.48, 0.02]
+    worst = asked(vectors, classes, probe, 3)[: wrong.sum()]
+    assert wrong[worst].mean() > 0.95
+
+
+def test_neighbours_are_not_asked_if_they_know_less_than_the_probe() -> None:
+    truth = np.arange(300) % 3
+    vectors = np.random.default_rng(1).normal(size=(300, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    rows = LabelledRows(vectors, truth, names(300), 3)
+    folds = np.array([str(row % 5) for row in range(300)])
+    knowing = np.eye(3)[truth] * 0.9 + 0.1 / 3
+    assert not ask_training_rows(rows, folds, knowing).model.asks_neighbours
+    assert ask_training_rows(rows, folds, np.full((300, 3), 1 / 3)).model.asks_neighbours
+
+
+def test_other_rows_are_judged_as_training_rows_are() -> None:
+    truth = np.arange(300) % 3
+    vectors = clouds(truth)
+    classes = np.where(np.arange(300) % 20 == 0, (truth + 1) % 3, truth)
+    rows = LabelledRows(vectors, classes, names(300), 3)
+    asked_rows = ask_training_rows(rows, np.array([str(row % 5) for row in range(300)]), softmax_of(vectors, 3))
+    others = np.array([0, 1, 2, 1])
+    vectors = clouds(np.array([0, 1, 2, 0]), spread=0.1)
+    units = np.array(["a", "b", "c", "d"])
+    opinion = asked_rows.model.opinions(rows, softmax_of(vectors, 3), vectors, units).about(others)
+    assert opinion.true.argmax(axis=1).tolist() == [0, 1, 2, 0]
+    assert opinion.label_quality[:3].min() > opinion.label_quality[3]
+
+
+# --- the budget ---
+
+
+def share_of(vectors: npt.NDArray[np.float32], classes: Ints, n_classes: int) -> float:
+    rows = LabelledRows(vectors, classes, names(len(classes)), n_classes)
+    folds = np.array([str(row % 5) for row in range(len(classes))])
+    probe = softmax_of(vectors, n_classes)
+    return affordable_share(rows, folds, ask_training_rows(rows, folds, probe).opinions.about(classes))
+
+
+def test_random_errors_can_go() -> None:
+    truth = np.arange(2_000) % 8
+    flipped = np.where(np.arange(2_000) % 10 == 3, (truth + 3) % 8, truth)
+    assert 0.075 <= share_of(clouds(truth, spread=0.1, dim=16), flipped, 8) <= 0.125
+
+
+def test_rows_that_say_something_stay() -> None:
+    """A tenth of each class is in a small cloud of its own: the worst rows by their quality, but only they know it."""
+    truth = np.arange(2_000) % 8
+    is_apart = np.arange(2_000) // 8 % 10 == 0
+    vectors = clouds(np.where(is_apart, truth + 8, truth), spread=0.1, dim=16)
+    assert share_of(vectors, truth, 8) < 0.05

@@ -1,0 +1,177 @@
+"""The audit with method noise_matrix: who is asked, how many rows the policy applies to, and what people review."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import label_audit
+from stages.core import paths
+from stages.core.errors import InputError
+from stages.core.tables import read_frame
+from tests.conftest import Run
+from tests.rows import write_rows
+from tests.stages.test_label_audit import HELD_OUT, PLANTED, TRUTH, WRONG, corners, write_vectors
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+def audited(
+    run: Run,
+    labels: Sequence[str],
+    vectors: np.ndarray | None = None,
+    source_labels: Sequence[str | None] = (),
+    **values: float | str,
+) -> pd.DataFrame:
+    """The verdicts; `attrs` has the warnings and the metrics."""
+    known = list(source_labels) or [None] * len(labels)
+    reviewed = [label is not None for label in known]
+    splits = [HELD_OUT.get(row, "train") for row in range(len(labels))]
+    write_rows(labels, split=splits, reviewed=reviewed, source_label=known)
+    write_vectors(corners(TRUTH) if vectors is None else vectors)
+    settings = {"method": "noise_matrix", "folds": 3, "C": 10.0, "policy": "drop", "budget": "auto", "max_share": 0.2}
+    section = label_audit.Section.model_validate({**settings, **values})
+    counts = run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    verdicts = read_frame(paths.LABEL_VERDICTS).set_index("id")
+    verdicts = verdicts.set_index(verdicts.index.astype(int)).sort_index()
+    verdicts.attrs.update(warnings=counts.warnings, more=counts.more)
+    return verdicts
+
+
+def test_planted_labels_are_dropped_and_no_others(run: Run) -> None:
+    verdicts = audited(run, WRONG)
+    assert verdicts.index[~verdicts["keep"]].tolist() == list(PLANTED)
+    assert verdicts.loc[list(PLANTED), "suggested_label"].tolist() == [TRUTH[row] for row in PLANTED]
+    assert verdicts["weight"].tolist() == [1.0] * len(WRONG)
+
+
+def test_policy_relabel_gives_the_suggested_labels(run: Run) -> None:
+    assert audited(run, WRONG, policy="relabel")["label"].tolist() == TRUTH
+
+
+def test_policy_downweight_keeps_the_rows(run: Run) -> None:
+    verdicts = audited(run, WRONG, policy="downweight")
+    assert verdicts["keep"].all()
+    assert verdicts["label"].tolist() == WRONG
+    assert verdicts["weight"].to_dict() == {row: 0.25 if row in PLANTED else 1.0 for row in range(len(WRONG))}
+    assert verdicts.attrs["more"]["downweighted"] == len(PLANTED)
+
+
+@pytest.mark.parametrize("policy", ["drop", "downweight"])
+def test_a_budget_takes_the_worst_rows_whatever_is_suggested(run: Run, policy: str) -> None:
+    verdicts = audited(run, WRONG, policy=policy, budget=0.15, max_share=1.0)
+    train = verdicts[verdicts["split"] == "train"]
+    worst = train["label_quality"].sort_values(kind="stable").index[:9].tolist()
+    acted_on = train.index[~train["keep"] | (train["weight"] < 1)].tolist()
+    assert acted_on == sorted(worst)
+    assert set(PLANTED) < set(worst)
+    assert train.loc[worst, "is_label_issue"].all()
+
+
+def test_labels_that_are_hard_to_predict_are_left_alone_and_the_stage_says_why(run: Run) -> None:
+    rng = np.random.default_rng(0)
+    vectors = corners(TRUTH) + rng.normal(0, 0.6, (len(TRUTH), 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    verdicts = audited(run, WRONG, vectors)
+    assert verdicts["keep"].all()
+    assert verdicts["is_label_issue"].any()
+    (warning,) = [warning for warning in verdicts.attrs["warnings"] if warning.see == "label_audit.budget"]
+    assert warning.message.startswith("the probe agrees with the given labels too seldom (0.")
+    assert audited(run, WRONG, vectors, policy="keep").attrs["warnings"] == []
+
+
+def test_held_out_labels_are_judged_by_training_rows(run: Run) -> None:
+    labels = list(WRONG)
+    labels[62] = "apple"
+    verdicts = audited(run, labels)
+    held_out = verdicts.loc[list(HELD_OUT)]
+    assert held_out["keep"].all()
+    assert held_out["label_quality"].idxmin() == 62
+    assert held_out.loc[62, "suggested_label"] == "plum"
+    assert held_out.index[held_out["is_label_issue"]].tolist() == [62]
+
+
+def test_no_held_out_label_matters_to_a_training_row(run: Run) -> None:
+    before = audited(run, WRONG)
+    other = {"apple": "hammer", "hammer": "plum", "plum": "apple"}
+    after = audited(run, [other[label] if row in HELD_OUT else label for row, label in enumerate(WRONG)])
+    for verdicts in (before, after):
+        verdicts.attrs.clear()
+    in_train = before["split"] == "train"
+    pd.testing.assert_frame_equal(before[in_train], after[in_train], check_exact=True)
+
+
+def test_verdicts_are_in_the_order_of_ids(run: Run) -> None:
+    """So rows are judged in this order, and that of the source changes no bit."""
+    audited(run, WRONG)
+    ids = read_frame(paths.LABEL_VERDICTS)["id"].tolist()
+    assert ids == sorted(ids, key=lambda row: (int(row) in HELD_OUT, row))
+
+
+# --- the review ---
+
+
+def test_people_are_asked_about_doubtful_rows_and_about_any_of_training(run: Run) -> None:
+    audited(run, WRONG)
+    queue = read_frame(paths.REVIEW_QUEUE)
+    assert queue.loc[queue["in_doubtful"], "id"].astype(int).tolist() == list(PLANTED)
+    assert queue["in_all"].sum() == 50
+    assert not queue["id"].astype(int).isin(list(HELD_OUT)).any()
+    assert not queue["reviewed"].any()
+
+
+def test_reviewed_rows_tell_how_often_the_audit_is_right(run: Run) -> None:
+    """The labels that people corrected are judged as the source gave them, and stay doubtful."""
+    corrected = [TRUTH[row] if row in (4, 9) else label for row, label in enumerate(WRONG)]
+    source_labels = [WRONG[row] if row in (4, 9, 10) else None for row in range(len(WRONG))]
+    verdicts = audited(run, corrected, source_labels=source_labels)
+    more = verdicts.attrs["more"]
+    assert (more["audit_precision_rows"], more["audit_precision"]) == (2, 1.0)
+    assert (more["noise_rate_rows"], more["noise_rate"]) == (3, pytest.approx(2 / 3))
+    assert not verdicts.loc[[4, 9], "is_label_issue"].any()
+
+
+def test_a_class_that_people_abolished_is_no_error(run: Run) -> None:
+    source_labels = ["pear" if row == 3 else None for row in range(len(WRONG))]
+    assert audited(run, WRONG, source_labels=source_labels).attrs["more"]["noise_rate"] == 1.0
+
+
+def test_people_who_find_no_wrong_label_lower_the_budget(run: Run) -> None:
+    """Fifty right ones allow 7% of wrong ones at most: 4 of 60 rows."""
+    source_labels = [label if row < 50 else None for row, label in enumerate(TRUTH)]
+    labels = list(TRUTH)
+    for row in range(50, 60):
+        labels[row] = {"apple": "hammer", "hammer": "plum", "plum": "apple"}[TRUTH[row]]
+    assert (~audited(run, labels, source_labels=source_labels, max_share=1.0)["keep"]).sum() == 4
+
+
+# --- params ---
+
+
+@pytest.mark.parametrize(
+    ("target", "values", "message"),
+    [
+        ("number", {"method": "noise_matrix"}, "label_audit.method: noise_matrix needs one category per row"),
+        ("number", {"policy": "downweight"}, "label_audit.policy: downweight needs one category per row"),
+    ],
+)
+def test_methods_for_one_class_are_refused_for_others(target: str, values: dict[str, str], message: str) -> None:
+    settings = {"method": "probe", "folds": 3, "C": 1.0, "policy": "keep", "budget": 0.1, "max_share": 0.2}
+    section = label_audit.Section.model_validate({**settings, **values})
+    with pytest.raises(InputError, match=message):
+        label_audit.TargetParts.load(target).check(section)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"method": "probe"}, "budget: auto needs method: noise_matrix"),
+        ({"budget": 1.5}, "budget: 1.5; give auto, or a share from 0 to 1"),
+        ({"budget": -0.1}, "budget: -0.1; give auto, or a share from 0 to 1"),
+    ],
+)
+def test_budgets_that_cannot_be(values: dict[str, object], message: str) -> None:
+    settings = {"method": "noise_matrix", "folds": 3, "C": 1.0, "policy": "keep", "budget": "auto", "max_share": 0.2}
+    with pytest.raises(ValueError, match=message):
+        label_audit.Section.model_validate({**settings, **values})
