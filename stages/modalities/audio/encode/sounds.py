@@ -6,6 +6,7 @@ Vision models run too, on spectrograms as grey images.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,11 +36,43 @@ def model_seconds(name: str) -> float | None:
     from stages.models import pretrained
 
     extractor = pretrained.load(AutoFeatureExtractor, name)
-    if hasattr(extractor, "nb_max_frames"):  # Whisper
+    if is_of_whisper(extractor):
         return float(extractor.n_samples / extractor.sampling_rate)
     if hasattr(extractor, "max_length"):  # AST: windows of 400 samples, 160 apart
         return (399 + 160 * int(extractor.max_length)) / float(extractor.sampling_rate)
     return None
+
+
+def is_of_whisper(extractor: Any) -> bool:
+    return hasattr(extractor, "nb_max_frames")
+
+
+def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> None:
+    """Cuts the input of Whisper, 30 seconds, to `max_seconds`, rounded up to whole ones; other models stay as they are.
+
+    Whisper pads all recordings to one length, and computes as much for silence as for speech. A model that has only the
+    first of its positions is a Whisper too: it can be saved with its extractor, and loads as any other.
+
+    Raises:
+        InputError: the model and its extractor have different lengths.
+    """
+    import torch
+
+    if not is_of_whisper(extractor):
+        return
+    encoder = model.get_encoder()
+    positions = encoder.embed_positions.weight.data
+    frames = 2 * len(positions)  # the second of two convolutions skips every other frame
+    if frames != extractor.nb_max_frames:
+        raise InputError(
+            f"model {name}: reads {frames} frames by its config.json (max_source_positions), and its "
+            f"preprocessor_config.json (chunk_length) makes {extractor.nb_max_frames}; choose another model"
+        )
+    seconds = min(ceil(max_seconds), extractor.chunk_length)
+    extractor.__init__(**{**extractor.to_dict(), "chunk_length": seconds})
+    n_positions = extractor.nb_max_frames // 2
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(positions[:n_positions].clone())
+    encoder.max_source_positions = model.config.max_source_positions = n_positions
 
 
 @dataclass(frozen=True)
@@ -67,7 +100,7 @@ class Frontend:
     @property
     def pads_itself(self) -> bool:
         """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
-        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_frames")
+        return hasattr(self.extractor, "max_length") or is_of_whisper(self.extractor)
 
     @property
     def takes_samples(self) -> bool:
@@ -105,7 +138,10 @@ class Frontend:
         features = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **padding)
         first, *others = features
         values = features[first].unsqueeze(1) if self.input == "pixel_values" else features[first]
-        share = 1.0 if self.pads_itself else len(samples) / length
+        if is_of_whisper(self.extractor):  # half a sample less, as rounding must not add a position
+            share = min(1.0, (len(samples) - 0.5) / self.extractor.n_samples)
+        else:
+            share = 1.0 if self.pads_itself else len(samples) / length
         return {self.input: values, **{name: features[name] for name in others}}, share
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
@@ -167,10 +203,12 @@ class AudioEncoder:
         from stages.models import pretrained
 
         model = pretrained.load_weights(AutoModel, name, unused=("decoder.",)).model.eval()
+        extractor = pretrained.load(AutoFeatureExtractor, name)
+        shorten(name, model, extractor, max_seconds)
         if model.config.is_encoder_decoder:  # Whisper
             model = model.get_encoder()
         model.to(pretrained.device())
-        return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
+        return cls(model, Frontend.of(extractor, max_seconds, model))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
