@@ -56,8 +56,6 @@ def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> None:
     Raises:
         InputError: the model and its extractor have different lengths.
     """
-    import torch
-
     if not is_of_whisper(extractor):
         return
     encoder = model.get_encoder()
@@ -71,7 +69,8 @@ def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> None:
     seconds = min(ceil(max_seconds), extractor.chunk_length)
     extractor.__init__(**{**extractor.to_dict(), "chunk_length": seconds})
     n_positions = extractor.nb_max_frames // 2
-    encoder.embed_positions = torch.nn.Embedding.from_pretrained(positions[:n_positions].clone())
+    encoder.embed_positions.weight.data = positions[:n_positions].clone()
+    encoder.embed_positions.num_embeddings = n_positions
     encoder.max_source_positions = model.config.max_source_positions = n_positions
 
 
