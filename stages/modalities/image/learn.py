@@ -26,6 +26,11 @@ class FinetuneParams(Strict):
         "or with a linear model fitted on what that layer reads (LP-FT)"
     )
     probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
+    frozen_layers: int = Field(
+        ge=0,
+        description="number of the lowest layers of a pretrained model that are not trained, "
+        "all before the first one counting as a layer: faster, and seldom worse",
+    )
 
     @model_validator(mode="after")
     def check_head(self) -> Self:
@@ -82,9 +87,7 @@ def measure(contents: Sequence[bytes], params: Any) -> Coverage:
     return Coverage()
 
 
-def start_head(
-    model: Any, processor: Any, train: pa.Table, batch_size: int, objective: Learnable, C: float
-) -> None:
+def start_head(model: Any, processor: Any, train: pa.Table, batch_size: int, objective: Learnable, C: float) -> None:
     """Starts the output layer from a probe of the training rows, without their copies."""
     from stages.modalities.image.content import decode
     from stages.modalities.image.encode.images import pixel_values
@@ -110,12 +113,13 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tup
 
     from stages.modalities.image.encode.images import check_reads_images
     from stages.models import pretrained
-    from stages.training.frozen import freeze_statistics
+    from stages.models.layers import freeze, freeze_statistics
 
     size = {"height": section.size, "width": section.size}
     if section.config is None:
         model = pretrained.load_weights(AutoModelForImageClassification, name, **objective.config()).model
         check_reads_images(name, model)
+        freeze(model.base_model, section.frozen_layers, "finetune.image.frozen_layers")
         freeze_statistics(model)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     with pretrained.building(name, "finetune.image.config"):
