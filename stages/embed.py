@@ -44,6 +44,7 @@ def open_cache(params: Params) -> VectorCache:
     modality = stages / "modalities" / params.modality
     code = [
         stages / "models/batches.py",
+        stages / "models/layers.py",
         modality / "content.py",
         modality / "embed.py",
         *sorted((modality / "encode").glob("*.py")),

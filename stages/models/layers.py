@@ -1,4 +1,4 @@
-"""The layers of a transformer."""
+"""The layers of a pretrained model, and those that are not trained."""
 
 from itertools import takewhile
 from typing import Any
@@ -8,13 +8,16 @@ import torch
 from stages.core.errors import InputError
 
 
+def layers_of(backbone: Any) -> torch.nn.ModuleList:
+    """The model's layers: its longest ModuleList; empty if it has none."""
+    lists = (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList))
+    return max(lists, key=len, default=torch.nn.ModuleList())
+
+
 def freeze(backbone: Any, n_layers: int, key: str) -> None:
-    """Freezes the lowest layers (Lee, Tang & Lin 2019).
+    """Freezes the lowest layers (Lee, Tang & Lin 2019); `key` of params.yaml gave their number.
 
     The embeddings, with all other weights before the first layer, count as one layer.
-
-    Args:
-        key: of params.yaml, for messages.
 
     Raises:
         InputError: the model has fewer layers.
@@ -31,7 +34,10 @@ def freeze(backbone: Any, n_layers: int, key: str) -> None:
             weights.requires_grad = False
 
 
-def layers_of(backbone: Any) -> torch.nn.ModuleList:
-    """The transformer's layers: its longest ModuleList; empty if it has none."""
-    lists = (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList))
-    return max(lists, key=len, default=torch.nn.ModuleList())
+def freeze_statistics(model: torch.nn.Module) -> None:
+    """Batch normalisation goes on with the means and variances of pretraining: those of a small batch are noise."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            module.eval()
+            # The Trainer calls `train` of the model, and so of every module, before each step.
+            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign, misc]

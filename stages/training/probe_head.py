@@ -49,12 +49,13 @@ def output_layer(model: Any, batches: Iterable[Mapping[str, torch.Tensor]]) -> t
             for batch in batches:
                 calls.clear()
                 logits = model(**batch).logits
-                layer, read = next(((layer, read) for layer, read, output in calls if output is logits), (None, None))
-                if layer is None or read is None or layer.bias is None or read.ndim != 2:
+                last = [(layer, read) for layer, read, output in calls if output is logits]
+                if len(last) != 1 or last[0][0].bias is None or logits.ndim != 2:
                     raise InputError(
                         "head_init: probe, but the model's logits are not the output of one linear layer with a bias; "
                         "set it to random"
                     )
+                layer, read = last[0]
                 vectors.append(read.float().cpu().numpy())
     finally:
         for hook in hooks:
