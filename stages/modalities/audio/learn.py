@@ -127,15 +127,17 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     """The pretrained model with a new head, and its frontend."""
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
+    from stages.modalities.audio.encode.pooled import PooledSpeech
     from stages.modalities.audio.encode.sounds import Frontend, shorten
     from stages.models import pretrained
     from stages.models.layers import freeze
 
     config = pretrained.load(AutoConfig, name)
+    factory = PooledSpeech if config.model_type == "whisper" else AutoModelForAudioClassification
     options = objective.config()
     if section.head_init == "probe" and hasattr(config, "classifier_proj_size"):
         options["classifier_proj_size"] = config.hidden_size
-    loaded = pretrained.load_weights(AutoModelForAudioClassification, name, **options)
+    loaded = pretrained.load_weights(factory, name, **options)
     model = loaded.model
     if section.head_init == "probe" and "projector.weight" in loaded.new:
         pass_through(model.projector)
@@ -250,13 +252,15 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], b
     """Meets contracts.learn.Task for any objective on whole recordings."""
     from transformers import AutoConfig, AutoFeatureExtractor
 
+    from stages.modalities.audio.encode.pooled import PooledSpeech
     from stages.modalities.audio.encode.sounds import Frontend, run_model
     from stages.models import pretrained
 
     recipe = read_recipe(folder)
     extractor = pretrained.load(AutoFeatureExtractor, str(folder))
     config = pretrained.load(AutoConfig, str(folder))
-    model = pretrained.load_weights(classifier(config), str(folder)).model
+    factory = PooledSpeech if config.model_type == "whisper" else classifier(config)
+    model = pretrained.load_weights(factory, str(folder)).model
     model.to(pretrained.device())
     frontend = Frontend.of(extractor, recipe["max_seconds"], model)
     logits = run_model(model, frontend, contents, batch_size)

@@ -81,6 +81,7 @@ class Frontend:
     extractor: Any  # a feature extractor of transformers
     max_seconds: float  # longer recordings are truncated
     input: str  # the name of the model's main input
+    gives_shares: bool = False  # whether `shares` is an input too: the part of an input that is no padding
 
     @classmethod
     def of(cls, extractor: Any, max_seconds: float, model: Any) -> "Frontend":
@@ -88,7 +89,7 @@ class Frontend:
         Raises:
             InputError: the feature extractor is of an unknown kind.
         """
-        frontend = cls(extractor, max_seconds, model.main_input_name)
+        frontend = cls(extractor, max_seconds, model.main_input_name, getattr(model, "takes_shares", False))
         if not frontend.takes_samples and not frontend.pads_itself:
             raise InputError(
                 f"model {model.config.model_type}: {type(extractor).__name__} is not supported; "
@@ -131,6 +132,8 @@ class Frontend:
 
         The padded length depends on this content alone.
         """
+        import torch
+
         samples = self.samples(content)
         length = self.longest if self.pads_itself else self.bucket(len(samples))
         padding = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
@@ -141,7 +144,10 @@ class Frontend:
             share = min(1.0, (len(samples) - 0.5) / self.extractor.n_samples)
         else:
             share = 1.0 if self.pads_itself else len(samples) / length
-        return {self.input: values, **{name: features[name] for name in others}}, share
+        inputs = {self.input: values, **{name: features[name] for name in others}}
+        if self.gives_shares:
+            inputs["shares"] = torch.tensor([share])
+        return inputs, share
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
         """`inputs` with a cache of about CACHE_BYTES; the size of an entry is estimated from `content`."""
@@ -211,16 +217,21 @@ class AudioEncoder:
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
-        import torch
         import torch.nn.functional as F
 
         def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
             hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
-            lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
-            is_real = (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
-            return F.normalize((hidden * is_real).sum(1))
+            return F.normalize((hidden * is_real(hidden, shares)).sum(1))
 
         return run_fixed(contents, self.frontend, batch_size, forward, "embed")
+
+
+def is_real(hidden: "torch.Tensor", shares: "torch.Tensor") -> "torch.Tensor":
+    """(n_rows, n_positions, 1): False for the hidden states of padding. `shares`: the part of each row without it."""
+    import torch
+
+    lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
+    return (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
 
 
 def run_model(model: Any, frontend: Frontend, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
