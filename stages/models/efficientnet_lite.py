@@ -32,7 +32,8 @@ CONFIG = {
     "hidden_dim": 1280,
     "hidden_act": "relu6",
     "image_size": 224,
-    "dropout_rate": 0.2,
+    "dropout_rate": 0.0,  # fine-tuning was measured without; transformers would drop single values, not whole blocks
+    "drop_connect_rate": 0.0,
     "num_labels": 1000,
 }
 PROCESSOR = {
