@@ -38,7 +38,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "lexical": lexical,
     "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile, kills)
+WITH_ARGUMENTS = (finetune, embed, million, duplicates, copies, photos, outliers, story, hostile, kills)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Frozen encoders: rows per CPU second, of texts and of photos, each with the encoder and settings of its preset."""
+"""Frozen encoders: rows per CPU second, of texts, photos and recordings, each with the encoder and settings of its preset."""
 
 import argparse
 import csv
@@ -15,7 +15,17 @@ from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from stages.core.tables import Content
 
-N_ROWS = {"banking77": 2_000, "clothing": 256}
+N_ROWS = {"banking77": 2_000, "clothing": 256, "fsdd": 256}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument_group("embed").add_argument(
+        "--fsdd",
+        type=Path,
+        default=Path("data/external/fsdd"),
+        metavar="FOLDER",
+        help="the folder with recordings/*.wav (default: %(default)s)",
+    )
 
 
 def texts(folder: Path) -> list[bytes]:
@@ -25,6 +35,10 @@ def texts(folder: Path) -> list[bytes]:
 
 def photos(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in islice(sorted((folder / "images").glob("*.jpg")), N_ROWS["clothing"])]
+
+
+def recordings(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in islice(sorted((folder / "recordings").glob("*.wav")), N_ROWS["fsdd"])]
 
 
 def cleaned(preset: dict[str, Any], contents: Sequence[bytes]) -> list[Content]:
@@ -52,9 +66,9 @@ def seconds(embedder: Any, contents: Sequence[Content], params: Any) -> float:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    folders = {"banking77": arguments.banking77, "clothing": arguments.clothing}
+    folders = {"banking77": arguments.banking77, "clothing": arguments.clothing, "fsdd": arguments.fsdd}
     rates, table = {}, []
-    for name, read in (("banking77", texts), ("clothing", photos)):
+    for name, read in (("banking77", texts), ("clothing", photos), ("fsdd", recordings)):
         try:
             contents = read(folders[name])
         except OSError as error:
