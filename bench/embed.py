@@ -1,4 +1,4 @@
-"""Frozen encoders: rows per CPU second, of texts, photos and recordings, each with the encoder and settings of its preset."""
+"""Frozen encoders: rows per CPU second, of texts, photos and recordings, each as its preset embeds them."""
 
 import argparse
 import csv
