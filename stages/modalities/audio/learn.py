@@ -127,7 +127,7 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     """The pretrained model with a new head, and its frontend."""
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
-    from stages.modalities.audio.encode.pooled import PooledSpeech
+    from stages.modalities.audio.encode.pooling import PooledSpeech
     from stages.modalities.audio.encode.sounds import Frontend, shorten
     from stages.models import pretrained
     from stages.models.layers import freeze
@@ -252,7 +252,7 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], b
     """Meets contracts.learn.Task for any objective on whole recordings."""
     from transformers import AutoConfig, AutoFeatureExtractor
 
-    from stages.modalities.audio.encode.pooled import PooledSpeech
+    from stages.modalities.audio.encode.pooling import PooledSpeech
     from stages.modalities.audio.encode.sounds import Frontend, run_model
     from stages.models import pretrained
 

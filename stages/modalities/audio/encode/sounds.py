@@ -219,19 +219,13 @@ class AudioEncoder:
         """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
         import torch.nn.functional as F
 
+        from stages.modalities.audio.encode.pooling import is_real
+
         def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
             hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
             return F.normalize((hidden * is_real(hidden, shares)).sum(1))
 
         return run_fixed(contents, self.frontend, batch_size, forward, "embed")
-
-
-def is_real(hidden: "torch.Tensor", shares: "torch.Tensor") -> "torch.Tensor":
-    """(n_rows, n_positions, 1): False for the hidden states of padding. `shares`: the part of each row without it."""
-    import torch
-
-    lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
-    return (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
 
 
 def run_model(model: Any, frontend: Frontend, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:

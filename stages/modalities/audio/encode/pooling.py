@@ -1,11 +1,15 @@
-"""Whisper as a classifier that pools the recording alone, without the padding after it."""
+"""Means over a recording alone, without the padding after it; and Whisper as a classifier of such a mean."""
 
 from typing import Any
 
 import torch
 from transformers import WhisperForAudioClassification
 
-from stages.modalities.audio.encode.sounds import is_real
+
+def is_real(hidden: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """(n_rows, n_positions, 1): False for the hidden states of padding. `shares`: the part of each row without it."""
+    lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
+    return (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
 
 
 class PooledSpeech(WhisperForAudioClassification):  # type: ignore[misc]
