@@ -11,7 +11,8 @@ TRIM_THRESHOLD, MMAP_MAX = -1, -4  # M_TRIM_THRESHOLD and M_MMAP_MAX of malloc.h
 def set_threads(threads: int) -> None:
     """Sets the number of threads; the bits of vectors and weights depend on it. Freed memory is kept from now on.
 
-    Must be called before torch is imported, as torch reads the environment only once. Libraries that are already loaded are limited too.
+    Must be called before torch is imported, as torch reads the environment only once. Libraries that are already
+    loaded are limited too.
     """
     os.environ["OMP_NUM_THREADS"] = str(threads)
     # Waiting threads sleep: if other processes use the same cores, spinning takes four times the CPU seconds.
