@@ -141,8 +141,7 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     model = loaded.model
     if section.head_init == "probe" and "projector.weight" in loaded.new:
         pass_through(model.projector)
-    extractor = pretrained.load(AutoFeatureExtractor, name)
-    shorten(name, model, extractor, section.max_seconds)
+    extractor = shorten(name, model, pretrained.load(AutoFeatureExtractor, name), section.max_seconds)
     backbone = model.get_encoder() if model.base_model is model else model.base_model  # Whisper has no base model
     freeze(backbone, section.frozen_layers, "finetune.audio.frozen_layers")
     return model, Frontend.of(extractor, section.max_seconds, model)

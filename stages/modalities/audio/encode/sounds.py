@@ -47,17 +47,18 @@ def is_of_whisper(extractor: Any) -> bool:
     return hasattr(extractor, "nb_max_frames")
 
 
-def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> None:
-    """Cuts the input of Whisper, 30 seconds, to `max_seconds`, rounded up to whole ones; other models stay as they are.
+def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> Any:
+    """Cuts the input of Whisper, 30 seconds, to `max_seconds`, rounded up to whole ones; returns the extractor for it.
 
     Whisper pads all recordings to one length, and computes as much for silence as for speech. A model that has only the
-    first of its positions is a Whisper too: it can be saved with its extractor, and loads as any other.
+    first of its positions is a Whisper too: it can be saved with its extractor, and loads as any other. Models of other
+    kinds stay as they are.
 
     Raises:
         InputError: the model and its extractor have different lengths.
     """
-    if not is_of_whisper(extractor):
-        return
+    if model.config.model_type != "whisper" or not is_of_whisper(extractor):
+        return extractor
     encoder = model.get_encoder()
     positions = encoder.embed_positions.weight.data
     frames = 2 * len(positions)  # the second of two convolutions skips every other frame
@@ -67,11 +68,12 @@ def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> None:
             f"preprocessor_config.json (chunk_length) makes {extractor.nb_max_frames}; choose another model"
         )
     seconds = min(ceil(max_seconds), extractor.chunk_length)
-    extractor.__init__(**{**extractor.to_dict(), "chunk_length": seconds})
-    n_positions = extractor.nb_max_frames // 2
+    short = type(extractor)(**{**extractor.to_dict(), "chunk_length": seconds})
+    n_positions = short.nb_max_frames // 2
     encoder.embed_positions.weight.data = positions[:n_positions].clone()
     encoder.embed_positions.num_embeddings = n_positions
     encoder.max_source_positions = model.config.max_source_positions = n_positions
+    return short
 
 
 @dataclass(frozen=True)
@@ -208,8 +210,7 @@ class AudioEncoder:
         from stages.models import pretrained
 
         model = pretrained.load_weights(AutoModel, name, unused=("decoder.",)).model.eval()
-        extractor = pretrained.load(AutoFeatureExtractor, name)
-        shorten(name, model, extractor, max_seconds)
+        extractor = shorten(name, model, pretrained.load(AutoFeatureExtractor, name), max_seconds)
         if model.config.is_encoder_decoder:  # Whisper
             model = model.get_encoder()
         model.to(pretrained.device())
