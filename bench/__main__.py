@@ -7,6 +7,7 @@ from types import ModuleType
 from bench import (
     copies,
     duplicates,
+    embed,
     finetune,
     incremental,
     kills,
@@ -26,6 +27,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "noop": noop,
     "incremental": incremental,
     "million": million,
+    "embed": embed,
     "texts": texts,
     "duplicates": duplicates,
     "copies": copies,
@@ -36,7 +38,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "lexical": lexical,
     "kills": kills,
 }
-WITH_ARGUMENTS = (finetune, million, duplicates, copies, photos, outliers, story, hostile, kills)
+WITH_ARGUMENTS = (finetune, embed, million, duplicates, copies, photos, outliers, story, hostile, kills)
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
 from stages.core.tables import PART_ROWS, Content, count_rows, iter_tables, vector_column, vectors_column, write_tables
 from stages.models.threads import set_threads
-from stages.models.vector_cache import CACHE, VectorCache, digest, shared_root
+from stages.models.vector_cache import CACHE, VectorCache, digest
 
 
 class Section(VariantSection):
@@ -44,13 +44,14 @@ def open_cache(params: Params) -> VectorCache:
     modality = stages / "modalities" / params.modality
     code = [
         stages / "models/batches.py",
+        stages / "models/layers.py",
         modality / "content.py",
         modality / "embed.py",
         *sorted((modality / "encode").glob("*.py")),
     ]
     code_digest = digest(b"".join(path.read_bytes() for path in code)).hex()
     settings = f"{params.modality} {embed_params.model_dump_json()} {params.threads} {code_digest}"
-    return VectorCache(shared_root(Path.cwd()) / CACHE, settings, embed_params.model)
+    return VectorCache(paths.shared_root(Path.cwd()) / CACHE, settings, embed_params.model)
 
 
 def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:

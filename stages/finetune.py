@@ -40,7 +40,8 @@ class Params(Strict):
     target: str
     model: str = Field(
         min_length=1,
-        description="the model to fine-tune: a local folder, or `owner/name@commit` on the hub; "
+        description="the model to fine-tune: one that is installed as a package (see docs/data.md), a local folder, "
+        "or `owner/name@commit` on the hub; "
         "an architecture of transformers if `finetune.image.config` or `finetune.audio.config` is set",
     )
     lr: float = Field(gt=0, le=1, description="the highest learning rate, at the end of the warmup")

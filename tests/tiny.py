@@ -123,6 +123,20 @@ def write_audio_models(folder: Path) -> None:
     ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=40).save_pretrained(folder / "ast")
 
 
+def write_whisper(folder: Path, seconds: int = 3, **config: Any) -> None:
+    """A Whisper that hears so many seconds at 16 kHz, with random weights."""
+    import torch
+    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperModel
+
+    layers = {"encoder_layers": 2, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    sizes = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "vocab_size": 60, "num_mel_bins": 16}
+    tokens = {"pad_token_id": 1, "bos_token_id": 1, "eos_token_id": 1, "decoder_start_token_id": 2}
+    torch.manual_seed(0)
+    options = {**layers, **sizes, **tokens, "max_source_positions": 50 * seconds, **config}
+    WhisperModel(WhisperConfig(**options)).eval().save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=16, chunk_length=seconds).save_pretrained(folder)
+
+
 def copy_project(folder: Path) -> None:
     """The project as it stands, committed files and new ones, as a repository of its own."""
     names = subprocess.run(

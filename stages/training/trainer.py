@@ -99,7 +99,9 @@ def drops_last(model: torch.nn.Module, n_rows: int, batch_size: int) -> bool:
     Raises:
         InputError: all batches have one row.
     """
-    if not any(isinstance(module, torch.nn.modules.batchnorm._BatchNorm) for module in model.modules()):
+    model.train()  # batch normalisation with frozen statistics does not follow
+    norms = [module for module in model.modules() if isinstance(module, torch.nn.modules.batchnorm._BatchNorm)]
+    if not any(norm.training for norm in norms):
         return False
     if batch_size == 1:
         raise InputError("batch_size: 1, but the model normalises over the rows of a batch; give 2 or more")

@@ -86,10 +86,10 @@ def test_the_short_batch_may_hold_any_rows() -> None:
 def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.modalities.text.encode.backbone import freeze
+    from stages.models.layers import freeze
 
     backbone = AutoModel.from_pretrained(model_folder)
-    freeze(backbone, layers)
+    freeze(backbone, layers, "frozen_layers")
     names = [name for name, weights in backbone.named_parameters() if weights.requires_grad]
     assert {part for part in ("embeddings", "layer.0", "layer.1") if any(part in name for name in names)} == trained
 
@@ -97,12 +97,12 @@ def test_the_lowest_layers_are_frozen(layers: int, trained: set[str], model_fold
 def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None:
     from transformers import AutoModel
 
-    from stages.modalities.text.encode.backbone import freeze
+    from stages.models.layers import freeze
 
     with pytest.raises(
         InputError, match="frozen_layers: 4, but the model has 2 layers and its embeddings; give at most 3"
     ):
-        freeze(AutoModel.from_pretrained(model_folder), 4)
+        freeze(AutoModel.from_pretrained(model_folder), 4, "frozen_layers")
 
 
 def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:

@@ -15,7 +15,7 @@ from stages import embed
 from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.modalities.text import embed as embedder
-from stages.models.vector_cache import CACHE, VectorCache, shared_root
+from stages.models.vector_cache import CACHE, VectorCache
 from tests import tiny
 from tests.machine.damages import as_folder, as_link_to_nothing, half, of, remove
 from tests.rows import write_rows
@@ -158,5 +158,5 @@ def test_a_newer_revision_on_the_hub_forgets_the_older(tmp_path: Path, monkeypat
 
 def test_experiments_in_temporary_folders_share_the_cache() -> None:
     project = Path("/home/ann/project")
-    assert shared_root(project) == project
-    assert shared_root(project / ".dvc/tmp/exps/standalone/abc") == project
+    assert paths.shared_root(project) == project
+    assert paths.shared_root(project / ".dvc/tmp/exps/standalone/abc") == project

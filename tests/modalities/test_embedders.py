@@ -15,7 +15,7 @@ from tests.sounds import sound
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with tiny encoders, `text`, `image`, `wav2vec2` and `ast`."""
+    """A folder with tiny encoders, `text`, `image`, `wav2vec2`, `ast` and `whisper`."""
     import torch
     from transformers import ResNetConfig, ResNetModel, ViTImageProcessorPil
 
@@ -27,6 +27,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ).eval().save_pretrained(folder / "image")
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder / "image")
     tiny.write_audio_models(folder)
+    tiny.write_whisper(folder / "whisper")
     return folder
 
 
@@ -85,16 +86,12 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     for name, expected in (
         ("wav2vec2", [(4, 2_000), (4, 4_000), (4, 4_000), (4, 6_000)]),
         ("ast", [(4, 40, 16), (4, 40, 16)]),
+        ("whisper", [(4, 16, 100), (4, 16, 100)]),
     ):
         shapes.clear()
         sounds = cleaned(
             "audio", [sound("up", seconds=seconds) for seconds in (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)]
         )
-        audio.run_fixed(
-            sounds,
-            audio.AudioEncoder.load(str(models / name), 0.75).frontend,
-            4,
-            lambda inputs, _: forward(inputs["input_values"]),
-            "embed",
-        )
+        frontend = audio.AudioEncoder.load(str(models / name), 0.75).frontend
+        audio.run_fixed(sounds, frontend, 4, lambda inputs, _, key=frontend.input: forward(inputs[key]), "embed")
         assert shapes == expected

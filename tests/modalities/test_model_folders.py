@@ -395,5 +395,5 @@ def test_a_missing_revision_is_found_in_the_copy_on_this_machine(
 
 
 def test_the_packaged_encoder_needs_no_revision() -> None:
-    (name,) = pretrained.PACKAGED
+    name = "sentence-transformers/all-MiniLM-L6-v2"
     assert pretrained.locate(name, weights=True).name == "model"

@@ -20,16 +20,6 @@ def save_processor(folder: Path) -> None:
     ViTImageProcessorPil(size={"height": 16, "width": 16}).save_pretrained(folder)
 
 
-def write_whisper(folder: Path) -> None:
-    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperModel
-
-    layers = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    sizes = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "vocab_size": 60, "num_mel_bins": 16}
-    tokens = {"pad_token_id": 1, "bos_token_id": 1, "eos_token_id": 1, "decoder_start_token_id": 2}
-    WhisperModel(WhisperConfig(**layers, **sizes, **tokens, max_source_positions=50)).save_pretrained(folder)
-    WhisperFeatureExtractor(feature_size=16, chunk_length=1).save_pretrained(folder)
-
-
 def vectors(folder: Path) -> np.ndarray:
     return image.embed(rows_of("image")[:4], image.EmbedParams(model=str(folder), batch_size=2)).rows
 
@@ -55,7 +45,7 @@ def test_clip_reads_images(tmp_path: Path) -> None:
 
 
 def test_the_encoder_of_whisper_hears_sounds(tmp_path: Path) -> None:
-    write_whisper(tmp_path)
+    tiny.write_whisper(tmp_path)
     found = audio.embed(rows_of("audio")[:2], audio.EmbedParams(model=str(tmp_path), max_seconds=1, batch_size=2))
     assert found.rows.shape == (2, 16)
     assert np.isfinite(found.rows).all()
@@ -75,7 +65,7 @@ def test_only_the_head_of_a_classifier_may_be_new(kind: str, tmp_path: Path) -> 
         factory = transformers.AutoModelForImageClassification
         transformers.ViTModel(transformers.ViTConfig(**VISION)).save_pretrained(tmp_path / kind)
     if kind == "whisper":
-        write_whisper(tmp_path / kind)
+        tiny.write_whisper(tmp_path / kind)
     assert load_weights(factory, str(tmp_path / kind), num_labels=3).model.config.num_labels == 3
     file = tmp_path / kind / "model.safetensors"
     weights = load_file(file)

@@ -19,9 +19,11 @@ from stages.modalities.audio import augment as audio_augment
 from stages.modalities.audio import embed
 from stages.modalities.audio import learn as audio_learn
 from stages.modalities.audio.clean import cleaner
-from stages.modalities.audio.content import db, decode, encode
+from stages.modalities.audio.content import db, decode, encode, resample
 from stages.modalities.audio.encode.sounds import run_model
 from stages.targets.category import audit as category_audit
+from stages.training.recipe import read_recipe, write_recipe
+from tests import tiny
 from tests.samples.cleaned_sounds import clean, samples_of
 from tests.sounds import RATE, sound
 
@@ -30,12 +32,19 @@ def rows(seeds: range, kinds: tuple[str, ...] = ("up", "down")) -> pa.Table:
     contents = [
         (clean(sound(kind, seconds=0.3 + seed % 5 / 20, seed=seed)).content, kind) for seed in seeds for kind in kinds
     ]
-    return pa.table({"content": [content for content, _ in contents], "label": [kind for _, kind in contents]})
+    return pa.table(
+        {
+            "content": [content for content, _ in contents],
+            "label": [kind for _, kind in contents],
+            "copy": [0] * len(contents),
+        }
+    )
 
 
 def params(model: str, config: dict[str, Any] | None, **changes: Any) -> Any:
     own = {"max_seconds": 0.6, "mels": 16, "label_smoothing": 0.0, "config": config}
-    section = SimpleNamespace(**own)
+    pretrained = {"head_init": "random", "probe_C": 10.0, "frozen_layers": 0}
+    section = SimpleNamespace(**own | {key: changes.pop(key, value) for key, value in pretrained.items()})
     finetune = SimpleNamespace(weight_decay=0.01, warmup=0.1, patience=4, of=lambda modality: section)
     top = {"model": model, "lr": 5e-3, "epochs": 6, "batch_size": 8, "seed": 1, "finetune": finetune}
     return SimpleNamespace(
@@ -94,6 +103,80 @@ def test_the_saved_model_is_the_trained_one(
         with torch.inference_mode():
             served = again(values.unsqueeze(1) if model == "resnet" else values).logits
         assert served[0].numpy() == pytest.approx(logits[0], abs=1e-4)
+
+
+def head_start(model: str, **changes: Any) -> tuple[Any, Any, pa.Table]:
+    """A pretrained model whose head starts from a probe, its frontend, and the training rows."""
+    train = rows(range(20))
+    objective = load_objective("category").of(["down", "up"])
+    section = params(model, None, head_init="probe", **changes).finetune.of("audio")
+    network, frontend = audio_learn.first_model(model, section, objective, train["content"].to_pylist(), RATE)
+    audio_learn.start_head(network, frontend, train, 8, objective, section.probe_C)
+    return network, frontend, train
+
+
+def test_a_pretrained_model_starts_as_the_probe_of_its_mean_hidden_state(tmp_path: Path) -> None:
+    """No random projection stands between the hidden states and the probe."""
+    import torch
+
+    tiny.write_audio_models(tmp_path)
+    network, _, _ = head_start(str(tmp_path / "wav2vec2"))
+    assert network.projector.weight.tolist() == np.eye(16).tolist()
+    tiny.write_whisper(tmp_path / "whisper")
+    network, frontend, train = head_start(str(tmp_path / "whisper"))
+    vectors = []
+    with torch.inference_mode():
+        for content in train["content"].to_pylist():
+            features = frontend.inputs(content)[0]["input_features"]
+            n_real = -(-len(frontend.samples(content)) // 320)  # of 50 positions; the rest is padding
+            vectors.append(network.encoder(features).last_hidden_state[0, :n_real].mean(0).numpy())
+    length = np.linalg.norm(vectors, axis=1).mean()
+    objective = load_objective("category").of(["down", "up"])
+    weights, bias = objective.first_head(
+        np.stack(vectors) / length, objective.targets(train["label"].to_pylist()), 10.0
+    )
+    logits = run_model(network, frontend, train["content"].to_pylist(), 8)
+    assert logits == pytest.approx(np.stack(vectors) / length @ weights.T + bias, abs=1e-4)
+
+
+def test_a_fine_tuned_whisper_is_short_and_goes_on_from_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its own files it hears one second; plain transformers says what predict says, if there is no padding."""
+    import torch
+    from transformers import AutoModel, WhisperFeatureExtractor, WhisperForAudioClassification
+
+    monkeypatch.chdir(tmp_path)
+    tiny.write_whisper(tmp_path / "whisper", seconds=3)
+    train, held_out = rows(range(20)), rows(range(50, 54))
+    task, folder = load_task("audio", "category"), tmp_path / "model"
+    folder.mkdir()
+    given = params(str(tmp_path / "whisper"), None, epochs=1, head_init="probe", frozen_layers=2)
+    task.finetune(train, held_out, given, {"modality": "audio"}, folder)
+    saved = WhisperForAudioClassification.from_pretrained(folder).eval()
+    extractor = WhisperFeatureExtractor.from_pretrained(folder)
+    assert saved.config.max_source_positions == len(saved.encoder.embed_positions.weight) == 50
+    content = clean(sound("up", seconds=1.2), trim_db=None).content
+    features = extractor(resample(*decode(content), 16_000)[:16_000], sampling_rate=16_000, return_tensors="pt")
+    with torch.inference_mode():
+        expected = saved(**features).logits.softmax(1).numpy()
+    section = read_recipe(folder)
+    write_recipe(folder, {**section, "max_seconds": 1.0})  # 0.6 leaves padding
+    assert task.predict(folder, [content], 4).predictions == pytest.approx(expected, abs=1e-5)
+    before = AutoModel.from_pretrained(tmp_path / "whisper").encoder
+    assert (saved.encoder.conv1.weight == before.conv1.weight).all()
+    assert (saved.encoder.layers[0].fc1.weight == before.layers[0].fc1.weight).all()
+    assert (saved.encoder.layers[1].fc1.weight != before.layers[1].fc1.weight).any()
+    again, _, _ = head_start(str(folder))
+    assert (again.projector.weight == saved.projector.weight).all()
+
+
+def test_what_only_a_pretrained_model_has_needs_one() -> None:
+    given = {"max_seconds": 1.0, "mels": 16, "label_smoothing": 0.0, "config": RESNET, "probe_C": 1.0}
+    task = load_task("audio", "category")
+    for key, value in (("head_init", "probe"), ("frozen_layers", 1)):
+        with pytest.raises(ValueError, match=f"{key}: .*needs a pretrained model"):
+            task.FinetuneParams(**{**given, "head_init": "random", "frozen_layers": 0, key: value})
 
 
 def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:

@@ -19,8 +19,8 @@ DEPTH = 60.0  # dB below the loudest energy that count
 class EmbedParams(Strict):
     model: str = Field(
         min_length=1,
-        description="`logmel` (statistics of the spectrogram, no download), or a frozen audio model: "
-        "a local folder, or `owner/name@commit` on the hub",
+        description="`logmel` (statistics of the spectrogram), or a frozen audio model: openai/whisper-tiny.en, which "
+        "is installed as a package, a local folder, or `owner/name@commit` on the hub",
     )
     max_seconds: float = Field(gt=0, description="longer recordings are truncated, in seconds")
     batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")

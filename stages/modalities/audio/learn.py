@@ -1,11 +1,12 @@
 """Fine-tunes an audio model: a pretrained one, or an architecture with random weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import pyarrow as pa
-from pydantic import Field
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
@@ -25,6 +26,24 @@ class FinetuneParams(Strict):
         description="null: `model` is pretrained; keys of a config: `model` is an architecture of transformers "
         "that starts from random weights, one for audio or one for images, which reads a spectrogram as a grey image"
     )
+    head_init: Literal["random", "probe"] = Field(
+        description="how the output layer of a pretrained model is initialised: at random, "
+        "or with a linear model fitted on what that layer reads (LP-FT)"
+    )
+    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
+    frozen_layers: int = Field(
+        ge=0,
+        description="number of the lowest layers of a pretrained model that are not trained, "
+        "all weights before the first layer counting as one",
+    )
+
+    @model_validator(mode="after")
+    def check_pretrained(self) -> Self:
+        if self.config is not None and self.head_init == "probe":
+            raise ValueError("head_init: probe needs a pretrained model, so config: null; else set it to random")
+        if self.config is not None and self.frozen_layers:
+            raise ValueError("frozen_layers: needs a pretrained model, so config: null; else set it to 0")
+        return self
 
 
 def finetune(
@@ -62,6 +81,9 @@ def finetune(
         labels = torch.tensor([row["labels"] for row in batch])
         return {**stacked([row["inputs"] for row in batch]), "labels": labels}
 
+    if section.head_init == "probe":
+        originals = train.filter(pc.equal(train["copy"], 0))
+        start_head(model, frontend, originals, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
     if objective.tunable:
         contents = validation["content"].to_pylist()
@@ -93,17 +115,67 @@ def first_model(
         contents: of the training rows.
         rate: their sample rate, in Hz.
     """
-    from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
-
-    from stages.modalities.audio.encode.sounds import Frontend
     from stages.models import pretrained
 
     if section.config is None:
-        model = pretrained.load_weights(AutoModelForAudioClassification, name, **objective.config()).model
-        extractor = pretrained.load(AutoFeatureExtractor, name)
-        return model, Frontend.of(extractor, section.max_seconds, model)
+        return pretrained_model(name, section, objective)
     with pretrained.building(name, "finetune.audio.config"):
         return new_model(name, section.config, section, objective, contents, rate)
+
+
+def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
+    """The pretrained model with a new head, and its frontend."""
+    from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
+
+    from stages.modalities.audio.encode.pooling import PooledSpeech
+    from stages.modalities.audio.encode.sounds import Frontend, shorten
+    from stages.models import pretrained
+    from stages.models.layers import freeze
+
+    config = pretrained.load(AutoConfig, name)
+    factory = PooledSpeech if config.model_type == "whisper" else AutoModelForAudioClassification
+    options = objective.config()
+    if section.head_init == "probe" and hasattr(config, "classifier_proj_size"):
+        options["classifier_proj_size"] = config.hidden_size
+    loaded = pretrained.load_weights(factory, name, **options)
+    model = loaded.model
+    if section.head_init == "probe" and "projector.weight" in loaded.new:
+        pass_through(model.projector)
+    extractor = shorten(name, model, pretrained.load(AutoFeatureExtractor, name), section.max_seconds)
+    backbone = model.get_encoder() if model.base_model is model else model.base_model  # Whisper has no base model
+    freeze(backbone, section.frozen_layers, "finetune.audio.frozen_layers")
+    return model, Frontend.of(extractor, section.max_seconds, model)
+
+
+def pass_through(layer: Any) -> None:
+    """Makes a square linear layer the identity.
+
+    Some classifiers have a projection before they average the hidden states. At random, it would lose what the probe
+    can find in them.
+    """
+    import torch
+
+    torch.nn.init.eye_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+
+
+def start_head(model: Any, frontend: Any, rows: pa.Table, batch_size: int, objective: Learnable, C: float) -> None:
+    """Starts the output layer from a probe of these rows."""
+    from tqdm import tqdm
+
+    from stages.modalities.audio.encode.sounds import on, stacked
+    from stages.models import pretrained
+    from stages.training.probe_head import start_from_probe
+
+    model.to(pretrained.device())
+    contents = rows["content"].to_pylist()
+
+    def batches() -> Iterator[dict[str, Any]]:
+        for start in tqdm(range(0, len(contents), batch_size), desc="probe", unit=" batches", disable=None):
+            inputs = stacked([frontend.inputs(content)[0] for content in contents[start : start + batch_size]])
+            yield on(inputs, model.device)
+
+    start_from_probe(model, batches(), objective.targets(rows["label"].to_pylist()), objective, C)
 
 
 def new_model(
@@ -179,13 +251,15 @@ def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], b
     """Meets contracts.learn.Task for any objective on whole recordings."""
     from transformers import AutoConfig, AutoFeatureExtractor
 
+    from stages.modalities.audio.encode.pooling import PooledSpeech
     from stages.modalities.audio.encode.sounds import Frontend, run_model
     from stages.models import pretrained
 
     recipe = read_recipe(folder)
     extractor = pretrained.load(AutoFeatureExtractor, str(folder))
     config = pretrained.load(AutoConfig, str(folder))
-    model = pretrained.load_weights(classifier(config), str(folder)).model
+    factory = PooledSpeech if config.model_type == "whisper" else classifier(config)
+    model = pretrained.load_weights(factory, str(folder)).model
     model.to(pretrained.device())
     frontend = Frontend.of(extractor, recipe["max_seconds"], model)
     logits = run_model(model, frontend, contents, batch_size)

@@ -17,8 +17,8 @@ HOG = "hog"
 class EmbedParams(Strict):
     model: str = Field(
         min_length=1,
-        description="`hog` (gradients and colours, no download), or a frozen vision model: "
-        "a local folder, or `owner/name@commit` on the hub",
+        description="`hog` (gradients and colours), or a frozen vision model: google/efficientnet-lite0, which is "
+        "installed as a package, a local folder, or `owner/name@commit` on the hub",
     )
     batch_size: int = Field(ge=1, le=256, description="rows per batch; a short last batch is padded with copies")
 

@@ -1,11 +1,13 @@
 """Fine-tunes an image model: a pretrained one, or an architecture with random weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import pyarrow as pa
-from pydantic import Field
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+from tqdm import tqdm
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
@@ -19,6 +21,22 @@ class FinetuneParams(Strict):
         description="null: `model` is pretrained; keys of a config: `model` is an architecture of transformers "
         "that starts from random weights"
     )
+    head_init: Literal["random", "probe"] = Field(
+        description="how the output layer of a pretrained model is initialised: at random, "
+        "or with a linear model fitted on what that layer reads (LP-FT)"
+    )
+    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
+    frozen_layers: int = Field(
+        ge=0,
+        description="number of the lowest layers of a pretrained model that are not trained, "
+        "all before the first one counting as a layer: faster, and seldom worse",
+    )
+
+    @model_validator(mode="after")
+    def check_head(self) -> Self:
+        if self.head_init == "probe" and self.config is not None:
+            raise ValueError("head_init: probe needs a pretrained model, so config: null; else set it to random")
+        return self
 
 
 def finetune(
@@ -34,7 +52,7 @@ def finetune(
     from transformers import set_seed
 
     from stages.modalities.image.content import decode
-    from stages.modalities.image.encode.images import run_model
+    from stages.modalities.image.encode.images import pixel_values, run_model
     from stages.training.trainer import Examples, fine_tune
 
     set_seed(params.seed)
@@ -48,9 +66,11 @@ def finetune(
         return Examples([{"content": content, "labels": target} for content, target in pairs], dict)
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
-        images = processor([decode(row["content"]) for row in batch], return_tensors="pt")["pixel_values"]
+        images = pixel_values(processor, [decode(row["content"]) for row in batch])
         return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
 
+    if section.head_init == "probe":
+        start_head(model, processor, train, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
     if objective.tunable:
         contents = validation["content"].to_pylist()
@@ -67,6 +87,25 @@ def measure(contents: Sequence[bytes], params: Any) -> Coverage:
     return Coverage()
 
 
+def start_head(model: Any, processor: Any, train: pa.Table, batch_size: int, objective: Learnable, C: float) -> None:
+    """Starts the output layer from a probe of the training rows, without their copies."""
+    from stages.modalities.image.content import decode
+    from stages.modalities.image.encode.images import pixel_values
+    from stages.models import pretrained
+    from stages.training.probe_head import start_from_probe
+
+    originals = train.filter(pc.equal(train["copy"], 0))
+    contents = originals["content"].to_pylist()
+    model.to(pretrained.device())
+
+    def batches() -> Iterator[dict[str, Any]]:
+        for start in tqdm(range(0, len(contents), batch_size), desc="probe", unit=" batches", disable=None):
+            images = [decode(content) for content in contents[start : start + batch_size]]
+            yield {"pixel_values": pixel_values(processor, images).to(model.device)}
+
+    start_from_probe(model, batches(), objective.targets(originals["label"].to_pylist()), objective, C)
+
+
 def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
     """The model with a new head, and its image processor; with a config, an architecture with random weights."""
     import torch
@@ -74,11 +113,14 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tup
 
     from stages.modalities.image.encode.images import check_reads_images
     from stages.models import pretrained
+    from stages.models.layers import freeze, freeze_statistics
 
     size = {"height": section.size, "width": section.size}
     if section.config is None:
         model = pretrained.load_weights(AutoModelForImageClassification, name, **objective.config()).model
         check_reads_images(name, model)
+        freeze(model.base_model, section.frozen_layers, "finetune.image.frozen_layers")
+        freeze_statistics(model)
         return model, pretrained.load(AutoImageProcessor, name, backend="pil", size=size)
     with pretrained.building(name, "finetune.image.config"):
         config = pretrained.new_config(name, section.config, **objective.config())

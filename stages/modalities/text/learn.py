@@ -131,10 +131,11 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable, n_side
     """The pretrained model, with a new head. `n_sides` is 2 for pairs of texts, else 1."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    from stages.modalities.text.encode.backbone import check_reads_texts, freeze, load_backbone
+    from stages.modalities.text.encode.backbone import check_reads_texts, load_backbone
     from stages.modalities.text.encode.texts import PooledText
     from stages.modalities.text.encode.tokenizer import check_length
     from stages.models import pretrained
+    from stages.models.layers import freeze
 
     config = pretrained.load(AutoConfig, name)
     check_length(name, section.max_length, "finetune.text.max_length")
@@ -147,7 +148,7 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable, n_side
     else:
         backbone = load_backbone(name, **options)
         model = PooledText(backbone, len(objective.columns), n_sides)
-    freeze(backbone, section.frozen_layers)
+    freeze(backbone, section.frozen_layers, "finetune.text.frozen_layers")
     return model
 
 

@@ -98,16 +98,17 @@ def first_model(name: str, section: FinetuneParams, objective: Objective) -> Any
     """The lower layers of the pretrained model, with a new head."""
     from transformers import AutoConfig
 
-    from stages.modalities.text.encode.backbone import freeze, load_layers
+    from stages.modalities.text.encode.backbone import load_layers
     from stages.modalities.text.encode.tokenizer import check_length
     from stages.modalities.text.encode.words import TaggedText
     from stages.models import pretrained
+    from stages.models.layers import freeze
 
     config = pretrained.load(AutoConfig, name)
     check_length(name, section.max_length, "finetune.text.max_length")
     dropout = dropouts(config, section.dropout)
     backbone = load_layers(name, max(section.layers), "finetune.text.layers", **dropout)
-    freeze(backbone, section.frozen_layers)
+    freeze(backbone, section.frozen_layers, "finetune.text.frozen_layers")
     return TaggedText(backbone, section.layers, len(objective.columns))
 
 

@@ -26,7 +26,7 @@ def write_data(folder: Path) -> None:
 
 def params() -> dict[str, object]:
     values = yaml.safe_load((ROOT / "presets/fsdd.yaml").read_text())
-    values |= {"epochs": 2, "batch_size": 8, "threads": 1}
+    values |= {"model": "resnet", "lr": 2e-3, "epochs": 2, "batch_size": 8, "threads": 1}
     columns = values["collect"]["columns"] | {"label": "class"}
     values["collect"] |= {
         "source": "data/tiny",
@@ -35,6 +35,9 @@ def params() -> dict[str, object]:
         "splits": {"test": "?", "train": "*"},
     }
     values["label_audit"] |= {"folds": 2}
+    values["embed"]["audio"]["model"] = "logmel"
     values["augment"]["copies"] = 1
-    values["finetune"]["audio"]["config"] |= {"embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
+    small = {"layer_type": "basic", "embedding_size": 8, "hidden_sizes": [8, 8], "depths": [1, 1]}
+    from_config = {"config": small | {"downsample_in_first_stage": False}, "head_init": "random", "frozen_layers": 0}
+    values["finetune"]["audio"] |= from_config
     return values

@@ -49,6 +49,7 @@ SAMPLES = ModalitySamples(
         {"model": "logmel", "max_seconds": 1.0, "batch_size": 4},
         {"model": "{folder}/wav2vec2", "max_seconds": 0.75, "batch_size": 4},
         {"model": "{folder}/ast", "max_seconds": 1.0, "batch_size": 4},
+        {"model": "{folder}/whisper", "max_seconds": 1.0, "batch_size": 4},
     ],
     clean_copies={"min_seconds": 0.01, "max_seconds": 30.0, "min_peak_db": -90.0, "max_clipped": 1.0},
 )

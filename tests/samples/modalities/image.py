@@ -103,5 +103,9 @@ SAMPLES = ModalitySamples(
     },
     clean=tiny.CLEAN_IMAGE | {"max_pixels": 10_000, "max_side": 48},
     clean_reasons={"lowest": LOWEST},
-    embedders=[{"model": "hog", "batch_size": 4}, {"model": "{folder}/image", "batch_size": 4}],
+    embedders=[
+        {"model": "hog", "batch_size": 4},
+        {"model": "{folder}/image", "batch_size": 4},
+        {"model": "google/efficientnet-lite0", "batch_size": 4},
+    ],
 )

@@ -6,6 +6,7 @@ Vision models run too, on spectrograms as grey images.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,11 +36,44 @@ def model_seconds(name: str) -> float | None:
     from stages.models import pretrained
 
     extractor = pretrained.load(AutoFeatureExtractor, name)
-    if hasattr(extractor, "nb_max_frames"):  # Whisper
+    if is_of_whisper(extractor):
         return float(extractor.n_samples / extractor.sampling_rate)
     if hasattr(extractor, "max_length"):  # AST: windows of 400 samples, 160 apart
         return (399 + 160 * int(extractor.max_length)) / float(extractor.sampling_rate)
     return None
+
+
+def is_of_whisper(extractor: Any) -> bool:
+    return hasattr(extractor, "nb_max_frames")
+
+
+def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> Any:
+    """Cuts the input of Whisper, 30 seconds, to `max_seconds`, rounded up to whole ones; returns the extractor for it.
+
+    Whisper pads all recordings to one length, and computes as much for silence as for speech. A model that has only the
+    first of its positions is a Whisper too: it can be saved with its extractor, and loads as any other. Models of other
+    kinds stay as they are.
+
+    Raises:
+        InputError: the model and its extractor have different lengths.
+    """
+    if model.config.model_type != "whisper" or not is_of_whisper(extractor):
+        return extractor
+    encoder = model.get_encoder()
+    positions = encoder.embed_positions.weight.data
+    frames = 2 * len(positions)  # the second of two convolutions skips every other frame
+    if frames != extractor.nb_max_frames:
+        raise InputError(
+            f"model {name}: reads {frames} frames by its config.json (max_source_positions), and its "
+            f"preprocessor_config.json (chunk_length) makes {extractor.nb_max_frames}; choose another model"
+        )
+    seconds = min(ceil(max_seconds), extractor.chunk_length)
+    short = type(extractor)(**{**extractor.to_dict(), "chunk_length": seconds})
+    n_positions = short.nb_max_frames // 2
+    encoder.embed_positions.weight.data = positions[:n_positions].clone()
+    encoder.embed_positions.num_embeddings = n_positions
+    encoder.max_source_positions = model.config.max_source_positions = n_positions
+    return short
 
 
 @dataclass(frozen=True)
@@ -49,6 +83,7 @@ class Frontend:
     extractor: Any  # a feature extractor of transformers
     max_seconds: float  # longer recordings are truncated
     input: str  # the name of the model's main input
+    gives_shares: bool = False  # whether `shares` is an input too: the part of an input that is no padding
 
     @classmethod
     def of(cls, extractor: Any, max_seconds: float, model: Any) -> "Frontend":
@@ -56,7 +91,7 @@ class Frontend:
         Raises:
             InputError: the feature extractor is of an unknown kind.
         """
-        frontend = cls(extractor, max_seconds, model.main_input_name)
+        frontend = cls(extractor, max_seconds, model.main_input_name, getattr(model, "takes_shares", False))
         if not frontend.takes_samples and not frontend.pads_itself:
             raise InputError(
                 f"model {model.config.model_type}: {type(extractor).__name__} is not supported; "
@@ -67,7 +102,7 @@ class Frontend:
     @property
     def pads_itself(self) -> bool:
         """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
-        return hasattr(self.extractor, "max_length") or hasattr(self.extractor, "nb_max_frames")
+        return hasattr(self.extractor, "max_length") or is_of_whisper(self.extractor)
 
     @property
     def takes_samples(self) -> bool:
@@ -99,14 +134,22 @@ class Frontend:
 
         The padded length depends on this content alone.
         """
+        import torch
+
         samples = self.samples(content)
         length = self.longest if self.pads_itself else self.bucket(len(samples))
         padding = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
         features = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **padding)
         first, *others = features
         values = features[first].unsqueeze(1) if self.input == "pixel_values" else features[first]
-        share = 1.0 if self.pads_itself else len(samples) / length
-        return {self.input: values, **{name: features[name] for name in others}}, share
+        if is_of_whisper(self.extractor):  # half a sample less, as rounding must not add a position
+            share = min(1.0, (len(samples) - 0.5) / self.extractor.n_samples)
+        else:
+            share = 1.0 if self.pads_itself else len(samples) / length
+        inputs = {self.input: values, **{name: features[name] for name in others}}
+        if self.gives_shares:
+            inputs["shares"] = torch.tensor([share])
+        return inputs, share
 
     def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
         """`inputs` with a cache of about CACHE_BYTES; the size of an entry is estimated from `content`."""
@@ -167,21 +210,21 @@ class AudioEncoder:
         from stages.models import pretrained
 
         model = pretrained.load_weights(AutoModel, name, unused=("decoder.",)).model.eval()
+        extractor = shorten(name, model, pretrained.load(AutoFeatureExtractor, name), max_seconds)
         if model.config.is_encoder_decoder:  # Whisper
             model = model.get_encoder()
         model.to(pretrained.device())
-        return cls(model, Frontend.of(pretrained.load(AutoFeatureExtractor, name), max_seconds, model))
+        return cls(model, Frontend.of(extractor, max_seconds, model))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
-        import torch
         import torch.nn.functional as F
+
+        from stages.modalities.audio.encode.pooling import is_real
 
         def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
             hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
-            lengths = (shares.to(hidden.device) * hidden.shape[1]).ceil().unsqueeze(1)
-            is_real = (torch.arange(hidden.shape[1], device=hidden.device) < lengths).unsqueeze(2)
-            return F.normalize((hidden * is_real).sum(1))
+            return F.normalize((hidden * is_real(hidden, shares)).sum(1))
 
         return run_fixed(contents, self.frontend, batch_size, forward, "embed")
 

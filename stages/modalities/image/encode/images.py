@@ -18,6 +18,15 @@ from stages.models import pretrained
 from stages.models.batches import run_by_shape
 
 
+def pixel_values(processor: Any, images: Sequence[Image.Image]) -> torch.Tensor:
+    """The input of a model, (n_rows, channels, height, width), with the channels innermost in memory.
+
+    On a CPU, convolutions read it so in two thirds of the time.
+    """
+    values: torch.Tensor = processor(list(images), return_tensors="pt")["pixel_values"]
+    return values.contiguous(memory_format=torch.channels_last)
+
+
 def run_fixed(
     contents: Sequence[bytes],
     processor: Any,
@@ -28,7 +37,7 @@ def run_fixed(
     """(n_rows, n_outputs): the output of `forward` for each row."""
 
     def run(images: list[Image.Image], side: int) -> torch.Tensor:
-        return forward(processor(images, return_tensors="pt")["pixel_values"])
+        return forward(pixel_values(processor, images))
 
     one_shape = [0] * len(contents)  # the processor resizes all images to one size
     return np.stack(run_by_shape(one_shape, batch_size, lambda row: decode(contents[row]), run, title))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from transformers import AutoModel
 from stages.core.errors import InputError
 from stages.models import pretrained
 from stages.models.batches import run_by_shape
+from stages.models.layers import layers_of
 
 HEAD = "head.safetensors"
 
@@ -84,32 +84,6 @@ def load_head(folder: Path) -> dict[str, torch.Tensor]:
     except (OSError, SafetensorError) as error:
         raise InputError(f"{folder / HEAD}: cannot be read ({error}); run `dvc repro finetune`") from error
     return weights
-
-
-def freeze(backbone: Any, n_layers: int) -> None:
-    """Freezes the lowest layers (Lee, Tang & Lin 2019).
-
-    The embeddings, with all other weights before the first layer, count as one layer.
-
-    Raises:
-        InputError: the model has fewer layers.
-    """
-    layers = layers_of(backbone)
-    if n_layers > 1 + len(layers):
-        raise InputError(
-            f"finetune.text.frozen_layers: {n_layers}, but the model has {len(layers)} layers and its embeddings; "
-            f"give at most {1 + len(layers)}"
-        )
-    if n_layers:
-        trained = {id(weights) for layer in layers[n_layers - 1 :] for weights in layer.parameters()}
-        for weights in takewhile(lambda weights: id(weights) not in trained, backbone.parameters()):
-            weights.requires_grad = False
-
-
-def layers_of(backbone: Any) -> torch.nn.ModuleList:
-    """The transformer's layers: its longest ModuleList; empty if it has none."""
-    lists = (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList))
-    return max(lists, key=len, default=torch.nn.ModuleList())
 
 
 def load_backbone(name: str, **config: Any) -> Any:

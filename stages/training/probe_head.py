@@ -1,0 +1,63 @@
+"""Starts the output layer of a classifier of transformers from a linear probe (LP-FT: Kumar et al. 2022)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages.contracts.objective import Learnable
+from stages.core.errors import InputError
+from stages.core.tables import Vectors
+
+
+def start_from_probe(
+    model: Any, batches: Iterable[Mapping[str, torch.Tensor]], targets: Sequence[Any], objective: Learnable, C: float
+) -> None:
+    """Fits a probe on what the output layer of `model` reads, and copies its weights into that layer.
+
+    The vectors are scaled to a mean length of 1, so that C means the same for every model.
+
+    Args:
+        batches: inputs of the model, on its device: of all rows of `targets`, in their order.
+        C: the inverse of the regularisation strength.
+    """
+    layer, vectors = output_layer(model, batches)
+    length = float(np.linalg.norm(vectors, axis=1).mean())
+    weights, bias = objective.first_head(vectors / length, targets, C)
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weights / length))
+        layer.bias.copy_(torch.from_numpy(bias))
+
+
+def output_layer(model: Any, batches: Iterable[Mapping[str, torch.Tensor]]) -> tuple[torch.nn.Linear, Vectors]:
+    """The linear layer whose output is the logits, and its inputs, (n_rows, dim).
+
+    Raises:
+        InputError: the logits come from something else.
+    """
+    calls: list[tuple[torch.nn.Linear, torch.Tensor, torch.Tensor]] = []  # a layer, its input and its output
+    hooks = [
+        layer.register_forward_hook(lambda layer, inputs, output: calls.append((layer, inputs[0], output)))
+        for layer in model.modules()
+        if isinstance(layer, torch.nn.Linear) and layer.out_features == model.config.num_labels
+    ]
+    model.eval()
+    vectors = []
+    try:
+        with torch.inference_mode():
+            for batch in batches:
+                calls.clear()
+                logits = model(**batch).logits
+                last = [(layer, read) for layer, read, output in calls if output is logits]
+                if len(last) != 1 or last[0][0].bias is None or logits.ndim != 2:
+                    raise InputError(
+                        "head_init: probe, but the model's logits are not the output of one linear layer with a bias; "
+                        "set it to random"
+                    )
+                layer, read = last[0]
+                vectors.append(read.float().cpu().numpy())
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return layer, np.concatenate(vectors)
