@@ -14,6 +14,7 @@ from stages.contracts.embed import load_embedder
 from stages.core.errors import InputError
 from stages.core.params import read_yaml
 from stages.core.tables import Content
+from stages.models.threads import set_threads
 
 N_ROWS = {"banking77": 2_000, "clothing": 256, "fsdd": 256}
 
@@ -66,6 +67,7 @@ def seconds(embedder: Any, contents: Sequence[Content], params: Any) -> float:
 
 
 def main(arguments: argparse.Namespace) -> None:
+    set_threads(1)
     folders = {"banking77": arguments.banking77, "clothing": arguments.clothing, "fsdd": arguments.fsdd}
     rates, table = {}, []
     for name, read in (("banking77", texts), ("clothing", photos), ("fsdd", recordings)):

@@ -144,9 +144,11 @@ def noises(size: tuple[int, int]) -> Iterator[Image.Image]:
 
 
 def embedded(preset: str, contents: Sequence[bytes]) -> Vectors:
-    """The vectors of the contents that the preset's cleaning keeps."""
+    """The vectors of the contents that the preset's cleaning keeps; no image is dropped for its looks."""
     params = read_yaml(ROOT / "presets" / f"{preset}.yaml")
     modality = params["modality"]
+    if modality == "image":
+        params["clean"]["image"]["lowest"] = dict.fromkeys(params["clean"]["image"]["lowest"])
     cleaner, embedder = load_cleaner(modality), load_embedder(modality)
     clean_params = cleaner.CleanParams(**params["clean"][modality])
     embed_params = embedder.EmbedParams(**params["embed"][modality])

@@ -1,1 +1,1 @@
-"""Quality of given labels: which are probably wrong, how many may leave, which ones to review."""
+"""Wrong labels: which, how many may leave, which to review."""

@@ -129,8 +129,10 @@ def test_configs_that_give_no_model(config: dict[str, Any], message: str) -> Non
     from stages.modalities.image.learn import first_model
     from stages.tasks.image_category.learn import FinetuneParams
 
+    of_pretrained = {"head_init": "random", "probe_C": 1.0, "frozen_layers": 0}
+    section = FinetuneParams(size=32, config=config, label_smoothing=0.0, **of_pretrained)
     with pytest.raises(InputError, match=message):
-        first_model("resnet", FinetuneParams(size=32, config=config, label_smoothing=0.0), fruit_or_tool())
+        first_model("resnet", section, fruit_or_tool())
 
 
 @pytest.mark.parametrize("pooling", ["mean", "model"])
