@@ -16,19 +16,19 @@ KEY = HERE / "key.csv"
 REVIEWS = HERE.parents[1] / "data" / "reviews.csv"
 SEED = 7
 
-# How many rows of each fault, of 1,020 clean ones.
+# How many rows of each fault, of 2,500 clean ones.
 COUNTS = {
-    "flipped_label": 50,
-    "html": 25,
-    "mojibake": 20,
-    "label_spelling": 80,
-    "missing_label": 10,
-    "exact_duplicate": 30,
-    "near_duplicate": 40,
-    "empty": 10,
+    "flipped_label": 75,
+    "html": 60,
+    "mojibake": 50,
+    "label_spelling": 200,
+    "missing_label": 25,
+    "exact_duplicate": 75,
+    "near_duplicate": 100,
+    "empty": 25,
     "one_word": 15,
     "other_language": 16,
-    "gibberish": 12,
+    "gibberish": 30,
 }
 SPELLINGS = {
     "positive": ["Positive", " positive", "POSITIVE", " pos", "pos"],
@@ -143,7 +143,7 @@ def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
         planted.insert(rng.randint(after, len(planted)), row)
 
     # Faults in place first, while places are still those of the clean rows.
-    for place in take(COUNTS["flipped_label"], lambda row: len(row["review"]) > 60):
+    for place in take(COUNTS["flipped_label"], lambda row: row["sentiment"] in SPELLINGS):
         row = planted[place]
         row["sentiment"] = "negative" if row["sentiment"] == "positive" else "positive"
         note(row, "flipped_label")
@@ -151,7 +151,7 @@ def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
         for place in take(COUNTS[fault], lambda row: len(row["review"]) > 60):
             planted[place]["review"] = change(planted[place]["review"], rng)
             note(planted[place], fault)
-    for place in take(COUNTS["label_spelling"]):
+    for place in take(COUNTS["label_spelling"], lambda row: row["sentiment"] in SPELLINGS):
         planted[place]["sentiment"] = rng.choice(SPELLINGS[planted[place]["sentiment"]])
         note(planted[place], "label_spelling")
     for place in take(COUNTS["missing_label"]):
