@@ -356,7 +356,14 @@ def main(params: Params) -> Counts:
     if kind.label.CLOSED:
         before, after = class_sizes(judged[judged["split"] == "train"], kind.label)
         more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
-    return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
+    dropped, n_train = judged["reason"].value_counts().to_dict(), int((judged["split"] == "train").sum())
+    found = [
+        f"doubts {issues['train']:,} of {n_train:,} training labels: dropped {sum(dropped.values()):,} of their rows, "
+        f"corrected {relabelled:,} of the labels",
+        f"doubts {issues.sum() - issues['train']:,} of {len(judged) - n_train:,} labels of validation and test, "
+        "which are never changed",
+    ]
+    return Counts(len(judged), dropped, more, audited.warnings, found=found)
 
 
 if __name__ == "__main__":
