@@ -58,8 +58,8 @@ WORDS = {
     "exact_duplicate": "exact",
     "near_duplicate": "near",
     "semantic_duplicate": "semantic",
-    LEAK: "that repeat held-out rows",
-    CONFLICT: "whose duplicates have other labels",
+    LEAK: "repeating held-out rows",
+    CONFLICT: "with other labels than their duplicates",
 }
 UNUSUAL_NEAR = 0.2  # a larger share of rows that leave as near or semantic duplicates is worth a warning
 UNUSUAL_CONFLICTS = 0.2  # so is a larger share of clusters whose labels differ,

@@ -119,7 +119,9 @@ def main(params: Params) -> Counts:
     coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
     dim = read_schema(paths.EMBEDDINGS).field("vector").type.list_size
     model = params.embed.of(params.modality).model.partition("@")[0]
-    found = [f"gave {counted(n_rows, 'row')} a vector of {dim:,} numbers each with {model}; {cache.hits:,} from {CACHE}"]
+    found = [
+        f"gave {counted(n_rows, 'row')} a vector of {dim:,} numbers each with {model}; {cache.hits:,} from {CACHE}"
+    ]
     return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings, found=[*found, *coverage.found(n_rows)])
 
 

@@ -37,7 +37,7 @@ SEE = {
 }
 # A reason after a number of rows.
 WORDS = {
-    "duplicate": "that repeat others",
+    "duplicate": "repeating others",
     "outlier": "unlike all others",
     "gap": "too close in time to held-out rows",
     "group_of_held_out": "of groups that are held out",

@@ -18,7 +18,7 @@ from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
 from stages.core.ran_with import check_ran_with, write_ran_with
-from stages.core.words import kept_rows
+from stages.core.words import kept_rows, wrapped
 
 P = TypeVar("P", bound=BaseModel)
 UNUSUAL_DROP = 0.5  # such a share of dropped rows, or a larger one, is worth a warning
@@ -73,7 +73,8 @@ class Counts:
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
     """Runs `main` on its params; writes its counts to metrics/<metrics or name>.json, its warnings and its params.
 
-    What it found and the warnings are printed too. Nothing appears under its name if what the stage reads has changed meanwhile.
+    What it found and its warnings are printed too. Nothing appears under its name if what the stage reads has changed
+    meanwhile.
     """
     started = time.perf_counter()
     with one_line_errors(name), one_run_at_a_time(name):
@@ -86,8 +87,8 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
             write_warnings(name, counts)
             write_ran_with(inputs)
     first, *more = counts.sentences()
-    for sentence in [f"{first} ({time.perf_counter() - started:.1f} s)", *more]:
-        print(one_line(f"{name}: {sentence}"))
+    for sentence in (f"{first} ({time.perf_counter() - started:.1f} s)", *more):
+        print(*wrapped(f"{name}: {sentence}"), sep="\n")
     for warning in counts.all_warnings(name):
         print(one_line(f"{name}: warning: {warning.message}; see {warning.see}"))
 

@@ -1,6 +1,17 @@
-"""Numbers of rows in words, for what a stage says at its end. Each is true of no row, of one and of many."""
+"""The words in which stages say what they found; those for numbers are true of no row, of one and of many."""
 
 from collections.abc import Mapping
+from textwrap import wrap
+
+from stages.core.errors import one_line
+
+COLUMNS = 120  # of a terminal
+
+
+def wrapped(sentence: str) -> list[str]:
+    """The lines of a sentence that may hold values of the input; those after the first are indented."""
+    indent = " " * (len(sentence) - len(sentence.lstrip()) + 2)
+    return wrap(one_line(sentence), COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def counted(count: int, noun: str) -> str:
