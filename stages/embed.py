@@ -110,6 +110,14 @@ def digest_of(table: Path) -> str:
     return digest(" ".join(digests).encode()).hex()
 
 
+def in_words(n_rows: int, model: str, n_cached: int) -> str:
+    dim = read_schema(paths.EMBEDDINGS).field("vector").type.list_size
+    name = model.partition("@")[0]
+    return (
+        f"gave {counted(n_rows, 'row')} a vector of {dim:,} numbers each with {name}; {n_cached:,} from {CACHE.parent}"
+    )
+
+
 def main(params: Params) -> Counts:
     set_threads(params.threads)
     cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
@@ -117,12 +125,8 @@ def main(params: Params) -> Counts:
     write_tables(paths.EMBEDDINGS, embedded(embedder, params, cache))
     write_text(paths.EMBEDDINGS_DIGEST, digest_of(paths.EMBEDDINGS) + "\n")
     coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
-    dim = read_schema(paths.EMBEDDINGS).field("vector").type.list_size
-    model = params.embed.of(params.modality).model.partition("@")[0]
-    found = [
-        f"gave {counted(n_rows, 'row')} a vector of {dim:,} numbers each with {model}; {cache.hits:,} from {CACHE}"
-    ]
-    return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings, found=[*found, *coverage.found(n_rows)])
+    found = [in_words(n_rows, params.embed.of(params.modality).model, cache.hits), *coverage.found(n_rows)]
+    return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings, found=found)
 
 
 if __name__ == "__main__":

@@ -358,9 +358,9 @@ def main(params: Params) -> Counts:
         more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
     dropped, n_train = judged["reason"].value_counts().to_dict(), int((judged["split"] == "train").sum())
     found = [
-        f"doubts {issues['train']:,} of {n_train:,} training labels: dropped {sum(dropped.values()):,} of their rows, "
+        f"doubted {issues['train']:,} of {n_train:,} training labels: dropped {sum(dropped.values()):,} of their rows, "
         f"corrected {relabelled:,} of the labels",
-        f"doubts {issues.sum() - issues['train']:,} of {len(judged) - n_train:,} labels of validation and test, "
+        f"doubted {issues.sum() - issues['train']:,} of {len(judged) - n_train:,} labels of validation and test, "
         "which are never changed",
     ]
     return Counts(len(judged), dropped, more, audited.warnings, found=found)

@@ -6,7 +6,7 @@ source gives are kept; the others are drawn from its training rows. Four methods
 by hash (no row changes its split when rows are added), or one of k folds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import compress
 from typing import Literal, Self
 
@@ -288,12 +288,13 @@ def warnings(rows: pd.DataFrame, verdicts: pd.DataFrame, target: Target, section
     return found
 
 
-def in_words(sizes: Mapping[str, int], dropped: Mapping[str, int]) -> str:
+def sentences(sizes: Mapping[str, int], dropped: Mapping[str, int]) -> Iterator[str]:
     """How many rows each split has, and how many are in none."""
     train, *held_out = (sizes.get(name, 0) for name in ("train", *paths.HELD_OUT))
     others = " and ".join(f"{size:,} into {name}" for name, size in zip(paths.HELD_OUT, held_out, strict=True))
-    dealt = f"put {counted(train, 'row')} into train, {others}"
-    return f"{dealt}; dropped {sum(dropped.values()):,}: {by_reason(dropped, WORDS)}" if dropped else dealt
+    yield f"put {counted(train, 'row')} into train, {others}"
+    if dropped:
+        yield f"dropped {counted(sum(dropped.values()), 'row')}: {by_reason(dropped, WORDS)}"
 
 
 def main(params: Params) -> Counts:
@@ -304,7 +305,7 @@ def main(params: Params) -> Counts:
     write_held_out(dict(zip(kept["id"], kept["split"], strict=True)))
     sizes = {f"rows_{name}": int(count) for name, count in kept["split"].value_counts().sort_index().items()}
     dropped = verdicts["reason"].value_counts().to_dict()
-    found = [in_words(kept["split"].value_counts(), dropped)]
+    found = list(sentences(kept["split"].value_counts(), dropped))
     return Counts(len(verdicts), dropped, sizes, warnings(rows, verdicts, target, params.split), SEE, found)
 
 

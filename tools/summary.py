@@ -1,4 +1,4 @@
-"""Prints what the last run found: warnings, rows, scores, the verdict, where the pictures are and what to run next.
+"""Prints warnings, rows, scores and the verdict of the last run, where the pictures are, and what to run next.
 
 python -m tools.summary
 
@@ -132,7 +132,7 @@ def next_steps(settings: Settings, old: Outdated) -> Iterator[str]:
     doubtful = None if "label_audit" in old else most_doubtful_row()
     story = "the story of the row with the most doubtful label" if doubtful else "the story of the row with this id"
     steps = {
-        f"python -m tools.trace {doubtful or 'ID'}": f"{story}, from its source to its prediction",
+        f"python -m tools.trace {doubtful or 'ID'}": f"{story}, from source to prediction",
         f"dvc exp run -S lr={settings.lower_lr:g}": "half the learning rate; runs only the stages that it affects",
         **last_step(settings.source),
     }

@@ -93,7 +93,7 @@ class Tally:
     def sentences(self, n_spellings: int) -> Iterator[str]:
         """What is wrong with the rows, and what was done about it."""
         yield kept_rows(self.rows_in, self.dropped)
-        changes = [f"{name.replace('_', ' ')} of {counted(n, 'row')}" for name, n in self.repaired.most_common()]
+        changes = [f"{name.replace('_', ' ')} in {counted(n, 'row')}" for name, n in self.repaired.most_common()]
         n_names = sum(isinstance(label, str) for label in self.labels)
         if 0 < n_names < n_spellings:
             changes.append(f"{n_spellings:,} spellings of labels, which are {n_names:,} now")

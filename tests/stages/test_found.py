@@ -18,7 +18,7 @@ def test_clean_says_what_it_repaired_and_noticed() -> None:
     assert len(list(tally.sentences(n_spellings=2))) == 1  # each label had one spelling
     tally.repaired, tally.listed = Counter(spaces=2, rare_label=1), Counter(pii_email=3, pii_phone=4)
     assert list(tally.sentences(n_spellings=5))[1:] == [
-        "repaired spaces of 2 rows, rare label of 1 row, 5 spellings of labels, which are 2 now",
+        "repaired spaces in 2 rows, rare label in 1 row, 5 spellings of labels, which are 2 now",
         "noticed in the contents: 4 phone, 3 email",
     ]
     tally.labels = Counter({0.5: 3})  # numbers are written in many ways
@@ -57,12 +57,14 @@ def test_outliers() -> None:
 
 def test_split() -> None:
     sizes = {"train": 1, "validation": 1_200, "test": 3}
-    assert split.in_words(sizes, {}) == "put 1 row into train, 1,200 into validation and 3 into test"
+    dealt = "put 1 row into train, 1,200 into validation and 3 into test"
+    assert list(split.sentences(sizes, {})) == [dealt]
     dropped = {"duplicate": 70, "outlier": 21, "gap": 1, "group_of_held_out": 2}
-    assert split.in_words(sizes, dropped).partition("; ")[2] == (
-        "dropped 94: 70 repeating others, 21 unlike all others, 2 of groups that are held out, "
-        "1 too close in time to held-out rows"
-    )
+    assert list(split.sentences(sizes, dropped)) == [
+        dealt,
+        "dropped 94 rows: 70 repeating others, 21 unlike all others, 2 of groups that are held out, "
+        "1 too close in time to held-out rows",
+    ]
     assert {*split.WORDS} == {*split.SEE}
 
 
