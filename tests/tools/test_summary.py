@@ -176,7 +176,7 @@ def steps(settings: summary.Settings, old: Any) -> list[str]:
 def test_the_row_with_the_most_doubtful_label_is_worth_a_trace(project: Path) -> None:
     settings = summary.Settings("category", "data.csv", 1e-5)
     assert steps(settings, {})[0] == "python -m tools.trace ID"
-    ids = ["c" * 32, "0123456789ab" + "c" * 20, "d" * 32]
+    ids = ["0" * 32, "0123456789ab" + "c" * 20, "d" * 32]
     rows = pd.DataFrame({"id": ids, "label_quality": [0.5, 0.1, 0.1]})
     write_frame(paths.LABEL_VERDICTS, rows, pa.schema([("id", pa.string()), ("label_quality", pa.float64())]))
     assert steps(settings, {})[0] == "python -m tools.trace 0123456789ab"
