@@ -63,9 +63,8 @@ def finetune(
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
         pairs = zip(rows["content"].to_pylist(), targets, strict=True)
-        return Examples(
-            [{"content": content, "labels": target} for content, target in pairs], dict, weights=row_weights(rows)
-        )
+        inputs = [{"content": content, "labels": target} for content, target in pairs]
+        return Examples(inputs, dict, weights=row_weights(rows))
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         images = pixel_values(processor, [decode(row["content"]) for row in batch])
