@@ -57,8 +57,8 @@ class Params(Strict):
 
 def read_rows(folder: Path) -> pa.Table:
     """The rows in the order of ids and copies, so that the training does not depend on the order of the source."""
-    keys = ["id", "copy"] if folder == paths.TRAIN else ["id"]
-    table = read_table(folder, [*keys, "content", "label"])
+    keys, more = (["id", "copy"], ["weight"]) if folder == paths.TRAIN else (["id"], [])
+    table = read_table(folder, [*keys, "content", "label", *more])
     return table.sort_by([(key, "ascending") for key in keys])
 
 

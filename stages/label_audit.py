@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 
 from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
 from stages.contracts.label import Target, load_target
-from stages.contracts.objective import Conclusion, Objective, load_objective
+from stages.contracts.objective import Conclusion, Objective, RowWeights, load_objective
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict
@@ -134,14 +134,19 @@ def read_rows() -> pd.DataFrame:
 
 
 def predict_with_probe(
-    objective: Objective, labels: Sequence[Label], vectors: Vectors, others: Vectors, C: float
+    objective: Objective,
+    labels: Sequence[Label],
+    vectors: Vectors,
+    others: Vectors,
+    C: float,
+    row_weights: RowWeights = None,
 ) -> Predictions:
     """The outputs for `others` of a probe that is fitted on `vectors` and their labels.
 
     Args:
         C: the inverse of the regularisation strength.
     """
-    weights, bias = objective.first_head(vectors, objective.targets(labels), C)
+    weights, bias = objective.first_head(vectors, objective.targets(labels), C, row_weights)
 
     def logits(inputs: Vectors) -> npt.NDArray[np.float64]:
         return np.asarray(inputs.astype(np.float64) @ weights.T + bias)
@@ -347,7 +352,9 @@ def score_held_out(
         known: the training rows that are kept, with their final labels.
     """
     objective = trained.objective
-    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C)
+    weights = known.rows["weight"].to_numpy()
+    row_weights = weights if (weights != 1).any() else None
+    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C, row_weights)
     part = Part(held_out, vectors, objective.conclude(outputs))
     judge = part.judge_by_probe(kind.audit)
     if trained.noise_model is not None:

@@ -58,6 +58,24 @@ def test_policy_downweight_keeps_the_rows(run: Run) -> None:
     assert verdicts.attrs["more"]["downweighted"] == len(PLANTED)
 
 
+def test_the_baseline_counts_the_rows_by_their_weights(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe that predicts held-out rows; those out of fold, from which the weights follow, count all alike."""
+    counted: list[list[float] | None] = []
+    predict = label_audit.predict_with_probe
+
+    def spy(*given: object) -> object:
+        weights = given[5] if len(given) > 5 else None
+        counted.append(None if weights is None else weights.tolist())
+        return predict(*given)
+
+    monkeypatch.setattr(label_audit, "predict_with_probe", spy)
+    verdicts = audited(run, WRONG, policy="downweight")
+    assert counted == [None] * 3 + [verdicts.loc[verdicts["split"] == "train", "weight"].tolist()]
+    counted.clear()
+    audited(run, WRONG)
+    assert counted == [None] * 4  # all weights are 1
+
+
 @pytest.mark.parametrize("policy", ["drop", "downweight"])
 def test_a_budget_takes_the_worst_rows_whatever_is_suggested(run: Run, policy: str) -> None:
     verdicts = audited(run, WRONG, policy=policy, budget=0.15, max_share=1.0)
