@@ -1,4 +1,4 @@
-"""Prints the warnings, counts and scores of the last run, and where to look next.
+"""Prints warnings, counts, scores, and where to look next.
 
 python -m tools.summary
 
