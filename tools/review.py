@@ -328,7 +328,7 @@ def review(*, only_list: bool) -> None:
             return
         check_writable()
         labels = Labels.read(params.target, params.clean.label)
-        write(["What the audit suggests is shown after your answer. Each answer is saved at once.", *remarks])
+        write(["Each answer is saved at once; only after it you see what the audit thinks.", *remarks])
         Review(undecided, labels, viewer).run()
         write(summary(queue, labels))
 

@@ -43,5 +43,9 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 def test_tools_print_through_one_door() -> None:
     for path in sorted((ROOT / "tools").glob("*.py")):
         calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-        prints = [call for call in calls if ast.unparse(call.func) in ("print", "input", "sys.stdout.write", "sys.stderr.write")]
+        prints = [
+            call
+            for call in calls
+            if ast.unparse(call.func) in ("print", "input", "sys.stdout.write", "sys.stderr.write")
+        ]
         assert bool(prints) == (path.name == "terminal.py"), path.name
