@@ -227,7 +227,7 @@ class Review:
                 return answer
 
     def _question(self) -> str:
-        keys = "Enter: right, d: cannot be used, s: skip, u: undo, q: end"
+        keys = "Enter or k: right, d: cannot be used, s: skip, u: undo, q: end"
         if self._labels.kind in NOT_TYPED:
             return f"{keys}>"
         several = ", or the right ones, such as 1,2" if self._labels.kind == "categories" else ", or the right label"

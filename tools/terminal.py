@@ -21,7 +21,7 @@ def write(lines: Iterable[str]) -> None:
 
 def ask(question: str) -> str | None:
     """What is typed after the question, without spaces around it; None at the end of the input or at Ctrl-C."""
-    if isinstance(sys.stdin, TextIOWrapper):
+    if isinstance(sys.stdin, TextIOWrapper) and sys.stdin.errors != "replace":
         sys.stdin.reconfigure(errors="replace")  # bytes that are not UTF-8 are a wrong answer, not the end
     try:
         return input(f"{one_line(question)} ").strip()
