@@ -285,7 +285,7 @@ class Viewer:
             yield f"  {self.reporter.show(row.content).line}: {self.file(row)}"
             return
         for line in row.content[:LONGEST].split("\n"):
-            yield from (f"  {part}" for part in wrap(one_line(line), WIDTH - 2))
+            yield from (f"  {part}" for part in wrap(line, WIDTH - 2))
         if len(row.content) > LONGEST:
             yield f"  … and {len(row.content) - LONGEST:,} more characters: {self.file(row)}"
 
@@ -296,7 +296,7 @@ class Viewer:
         path.write_bytes(row.content.encode() if isinstance(row.content, str) else row.content)
         return path
 
-    def one_line(self, row: QueuedRow) -> str:
+    def on_one_line(self, row: QueuedRow) -> str:
         content = " ".join(line.strip() for line in self.lines(row))
         return f"{row.id} {self.label(row, row.given_label)}: {content}"
 
@@ -324,7 +324,7 @@ def review(*, only_list: bool) -> None:
     with SafeReporter(params.modality) as reporter:
         viewer = Viewer(params.modality, load_target(params.target), reporter)
         if only_list:
-            write([*remarks, *map(viewer.one_line, undecided)])
+            write([*remarks, *map(viewer.on_one_line, undecided)])
             return
         check_writable()
         labels = Labels.read(params.target, params.clean.label)
