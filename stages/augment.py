@@ -18,6 +18,7 @@ from stages.core import paths
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Content, Label, iter_rows, new_table, read_schema
+from stages.core.words import counted
 
 UNUSUAL_COPIES = 10  # more copies of one row than `augment.copies` asks for are worth a warning
 
@@ -128,7 +129,8 @@ def main(params: Params) -> Counts:
             writer.write_row(row)
     n_copies = sum(plan.values())
     sizes = {"copies": n_copies, "rows_out": len(plan) + n_copies}
-    return Counts(len(labels), more=sizes, warnings=warnings(plan, strata, params.augment, target.CLOSED))
+    found = [f"wrote {counted(len(plan), 'row')} to train on; augmented copies of them: {n_copies:,}"]
+    return Counts(len(labels), more=sizes, warnings=warnings(plan, strata, params.augment, target.CLOSED), found=found)
 
 
 if __name__ == "__main__":

@@ -415,6 +415,23 @@ def write_review(review: pd.DataFrame, target: Target) -> None:
     write_frame(paths.REVIEW_QUEUE, review, schema)
 
 
+def sentences(judged: pd.DataFrame) -> list[str]:
+    """What was found, in words."""
+    in_train = judged["split"] == "train"
+    train, held_out = judged[in_train], judged[~in_train]
+    deeds = {
+        "dropped": int((~train["keep"]).sum()),
+        "corrected": int((train["label"] != train["given_label"]).sum()),
+        "gave less weight to": int((train["weight"] < 1).sum()),
+    }
+    done = " and ".join(f"{verb} {count:,}" for verb, count in deeds.items() if count) or "changed none"
+    return [
+        f"doubted {train['is_label_issue'].sum():,} of {len(train):,} training labels, and {done} of them",
+        f"doubted {held_out['is_label_issue'].sum():,} of {len(held_out):,} labels of validation and test, "
+        "which are never changed",
+    ]
+
+
 def main(params: Params) -> Counts:
     rows = read_rows()
     kind = TargetParts.load(params.target)
@@ -431,7 +448,8 @@ def main(params: Params) -> Counts:
         before, after = policy.class_sizes(judged[judged["split"] == "train"], kind.label)
         more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
     more |= review_metrics(audited.review)
-    return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
+    dropped = judged["reason"].value_counts().to_dict()
+    return Counts(len(judged), dropped, more, audited.warnings, found=sentences(judged))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from stages.core.errors import SHOWN, InputError, one_line, shown
 from stages.core.params import load_params
 from stages.core.run import one_line_errors
 from stages.core.tables import Content, Label, iter_rows, one_of
+from stages.core.words import counted
 from stages.labels.doubts import similar
 from stages.page.safe_reporter import SafeReporter
 from tools import freshness
@@ -306,10 +307,10 @@ def summary(queue: Sequence[QueuedRow], labels: Labels) -> list[str]:
     decided = [(row, decisions[row.id]) for row in queue if row.id in decisions]
     n_wrong = sum(labels.was_wrong(row, decision) for row, decision in decided)
     n_dropped = sum(decision.action == "drop" for _, decision in decided)
+    left = f"Left to review: {len(queue) - len(decided)} of {counted(len(queue), 'row')}."
     return [
         "",
-        f"{len(queue) - len(decided)} of {len(queue)} rows are left to review. Of {len(decided)} that people decided "
-        f"about, {n_wrong} had a wrong label and {n_dropped} cannot be used.",
+        f"{left} Decided: {len(decided)}, of which wrong label: {n_wrong}, cannot be used: {n_dropped}.",
         f"Run `dvc repro label_audit`, then `dvc metrics diff`: {paths.METRICS}/label_audit.json has the precision of "
         "the audit and the share of wrong labels.",
     ]

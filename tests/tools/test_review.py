@@ -110,7 +110,7 @@ def test_rows_are_shown_by_id_without_what_the_audit_thinks(copy_of_text_data: P
         assert f"row {number} of {len(ids)}: {id} {content}" in flat
     assert f"given label: {rows.loc[ids[0], 'label']}" in printed
     assert "the audit suggests" not in printed and "rates" not in printed
-    assert f"{len(ids)} of {len(ids)} rows are left to review. Of 0 that people decided about" in printed
+    assert f"Left to review: {len(ids)} of {len(ids)} rows. Decided: 0, of which" in printed
 
 
 def test_what_the_audit_suggests_is_told_after_the_answer(animals: list[str], answer: Reviewed) -> None:
@@ -182,14 +182,11 @@ def test_answers_become_decisions(animals: list[str], answer: Reviewed) -> None:
         == f"{HEADER}{animals[0]},keep,,review\n{animals[1]},relabel,{name},review\n{animals[2]},drop,,review\n"
     )
     assert f"relabelled as {name}; the audit" in printed
-    assert (
-        "1 of 4 rows are left to review. Of 3 that people decided about, 1 had a wrong label and 1 cannot be used."
-        in printed
-    )
+    assert "Left to review: 1 of 4 rows. Decided: 3, of which wrong label: 1, cannot be used: 1." in printed
     assert "Run `dvc repro label_audit`, then `dvc metrics diff`: metrics/label_audit.json" in printed
     again = answer("k")
     assert f"row 1 of 1: {animals[3]}" in again
-    assert "0 of 4 rows are left to review. Of 4" in again
+    assert "Left to review: 0 of 4 rows. Decided: 4," in again
     assert "row 1" not in answer()
 
 
@@ -404,7 +401,7 @@ def test_the_audit_counts_what_people_decided(copy_of_text_data: Path, answer: R
     labels = read_frame(paths.CLEANED).set_index("id")["label"]
     wrong = set(ids[::4])
     typed = [("fruit" if labels[id] == LABEL else LABEL) if id in wrong else "" for id in ids]
-    assert "Of 20 that people decided about, 5 had a wrong label and 0 cannot be used." in answer(*typed)
+    assert "Decided: 20, of which wrong label: 5, cannot be used: 0." in answer(*typed)
     for stage in (clean, dedupe, outliers, split):
         stage.main(load_params(stage.Params))
     metrics = label_audit.main(load_params(label_audit.Params)).more
@@ -416,4 +413,4 @@ def test_the_audit_counts_what_people_decided(copy_of_text_data: Path, answer: R
     assert metrics["noise_rate_low"] < share < metrics["noise_rate_high"]
     # From now on these rows have the labels of people, and those of the source are counted as before.
     n_wrong = len(wrong.intersection(queued_ids()))
-    assert n_wrong and f"people decided about, {n_wrong} had a wrong label" in answer("q")
+    assert n_wrong and f"of which wrong label: {n_wrong}," in answer("q")
