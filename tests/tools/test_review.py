@@ -198,7 +198,7 @@ def test_a_name_or_k_is_an_answer_and_the_given_label_is_kept(animals: list[str]
 
 def test_what_is_no_answer_is_asked_again(animals: list[str], answer: Reviewed) -> None:
     printed = answer("dgo", "9", "0", "\ufffd", "u", "w" * 1_001)
-    assert "no row of the source has the label 'dog'" not in printed
+    assert "no row of the source has the label 'dgo'; write a new label to" in printed
     assert "no row of the source has the label '9'; write a new label to data/ledger.csv by hand" in printed
     assert "there is nothing to undo" in printed
     assert "because its label is too long for the name of a class" in printed
