@@ -127,6 +127,8 @@ def read_rows() -> pd.DataFrame:
     reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
     rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
     rows = rows[rows.pop("keep")].sort_values("id", ignore_index=True)
+    # pandas reads a missing text or number as NaN, which is no label and differs from every label.
+    rows["source_label"] = rows["source_label"].astype(object).where(rows["source_label"].notna(), None)
     was_wrong = [
         was is not None and was != label for was, label in zip(rows["source_label"], rows["label"], strict=True)
     ]

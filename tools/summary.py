@@ -1,4 +1,4 @@
-"""Prints warnings, rows, scores and the verdict of the last run, where the pictures are, and what to run next.
+"""Prints warnings, rows, scores, the verdict, and what to run next.
 
 python -m tools.summary
 

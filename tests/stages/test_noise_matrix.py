@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from stages import label_audit
 from stages.core import paths
 from stages.core.errors import InputError
-from stages.core.tables import read_frame
+from stages.core.tables import read_frame, write_tables
 from tests.conftest import Run
 from tests.rows import write_rows
 from tests.stages.test_label_audit import HELD_OUT, PLANTED, TRUTH, WRONG, corners, write_vectors
@@ -148,6 +149,24 @@ def test_reviewed_rows_tell_how_often_the_audit_is_right(run: Run) -> None:
     assert (more["audit_precision_rows"], more["audit_precision"]) == (2, 1.0)
     assert (more["noise_rate_rows"], more["noise_rate"]) == (3, pytest.approx(2 / 3))
     assert not verdicts.loc[[4, 9], "is_label_issue"].any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "source_label", "kind"),
+    [(["b", "a"], "a", pa.string()), ([2.0, 1.0], 1.0, pa.float64()), ([["b"], ["a"]], ["a"], pa.list_(pa.string()))],
+    ids=["category", "number", "tags"],
+)
+def test_a_label_that_people_kept_was_not_wrong(labels: list[object], source_label: object, kind: pa.DataType) -> None:
+    """One of two reviewed rows was relabelled; the other has no `source_label`."""
+    columns = {"id": ["1", "2"], "keep": [True, True], "split": ["train"] * 2, "unit": ["1", "2"]}
+    write_tables(paths.CLEANED, [pa.table({"id": columns["id"], "label": pa.array(labels, kind)})])
+    write_tables(paths.SPLIT_VERDICTS, [pa.table(columns)])
+    source_labels = pa.array([source_label, None], kind)
+    reviewed = {"id": columns["id"], "reviewed": [True, True], "source_label": source_labels}
+    write_tables(paths.CLEAN_VERDICTS, [pa.table(reviewed)])
+    rows = label_audit.read_rows()
+    assert rows["was_wrong"].tolist() == [True, False]
+    assert rows["source_label"].tolist() == [source_label, None]
 
 
 def test_a_class_that_people_abolished_is_no_error(run: Run) -> None:

@@ -132,6 +132,15 @@ def test_what_is_older_than_its_inputs_is_not_shown(
     assert stage in freshness.remark()
 
 
+def test_a_file_can_be_ignored(project: Path) -> None:
+    """As tools.review ignores the ledger, which its own answers change."""
+    Path("data.csv").write_text("b\n")
+    assert set(freshness.outdated()) == set(STAGES)
+    assert freshness.outdated(ignored={"data.csv"}) == {}
+    set_param("lr: 0.002", "lr: 0.001")
+    assert set(freshness.outdated(ignored={"data.csv"})) == {"evaluate"}
+
+
 def test_scores_of_a_run_that_failed_on_its_way_are_not_shown(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
