@@ -14,7 +14,7 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from stages.core.tables import Predictions, Vectors
-from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import SAMPLE, Voters
 from stages.label_quality.noise import Matrix, label_quality, noise_matrix, true_probabilities
 
@@ -38,6 +38,9 @@ class LabelledRows:
     def shares(self) -> npt.NDArray[np.float64]:
         """(n_classes,): the share of each class."""
         return np.bincount(self.classes, minlength=self.n_classes) / len(self.classes)
+
+    def moments(self) -> Moments:
+        return Moments.of(self.vectors, self.classes, self.n_classes)
 
     def voters(self) -> Voters:
         return Voters(self.vectors[:SAMPLE], self.classes[:SAMPLE], self.units[:SAMPLE])
@@ -83,7 +86,7 @@ class NoiseModel:
             probe: (n_rows, n_classes), the predictions of a probe that is fitted on `known`.
         """
         with threadpool_limits(1):
-            discriminant = Discriminant.fit(known.vectors, known.classes, known.n_classes)
+            discriminant = Discriminant.fit(known.moments())
             clouds = softmax(discriminant.log_probabilities(vectors) / self.temperature, axis=1)
             votes = known.voters().votes(vectors, units, known.shares()) if self.asks_neighbours else None
         return Opinions(mixed(probe, clouds, votes), self.noise)
@@ -118,11 +121,11 @@ def ask_training_rows(rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Pr
 def out_of_fold(rows: LabelledRows, folds: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
     """(n_rows, n_classes): log-probabilities by discriminants that are fitted on the other folds."""
     scores = np.zeros((len(rows.classes), rows.n_classes))
-    for fold in np.unique(folds):
-        in_fold = folds == fold
-        others = rows.where(~in_fold)
-        discriminant = Discriminant.fit(others.vectors, others.classes, rows.n_classes)
-        scores[in_fold] = discriminant.log_probabilities(rows.vectors[in_fold])
+    in_fold = {fold: folds == fold for fold in np.unique(folds)}
+    moments = {fold: rows.where(is_in).moments() for fold, is_in in in_fold.items()}
+    for fold, is_in in in_fold.items():
+        discriminant = Discriminant.fit(Moments.sum(moments[other] for other in in_fold if other != fold))
+        scores[is_in] = discriminant.log_probabilities(rows.vectors[is_in])
     return scores
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from stages.label_quality import neighbours
 from stages.label_quality.budget import affordable_share
-from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import Voters
 from stages.label_quality.noise import confident_joint, label_quality, noise_matrix, true_probabilities
 from stages.label_quality.opinions import LabelledRows, ask_training_rows
@@ -44,7 +44,7 @@ def softmax_of(vectors: npt.NDArray[np.float32], n_classes: int, sharpness: floa
 def test_the_discriminant_finds_the_nearest_cloud() -> None:
     truth = np.arange(300) % 3
     vectors = clouds(truth)
-    discriminant = Discriminant.fit(vectors, truth, 4)
+    discriminant = Discriminant.fit(Moments.of(vectors, truth, 4))
     probabilities = np.exp(discriminant.log_probabilities(vectors))
     assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
     assert probabilities.sum(axis=1) == pytest.approx(1)
@@ -53,7 +53,7 @@ def test_the_discriminant_finds_the_nearest_cloud() -> None:
 
 def test_rows_that_are_all_equal_have_a_discriminant() -> None:
     vectors = np.ones((6, 4), dtype=np.float32) / 2
-    discriminant = Discriminant.fit(vectors, np.array([0, 0, 0, 0, 1, 1]), 2)
+    discriminant = Discriminant.fit(Moments.of(vectors, np.array([0, 0, 0, 0, 1, 1]), 2))
     assert np.exp(discriminant.log_probabilities(vectors))[0] == pytest.approx([2 / 3, 1 / 3], abs=1e-3)
 
 

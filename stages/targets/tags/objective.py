@@ -91,7 +91,7 @@ class Objective:
         from stages.targets._probe import fit_probe
 
         numbers = np.array(list(chain.from_iterable(targets)), dtype=np.int64)
-        probe = fit_probe(np.concatenate(vectors), numbers, len(self.columns), C)
+        probe = fit_probe(np.concatenate(vectors).astype(np.float64), numbers, len(self.columns), C)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
