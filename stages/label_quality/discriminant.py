@@ -87,15 +87,20 @@ class Discriminant:
         return np.asarray(log_softmax(logits, axis=1))
 
 
-def fit_temperature(log_probabilities: npt.NDArray[np.float64], classes: npt.NDArray[np.int64]) -> float:
-    """The number by which log-probabilities are divided so that they have the lowest log-loss for these classes.
+def fit_temperature(
+    logits: npt.NDArray[np.float64], classes: npt.NDArray[np.int64], prior: npt.NDArray[np.float64] | float = 0.0
+) -> float:
+    """The number by which logits are divided so that they have the lowest log-loss for these classes.
 
     The clouds are no real Gaussians: without it, the model is far too sure.
+
+    Args:
+        prior: log-probabilities of classes that are added after the division.
     """
     rows = np.arange(len(classes))
 
     def log_loss(log_temperature: float) -> float:
-        return -float(log_softmax(log_probabilities / np.exp(log_temperature), axis=1)[rows, classes].mean())
+        return -float(log_softmax(logits / np.exp(log_temperature) + prior, axis=1)[rows, classes].mean())
 
     bounds = np.log(TEMPERATURES).tolist()
     return float(np.exp(minimize_scalar(log_loss, bounds=bounds, method="bounded").x))

@@ -1,9 +1,9 @@
-"""Three opinions about the class of a row, none of which has seen its label: the probe, a discriminant, the neighbours.
+"""Opinions about the class of a row, none of which has seen its label: the probe, a discriminant, the neighbours.
 
-A linear model, Gaussian clouds and local votes err in different ways. Their mixture predicts the given labels; the
-noise matrix turns it into probabilities of the true ones. On news with labels by people, of which a fifth are wrong,
-this ranks wrong labels much better than the probe alone; stronger learners learn people's errors too and do worse
-(docs/results.md).
+A linear model, Gaussian clouds and local votes err in different ways. If people have described the classes, what the
+descriptions say joins them. The mixture predicts the given labels; the noise matrix turns it into probabilities of the
+true ones. On news with labels by people, of which a fifth are wrong, this ranks wrong labels much better than the probe
+alone; stronger learners learn people's errors too and do worse (docs/results.md).
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,11 @@ from stages.core.tables import Predictions, Vectors
 from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import SAMPLE, Voters
 from stages.label_quality.noise import Matrix, label_quality, noise_matrix, true_probabilities
+from stages.label_quality.zero_shot import ZeroShot
 
 Classes = npt.NDArray[np.int64]
 Units = npt.NDArray[np.str_]
+ZERO_SHOT = 0.1  # the share of the descriptions' opinion in the mixture; with more, names as descriptions do harm
 WORSE = 0.05  # neighbours that agree with given labels so much less often than the probe are not asked
 
 
@@ -77,6 +79,7 @@ class NoiseModel:
     noise: Matrix
     temperature: float
     asks_neighbours: bool
+    zero_shot: ZeroShot | None
 
     def opinions(self, known: LabelledRows, probe: Predictions, vectors: Vectors, units: Units) -> Opinions:
         """The opinions about other rows.
@@ -89,7 +92,8 @@ class NoiseModel:
             discriminant = Discriminant.fit(known.moments())
             clouds = softmax(discriminant.log_probabilities(vectors) / self.temperature, axis=1)
             votes = known.voters().votes(vectors, units, known.shares()) if self.asks_neighbours else None
-        return Opinions(mixed(probe, clouds, votes), self.noise)
+            described = self.zero_shot.probabilities(vectors) if self.zero_shot else None
+        return Opinions(mixed(probe, clouds, votes, described), self.noise)
 
 
 @dataclass(frozen=True)
@@ -100,21 +104,26 @@ class TrainingOpinions:
     model: NoiseModel
 
 
-def ask_training_rows(rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Predictions) -> TrainingOpinions:
+def ask_training_rows(
+    rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Predictions, descriptions: Vectors | None = None
+) -> TrainingOpinions:
     """The opinions about each training row by the others: no row of its unit is asked.
 
     Args:
         folds: (n_rows,); no unit is in two of them.
         probe: (n_rows, n_classes), the predictions of probes that are fitted on the other folds.
+        descriptions: (n_classes, dim), the vectors of what classes are, if people have said so.
     """
     with threadpool_limits(1):
         scores = out_of_fold(rows, folds)
         temperature = fit_temperature(scores, rows.classes)
         clouds = np.asarray(softmax(scores / temperature, axis=1))
         votes = rows.voters().votes(rows.vectors, rows.units, rows.shares())
+        zero_shot = None if descriptions is None else ZeroShot.fit(descriptions, rows.vectors, rows.classes)
+        described = zero_shot.probabilities(rows.vectors) if zero_shot else None
     asks_neighbours = agreement(votes, rows.classes) >= agreement(probe, rows.classes) - WORSE
-    given = mixed(probe, clouds, votes if asks_neighbours else None)
-    model = NoiseModel(noise_matrix(given, rows.classes), temperature, asks_neighbours)
+    given = mixed(probe, clouds, votes if asks_neighbours else None, described)
+    model = NoiseModel(noise_matrix(given, rows.classes), temperature, asks_neighbours, zero_shot)
     return TrainingOpinions(Opinions(given, model.noise), model)
 
 
@@ -129,10 +138,12 @@ def out_of_fold(rows: LabelledRows, folds: npt.NDArray[np.str_]) -> npt.NDArray[
     return scores
 
 
-def mixed(probe: Predictions, clouds: Predictions, votes: Predictions | None) -> Predictions:
-    """Half of the neighbours' opinion, as it is local, and a quarter of each other one."""
-    both = (probe + clouds) / 2
-    return both if votes is None else (both + votes) / 2
+def mixed(
+    probe: Predictions, clouds: Predictions, votes: Predictions | None, described: Predictions | None
+) -> Predictions:
+    """Half of the neighbours' opinion, as it is local, and a quarter of each other one; then descriptions join."""
+    learned = (probe + clouds) / 2 if votes is None else (probe + clouds) / 4 + votes / 2
+    return learned if described is None else (1 - ZERO_SHOT) * learned + ZERO_SHOT * described
 
 
 def agreement(predictions: Predictions, classes: Classes) -> float:
