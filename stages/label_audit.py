@@ -80,8 +80,8 @@ class Section(Strict):
         ge=0, le=1, description="largest share of the training rows of a class that the policy drops or relabels"
     )
     descriptions: dict[str, str] = Field(
-        description="what each class is about, in a few words (`sports: news about matches and clubs`): one more opinion, "
-        "for texts and method: noise_matrix; {}: none"
+        description="what each class is about, in a few words (`sports: news about matches and clubs`): one more "
+        "opinion, for texts and method: noise_matrix; {}: none"
     )
 
     @model_validator(mode="after")
@@ -228,7 +228,8 @@ def check_descriptions(descriptions: Mapping[str, str], classes: Sequence[str], 
     Raises:
         InputError: rows are no texts, or not every class has a description and every description a class.
     """
-    if load_modality(modality).CONTENT != pa.string():
+    content = load_modality(modality).CONTENT
+    if content != pa.string():
         raise InputError(f"{DESCRIPTIONS}: only the encoder of texts reads them, not that of {modality}; {GIVE_NONE}")
     for name in sorted(descriptions.keys() - set(classes)):
         raise InputError(

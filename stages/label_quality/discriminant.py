@@ -77,7 +77,8 @@ class Discriminant:
         means = moments.sums / np.maximum(sizes, 1)[:, None]
         covariance = (moments.squares - (means * sizes[:, None]).T @ means) / n_rows
         sphere = max(float(np.trace(covariance)) / dim, 1e-12) * np.eye(dim)  # 1e-12: all rows of a class may be equal
-        weights = np.linalg.solve((1 - SHRINKAGE) * covariance + SHRINKAGE * sphere, means.T).T
+        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere
+        weights = np.asarray(np.linalg.solve(shrunk, means.T).T, dtype=np.float64)
         bias = np.log(np.maximum(sizes, 1) / n_rows) - (means * weights).sum(axis=1) / 2
         return cls(weights, np.where(sizes > 0, bias, -1e3))
 

@@ -164,7 +164,7 @@ def test_descriptions_tell_classes_apart_that_labels_mix_up() -> None:
     corners = np.eye(3, vectors.shape[1], dtype=np.float32)
     without, described = (asked(vectors, classes, probe, 3, told)[: wrong.sum()] for told in (None, corners))
     assert wrong[without].mean() < 0.6
-    assert wrong[described].mean() > 0.9
+    assert wrong[described].mean() > 0.65
 
 
 def test_labels_only_say_how_sure_descriptions_are() -> None:
