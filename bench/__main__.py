@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 from bench import (
+    audit,
     copies,
     duplicates,
     embed,
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "duplicates": duplicates,
     "copies": copies,
     "outliers": outliers,
+    "audit": audit,
     "photos": photos,
     "story": story,
     "hostile": hostile,

@@ -3,15 +3,16 @@
 That is the label quality of each row, and which training labels are dropped, corrected or weigh less.
 
 A probe on the embeddings predicts every training row out of fold (no cluster or group is in two folds). With the
-method `probe`, cleanlab compares its predictions with the given labels. With `noise_matrix`, the nearest rows and a
-discriminant are asked too, and what they predict is corrected by how labels become wrong. A second probe is fitted on
+method `probe`, cleanlab compares its predictions with the given labels. With `noise_matrix`, the nearest rows, a
+discriminant and descriptions of the classes are asked too, and what they predict is corrected by how labels become
+wrong. A second probe is fitted on
 the training rows that are kept. It judges the held-out rows, which are never changed, and its predictions are the
 baseline `probe_` of evaluate. No held-out label influences the verdict on a training row.
 
 It also writes data/review_queue: the rows whose review would tell how often the audit is right.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Self
@@ -23,11 +24,13 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
+from stages.contracts.content import load_modality
+from stages.contracts.embed import load_embedder
 from stages.contracts.label import Target, load_target
 from stages.contracts.objective import Conclusion, Objective, RowWeights, load_objective
 from stages.core import paths
 from stages.core.errors import InputError
-from stages.core.params import Strict
+from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import (
     Label,
@@ -46,9 +49,12 @@ from stages.label_quality import policy
 from stages.label_quality.budget import affordable_share
 from stages.label_quality.opinions import LabelledRows, NoiseModel, Opinions, ask_training_rows
 from stages.label_quality.review import noise_limit, review_metrics, review_samples
+from stages.models.threads import set_threads
 from stages.splits.stratify import deal
 
 NONE = -1.0  # a label quality that no label has
+DESCRIPTIONS, GIVE_NONE = "label_audit.descriptions", "set label_audit.descriptions: {}"
+MAX_ROWS = 50_000  # training rows that the probe of a fold is fitted on, those with the smallest ids: bounds its time
 STRONG_AGREEMENT = 0.7  # of all classes out of fold; below it, `budget: auto` is 0: most doubts are the probe's own
 
 
@@ -73,9 +79,15 @@ class Section(Strict):
     max_share: float = Field(
         ge=0, le=1, description="largest share of the training rows of a class that the policy drops or relabels"
     )
+    descriptions: dict[str, str] = Field(
+        description="what each class is about, in a few words (`sports: news about matches and clubs`): one more "
+        "opinion, for texts and method: noise_matrix; {}: none"
+    )
 
     @model_validator(mode="after")
-    def check_budget(self) -> Self:
+    def check(self) -> Self:
+        if self.descriptions and self.method == "probe":
+            raise ValueError("descriptions need method: noise_matrix; give {} with method: probe")
         if self.budget == "auto" and self.method == "probe":
             raise ValueError("budget: auto needs method: noise_matrix; give a share, such as 0.05")
         if self.budget != "auto" and not 0 <= self.budget <= 1:
@@ -83,9 +95,16 @@ class Section(Strict):
         return self
 
 
+class EmbedSection(VariantSection):
+    variant = ("modalities", "embed", "EmbedParams")
+
+
 class Params(Strict):
+    modality: str
     target: str
     seed: int
+    threads: int = Field(ge=1)
+    embed: EmbedSection
     label_audit: Section
 
 
@@ -177,16 +196,55 @@ def deal_folds(train: pd.DataFrame, target: Target, n_folds: int, seed: int) -> 
 def predict_out_of_fold(
     labels: Sequence[Label], vectors: Vectors, folds: npt.NDArray[np.str_], objective: Objective, C: float
 ) -> Predictions:
-    """The outputs for each training row of a probe that is fitted on the other folds."""
+    """The outputs for each training row of a probe that is fitted on the other folds, or on MAX_ROWS rows of them."""
     targets = pd.Series(list(labels), dtype=object)
     positions, outputs = [], []
     for fold in np.unique(folds):
         in_fold = folds == fold
         positions.append(np.flatnonzero(in_fold))
-        known = targets[~in_fold].tolist()
-        outputs.append(predict_with_probe(objective, known, vectors[~in_fold], vectors[in_fold], C))
+        known = np.flatnonzero(~in_fold)[:MAX_ROWS]
+        outputs.append(predict_with_probe(objective, targets[known].tolist(), vectors[known], vectors[in_fold], C))
     order = np.argsort(np.concatenate(positions))
     return np.asarray(np.concatenate(outputs)[order])
+
+
+def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vectors | None:
+    """(n_classes, dim): the vectors of the descriptions of these classes; None if there are none.
+
+    Raises:
+        InputError: they cannot be compared with rows, or do not fit the classes.
+    """
+    # One line each: two would be a pair.
+    descriptions = {name: " ".join(text.split()) for name, text in params.label_audit.descriptions.items()}
+    if not descriptions:
+        return None
+    check_descriptions(descriptions, classes, params.modality)
+    set_threads(params.threads)
+    embed_params = params.embed.of(params.modality)
+    vectors = load_embedder(params.modality).embed([descriptions[name] for name in classes], embed_params).rows
+    if vectors.shape[1] != dim:
+        raise InputError(
+            f"{DESCRIPTIONS}: the vectors of descriptions have {vectors.shape[1]} numbers and those of rows {dim}, as "
+            f"rows are pairs; {GIVE_NONE}"
+        )
+    return vectors
+
+
+def check_descriptions(descriptions: Mapping[str, str], classes: Sequence[str], modality: str) -> None:
+    """
+    Raises:
+        InputError: rows are no texts, or not every class has a description and every description a class.
+    """
+    content = load_modality(modality).CONTENT
+    if content != pa.string():
+        raise InputError(f"{DESCRIPTIONS}: only the encoder of texts reads them, not that of {modality}; {GIVE_NONE}")
+    for name in sorted(descriptions.keys() - set(classes)):
+        raise InputError(
+            f"{DESCRIPTIONS}: no training row has the label {name!r}; describe {', '.join(classes)}, or {GIVE_NONE}"
+        )
+    for name in classes:
+        if not descriptions.get(name):
+            raise InputError(f"{DESCRIPTIONS}: the label {name!r} has none; describe every label, or {GIVE_NONE}")
 
 
 # --- judging labels ---
@@ -277,6 +335,7 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     section = params.label_audit
     labels = train["label"].tolist()
     objective = kind.objective.of(labels)
+    descriptions = embed_descriptions(objective.columns, vectors.shape[-1], params)
     folds = deal_folds(train, kind.label, section.folds, params.seed)
     outputs = predict_out_of_fold(labels, vectors, folds, objective, section.C)
     objective = objective.tuned(labels, outputs)
@@ -286,7 +345,7 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     affordable: Callable[[], float] = float  # 0; the probe alone cannot tell
     if section.method == "noise_matrix":
         rows = part.labelled(objective)
-        asked = ask_training_rows(rows, folds, outputs)
+        asked = ask_training_rows(rows, folds, outputs, descriptions)
         judge, noise_model = part.judge_by_opinions(objective, asked.opinions), asked.model
         affordable = partial(affordable_share, rows, folds, asked.opinions.about(rows.classes))
     budget = choose_budget(section, train, reliability, affordable)

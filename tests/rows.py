@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from stages import clean, dedupe, outliers, split
+from stages import clean, dedupe, label_audit, outliers, split
 from stages.core import paths
 from stages.core.tables import row_schema, write_frame
 
@@ -46,3 +46,11 @@ def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequenc
     write_frame(paths.OUTLIER_VERDICTS, rows.assign(keep=more.get("typical", True)), outliers.VERDICT)
     write_frame(paths.SPLIT_VERDICTS, rows, split.VERDICT)
     return rows
+
+
+def audit_params(target: str = "category", modality: str = "text", **section: Any) -> label_audit.Params:
+    """The params of label_audit, by default without descriptions, so that nothing is embedded."""
+    values = {"method": "probe", "folds": 5, "C": 1.0, "policy": "drop", "budget": 1.0, "max_share": 0.2}
+    values |= {"descriptions": {}, **section}
+    top = {"modality": modality, "target": target, "seed": 1, "threads": 1, "embed": {}}
+    return label_audit.Params.model_validate({**top, "label_audit": values})

@@ -10,7 +10,7 @@ from stages.core.tables import Vectors
 NEIGHBOURS = 50
 SEARCHED = 100  # nearest rows among which neighbours of other units are looked for
 PRIOR_VOTES = 0.5  # shared among all classes as they are in the data
-SAMPLE = 20_000  # rows that can vote; more change the votes little and cost time
+SAMPLE = 15_000  # rows that can vote; more change the votes little and cost time
 BATCH = 10_000  # rows that are searched at a time, so that memory is bounded
 DIGITS = 4  # of cosines: the order of summation cannot change which row is nearer
 

@@ -1,9 +1,9 @@
-"""Three opinions about the class of a row, none of which has seen its label: the probe, a discriminant, the neighbours.
+"""Opinions about the class of a row, none of which has seen its label: the probe, a discriminant, the neighbours.
 
-A linear model, Gaussian clouds and local votes err in different ways. Their mixture predicts the given labels; the
-noise matrix turns it into probabilities of the true ones. On news with labels by people, of which a fifth are wrong,
-this ranks wrong labels much better than the probe alone; stronger learners learn people's errors too and do worse
-(docs/results.md).
+A linear model, Gaussian clouds and local votes err in different ways. If people have described the classes, what the
+descriptions say joins them. The mixture predicts the given labels; the noise matrix turns it into probabilities of the
+true ones. On news with labels by people, of which a fifth are wrong, this ranks wrong labels much better than the probe
+alone; stronger learners learn people's errors too and do worse (docs/results.md).
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from stages.core.tables import Predictions, Vectors
-from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import SAMPLE, Voters
 from stages.label_quality.noise import Matrix, label_quality, noise_matrix, true_probabilities
+from stages.label_quality.zero_shot import ZeroShot
 
 Classes = npt.NDArray[np.int64]
 Units = npt.NDArray[np.str_]
+ZERO_SHOT = 0.1  # the share of the descriptions' opinion in the mixture; with more, names as descriptions do harm
 WORSE = 0.05  # neighbours that agree with given labels so much less often than the probe are not asked
 
 
@@ -38,6 +40,9 @@ class LabelledRows:
     def shares(self) -> npt.NDArray[np.float64]:
         """(n_classes,): the share of each class."""
         return np.bincount(self.classes, minlength=self.n_classes) / len(self.classes)
+
+    def moments(self) -> Moments:
+        return Moments.of(self.vectors, self.classes, self.n_classes)
 
     def voters(self) -> Voters:
         return Voters(self.vectors[:SAMPLE], self.classes[:SAMPLE], self.units[:SAMPLE])
@@ -74,6 +79,7 @@ class NoiseModel:
     noise: Matrix
     temperature: float
     asks_neighbours: bool
+    zero_shot: ZeroShot | None
 
     def opinions(self, known: LabelledRows, probe: Predictions, vectors: Vectors, units: Units) -> Opinions:
         """The opinions about other rows.
@@ -83,10 +89,11 @@ class NoiseModel:
             probe: (n_rows, n_classes), the predictions of a probe that is fitted on `known`.
         """
         with threadpool_limits(1):
-            discriminant = Discriminant.fit(known.vectors, known.classes, known.n_classes)
+            discriminant = Discriminant.fit(known.moments())
             clouds = softmax(discriminant.log_probabilities(vectors) / self.temperature, axis=1)
             votes = known.voters().votes(vectors, units, known.shares()) if self.asks_neighbours else None
-        return Opinions(mixed(probe, clouds, votes), self.noise)
+            described = self.zero_shot.probabilities(vectors) if self.zero_shot else None
+        return Opinions(mixed(probe, clouds, votes, described), self.noise)
 
 
 @dataclass(frozen=True)
@@ -97,39 +104,46 @@ class TrainingOpinions:
     model: NoiseModel
 
 
-def ask_training_rows(rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Predictions) -> TrainingOpinions:
+def ask_training_rows(
+    rows: LabelledRows, folds: npt.NDArray[np.str_], probe: Predictions, descriptions: Vectors | None = None
+) -> TrainingOpinions:
     """The opinions about each training row by the others: no row of its unit is asked.
 
     Args:
         folds: (n_rows,); no unit is in two of them.
         probe: (n_rows, n_classes), the predictions of probes that are fitted on the other folds.
+        descriptions: (n_classes, dim), the vectors of what classes are, if people have said so.
     """
     with threadpool_limits(1):
         scores = out_of_fold(rows, folds)
         temperature = fit_temperature(scores, rows.classes)
         clouds = np.asarray(softmax(scores / temperature, axis=1))
         votes = rows.voters().votes(rows.vectors, rows.units, rows.shares())
+        zero_shot = None if descriptions is None else ZeroShot.fit(descriptions, rows.vectors, rows.classes)
+        described = zero_shot.probabilities(rows.vectors) if zero_shot else None
     asks_neighbours = agreement(votes, rows.classes) >= agreement(probe, rows.classes) - WORSE
-    given = mixed(probe, clouds, votes if asks_neighbours else None)
-    model = NoiseModel(noise_matrix(given, rows.classes), temperature, asks_neighbours)
+    given = mixed(probe, clouds, votes if asks_neighbours else None, described)
+    model = NoiseModel(noise_matrix(given, rows.classes), temperature, asks_neighbours, zero_shot)
     return TrainingOpinions(Opinions(given, model.noise), model)
 
 
 def out_of_fold(rows: LabelledRows, folds: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
     """(n_rows, n_classes): log-probabilities by discriminants that are fitted on the other folds."""
     scores = np.zeros((len(rows.classes), rows.n_classes))
-    for fold in np.unique(folds):
-        in_fold = folds == fold
-        others = rows.where(~in_fold)
-        discriminant = Discriminant.fit(others.vectors, others.classes, rows.n_classes)
-        scores[in_fold] = discriminant.log_probabilities(rows.vectors[in_fold])
+    in_fold = {fold: folds == fold for fold in np.unique(folds)}
+    moments = {fold: rows.where(is_in).moments() for fold, is_in in in_fold.items()}
+    for fold, is_in in in_fold.items():
+        discriminant = Discriminant.fit(Moments.sum(moments[other] for other in in_fold if other != fold))
+        scores[is_in] = discriminant.log_probabilities(rows.vectors[is_in])
     return scores
 
 
-def mixed(probe: Predictions, clouds: Predictions, votes: Predictions | None) -> Predictions:
-    """Half of the neighbours' opinion, as it is local, and a quarter of each other one."""
-    both = (probe + clouds) / 2
-    return both if votes is None else (both + votes) / 2
+def mixed(
+    probe: Predictions, clouds: Predictions, votes: Predictions | None, described: Predictions | None
+) -> Predictions:
+    """Half of the neighbours' opinion, as it is local, and a quarter of each other one; then descriptions join."""
+    learned = (probe + clouds) / 2 if votes is None else (probe + clouds) / 4 + votes / 2
+    return learned if described is None else (1 - ZERO_SHOT) * learned + ZERO_SHOT * described
 
 
 def agreement(predictions: Predictions, classes: Classes) -> float:

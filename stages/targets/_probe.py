@@ -36,7 +36,10 @@ def check_finite(vectors: Vectors) -> None:
 def fit_probe(
     vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float, row_weights: RowWeights = None
 ) -> Probe:
-    """Logistic regression on class numbers below `n_classes`. A class without rows gets a probability close to 0."""
+    """Logistic regression on class numbers below `n_classes`. A class without rows gets a probability close to 0.
+
+    It computes in the precision of the vectors: float32 takes half the time of float64, and ranks labels as well.
+    """
     check_finite(vectors)
     weights = np.zeros((n_classes, vectors.shape[1]))
     bias = np.full(n_classes, -50.0)
@@ -48,7 +51,7 @@ def fit_probe(
     # took 16 times as long.
     with threadpool_limits(1, user_api="blas"):
         model = LogisticRegression(C=C, max_iter=1_000)
-        fitted = model.fit(vectors.astype(np.float64), classes, sample_weight=row_weights)
+        fitted = model.fit(vectors, classes, sample_weight=row_weights)
     if len(present) == 2:
         # scikit-learn keeps one row of weights for two classes. Half of it for each class, with opposite
         # signs, is the same model.

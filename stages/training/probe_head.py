@@ -30,7 +30,7 @@ def start_from_probe(
     """
     layer, vectors = output_layer(model, batches)
     length = float(np.linalg.norm(vectors, axis=1).mean())
-    weights, bias = objective.first_head(vectors / length, targets, C, row_weights)
+    weights, bias = objective.first_head(vectors.astype(np.float64) / length, targets, C, row_weights)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weights / length))
         layer.bias.copy_(torch.from_numpy(bias))

@@ -4,12 +4,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stages.label_quality import neighbours
+from stages.label_quality import discriminant, neighbours
 from stages.label_quality.budget import affordable_share
-from stages.label_quality.discriminant import Discriminant, fit_temperature
+from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import Voters
 from stages.label_quality.noise import confident_joint, label_quality, noise_matrix, true_probabilities
 from stages.label_quality.opinions import LabelledRows, ask_training_rows
+from stages.label_quality.zero_shot import ZeroShot
 
 Ints = npt.NDArray[np.int64]
 
@@ -25,11 +26,17 @@ def names(n_rows: int) -> npt.NDArray[np.str_]:
     return np.array([f"{row:05d}" for row in range(n_rows)])
 
 
-def asked(vectors: npt.NDArray[np.float32], classes: Ints, probe: npt.NDArray[np.float64], n_classes: int) -> Ints:
+def asked(
+    vectors: npt.NDArray[np.float32],
+    classes: Ints,
+    probe: npt.NDArray[np.float64],
+    n_classes: int,
+    descriptions: npt.NDArray[np.float32] | None = None,
+) -> Ints:
     """(n_rows,): the rows, those with the worst label first."""
     rows = LabelledRows(vectors, classes, names(len(classes)), n_classes)
     folds = np.array([str(row % 5) for row in range(len(classes))])
-    quality = ask_training_rows(rows, folds, probe).opinions.about(classes).label_quality
+    quality = ask_training_rows(rows, folds, probe, descriptions).opinions.about(classes).label_quality
     return np.argsort(quality, kind="stable")
 
 
@@ -44,8 +51,8 @@ def softmax_of(vectors: npt.NDArray[np.float32], n_classes: int, sharpness: floa
 def test_the_discriminant_finds_the_nearest_cloud() -> None:
     truth = np.arange(300) % 3
     vectors = clouds(truth)
-    discriminant = Discriminant.fit(vectors, truth, 4)
-    probabilities = np.exp(discriminant.log_probabilities(vectors))
+    fitted = Discriminant.fit(Moments.of(vectors, truth, 4))
+    probabilities = np.exp(fitted.log_probabilities(vectors))
     assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
     assert probabilities.sum(axis=1) == pytest.approx(1)
     assert probabilities[:, 3].max() < 1e-100  # a class without rows
@@ -53,8 +60,8 @@ def test_the_discriminant_finds_the_nearest_cloud() -> None:
 
 def test_rows_that_are_all_equal_have_a_discriminant() -> None:
     vectors = np.ones((6, 4), dtype=np.float32) / 2
-    discriminant = Discriminant.fit(vectors, np.array([0, 0, 0, 0, 1, 1]), 2)
-    assert np.exp(discriminant.log_probabilities(vectors))[0] == pytest.approx([2 / 3, 1 / 3], abs=1e-3)
+    fitted = Discriminant.fit(Moments.of(vectors, np.array([0, 0, 0, 0, 1, 1]), 2))
+    assert np.exp(fitted.log_probabilities(vectors))[0] == pytest.approx([2 / 3, 1 / 3], abs=1e-3)
 
 
 def test_the_temperature_cools_what_is_too_sure() -> None:
@@ -144,6 +151,48 @@ def test_errors_that_people_make_alike_are_found_better_than_by_the_probe() -> N
     probe[truth == 0] = [0.5, 0.48, 0.02]
     worst = asked(vectors, classes, probe, 3)[: wrong.sum()]
     assert wrong[worst].mean() > 0.95
+
+
+def test_descriptions_tell_classes_apart_that_labels_mix_up() -> None:
+    """Half of classes 0 and 1 are called by the other's name: without descriptions nobody can tell which half."""
+    truth = np.arange(900) % 3
+    vectors = clouds(truth, spread=0.25)
+    wrong = (truth < 2) & (np.random.default_rng(1).random(900) < 0.5)
+    classes = np.where(wrong, 1 - truth, truth)
+    probe = np.full((900, 3), [0.49, 0.49, 0.02])
+    probe[truth == 2] = [0.01, 0.01, 0.98]
+    corners = np.eye(3, vectors.shape[1], dtype=np.float32)
+    without, described = (asked(vectors, classes, probe, 3, told)[: wrong.sum()] for told in (None, corners))
+    assert wrong[without].mean() < 0.6
+    assert wrong[described].mean() > 0.65
+
+
+def test_labels_only_say_how_sure_descriptions_are() -> None:
+    truth = np.arange(300) % 3
+    vectors = clouds(truth)
+    corners = np.eye(3, vectors.shape[1], dtype=np.float32)
+    shuffled = np.random.default_rng(0).permutation(truth)
+    sure, unsure = (ZeroShot.fit(corners, vectors, classes).probabilities(vectors) for classes in (truth, shuffled))
+    for probabilities in (sure, unsure):
+        assert probabilities.sum(axis=1) == pytest.approx(1)
+        assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
+    assert sure.max(axis=1).mean() > 0.9
+    assert unsure.max(axis=1).mean() < 0.5
+    assert ZeroShot.fit(corners, vectors, np.zeros(300, dtype=np.int64)).probabilities(vectors)[:, 0].min() > 0.9
+
+
+def test_moments_of_parts_add_up_to_those_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discriminant, "BATCH", 70)
+    truth = np.arange(300) % 3
+    vectors = clouds(truth)
+    whole = Discriminant.fit(Moments.of(vectors, truth, 3))
+    parts = [Moments.of(vectors[part], truth[part], 3) for part in (slice(100), slice(100, 100), slice(100, None))]
+    of_parts = Discriminant.fit(Moments.sum(parts))
+    assert of_parts.log_probabilities(vectors) == pytest.approx(whole.log_probabilities(vectors))
+    means = np.stack([vectors[truth == number].mean(axis=0) for number in range(3)])
+    scatter = np.cov((vectors - means[truth]).T, bias=True)
+    shrunk = 0.9 * scatter + 0.1 * np.trace(scatter) / 8 * np.eye(8)
+    assert whole.weights == pytest.approx(np.linalg.solve(shrunk, means.T).T, rel=1e-4)
 
 
 def test_neighbours_are_not_asked_if_they_know_less_than_the_probe() -> None:

@@ -44,7 +44,7 @@ SAME_OUTPUTS: list[tuple[Callable[[Path], None], set[str]]] = [
     (set_param("split.max_leaks", 5), {"split", "leaks"}),
     (set_param("split.folds", 3), {"split"}),  # of another method
     (set_param("dedupe.near_threshold", 0.8), {"dedupe", "leaks"}),  # the same verdicts
-    (set_param("embed.text.max_length", 64), {"embed"}),  # no row is so long
+    (set_param("embed.text.max_length", 64), {"embed", "label_audit"}),  # no row is so long; descriptions could be
     (set_param("collect.on_bad_row", "drop"), {"collect"}),
     (set_param("report.examples", 2), {"report"}),
     (edit("stages/page/report.css"), {"report"}),
@@ -113,7 +113,7 @@ CONCERNED = [
     (edit("stages/modalities/text/clean/reasons.py"), {"clean", "report"}),
     (edit("stages/modalities/image/clean/privacy.py"), set()),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
-    (edit("stages/modalities/text/embed.py"), {"embed"}),
+    (edit("stages/modalities/text/embed.py"), {"embed", "label_audit"}),
     (edit("stages/modalities/text/baseline.py"), {"evaluate"}),  # only TF-IDF is fitted again
     (edit("stages/comparison/verdict.py"), {"evaluate"}),
     *SAME_OUTPUTS,

@@ -14,7 +14,7 @@ from stages.core.tables import read_frame, vector_column, write_tables
 from stages.label_quality.policy import check_classes
 from stages.targets.category import label as category_label
 from tests.conftest import Run
-from tests.rows import write_rows
+from tests.rows import audit_params, write_rows
 
 pytestmark = pytest.mark.usefixtures("workplace")
 
@@ -44,9 +44,8 @@ def audited(
     splits = [HELD_OUT.get(row, "train") for row in range(len(TRUTH))]
     write_rows(labels, split=splits, reviewed=[row in reviewed for row in range(len(TRUTH))])
     write_vectors(corners(TRUTH))
-    values = {"method": "probe", "folds": 3, "C": 10.0, "policy": policy, "budget": 1.0, "max_share": 0.2, **limits}
-    section = label_audit.Section.model_validate(values)
-    counts = run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    section = {"folds": 3, "C": 10.0, "policy": policy, **limits}
+    counts = run(label_audit, audit_params(**section))
     found = read_frame(paths.LABEL_VERDICTS).set_index("id")
     found = found.set_index(found.index.astype(int)).sort_index()
     found.attrs["warnings"] = counts.warnings
@@ -215,8 +214,7 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
         cluster=["001" if row in copies else f"{row:03d}" for row in range(90)],
     )
     write_vectors(vectors)
-    section = label_audit.Section(method="probe", folds=5, C=1000.0, policy="drop", budget=1.0, max_share=0.2)
-    run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    run(label_audit, audit_params(C=1000.0))
     found = read_frame(paths.LABEL_VERDICTS)
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
 
@@ -224,9 +222,8 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
 def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
     write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
     write_vectors(corners(TRUTH))
-    section = label_audit.Section(method="probe", folds=5, C=1.0, policy="drop", budget=1.0, max_share=0.2)
     with pytest.raises(
         InputError,
         match=r"all .* training rows are in the same group or cluster, but .*; see collect\.columns\.group",
     ):
-        run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+        run(label_audit, audit_params())

@@ -1,6 +1,8 @@
 """The audit with method noise_matrix: who is asked, how many rows the policy applies to, and what people review."""
 
+import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,11 +10,12 @@ import pyarrow as pa
 import pytest
 
 from stages import label_audit
+from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import read_frame, write_tables
 from tests.conftest import Run
-from tests.rows import write_rows
+from tests.rows import audit_params, write_rows
 from tests.stages.test_label_audit import HELD_OUT, PLANTED, TRUTH, WRONG, corners, write_vectors
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -23,7 +26,7 @@ def audited(
     labels: Sequence[str],
     vectors: np.ndarray | None = None,
     source_labels: Sequence[str | None] = (),
-    **values: float | str,
+    **values: Any,
 ) -> pd.DataFrame:
     """The verdicts; `attrs` has the warnings and the metrics."""
     known = list(source_labels) or [None] * len(labels)
@@ -32,8 +35,7 @@ def audited(
     write_rows(labels, split=splits, reviewed=reviewed, source_label=known)
     write_vectors(corners(TRUTH) if vectors is None else vectors)
     settings = {"method": "noise_matrix", "folds": 3, "C": 10.0, "policy": "drop", "budget": "auto", "max_share": 0.2}
-    section = label_audit.Section.model_validate({**settings, **values})
-    counts = run(label_audit, label_audit.Params(target="category", seed=1, label_audit=section))
+    counts = run(label_audit, audit_params(**{**settings, **values}))
     verdicts = read_frame(paths.LABEL_VERDICTS).set_index("id")
     verdicts = verdicts.set_index(verdicts.index.astype(int)).sort_index()
     verdicts.attrs.update(warnings=counts.warnings, more=counts.more)
@@ -183,6 +185,66 @@ def test_people_who_find_no_wrong_label_lower_the_budget(run: Run) -> None:
     assert (~audited(run, labels, source_labels=source_labels, max_share=1.0)["keep"]).sum() == 4
 
 
+# --- descriptions ---
+
+
+DESCRIBED = {"plum": "plum, a fruit", "apple": "apple,\n a fruit\n", "hammer": "hammer, a tool"}
+
+
+class Encoder:
+    """Puts a description into the corner of its first word."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.contents: list[str] = []
+
+    def embed(self, contents: Sequence[str], params: object) -> Embedded:
+        self.contents += contents
+        classes = [sorted(set(TRUTH)).index(text.split(",")[0]) for text in contents]
+        return Embedded(np.eye(self.dim, dtype=np.float32)[classes])
+
+
+def audited_with(
+    monkeypatch: pytest.MonkeyPatch, run: Run, descriptions: dict[str, str], modality: str = "text", dim: int = 8
+) -> Encoder:
+    encoder = Encoder(dim)
+    monkeypatch.setattr(label_audit, "load_embedder", lambda _: encoder)
+    monkeypatch.setattr(label_audit.EmbedSection, "of", lambda *_: None)
+    audited(run, WRONG, modality=modality, descriptions=descriptions)
+    return encoder
+
+
+def test_descriptions_are_embedded_in_the_order_of_classes_each_as_one_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = audited_with(monkeypatch, run, DESCRIBED)
+    assert encoder.contents == ["apple, a fruit", "hammer, a tool", "plum, a fruit"]
+    described = read_frame(paths.LABEL_VERDICTS)
+    audited(run, WRONG)
+    without = read_frame(paths.LABEL_VERDICTS)
+    for split in ("train", "test"):
+        assert (described["label_quality"] != without["label_quality"])[described["split"] == split].any()
+    assert described["keep"].tolist() == without["keep"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("descriptions", "more", "message"),
+    [
+        (DESCRIBED | {"fig": "fig"}, {}, "no training row has the label 'fig'; describe apple, hammer, plum, or set"),
+        ({"plum": "plum"}, {}, "the label 'apple' has none; describe every label, or set label_audit.descriptions: {}"),
+        (DESCRIBED | {"plum": " "}, {}, "the label 'plum' has none"),
+        (DESCRIBED, {"modality": "image"}, "only the encoder of texts reads them, not that of image; set"),
+        (DESCRIBED, {"dim": 9}, "the vectors of descriptions have 9 numbers and those of rows 8, as rows are pairs"),
+    ],
+)
+def test_descriptions_that_fit_no_rows(
+    descriptions: dict[str, str], more: dict[str, str], message: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match=re.escape(f"label_audit.descriptions: {message}")):
+        audited_with(monkeypatch, run, descriptions, **more)
+    assert not paths.LABEL_VERDICTS.exists()
+
+
 # --- params ---
 
 
@@ -194,8 +256,7 @@ def test_people_who_find_no_wrong_label_lower_the_budget(run: Run) -> None:
     ],
 )
 def test_methods_for_one_class_are_refused_for_others(target: str, values: dict[str, str], message: str) -> None:
-    settings = {"method": "probe", "folds": 3, "C": 1.0, "policy": "keep", "budget": 0.1, "max_share": 0.2}
-    section = label_audit.Section.model_validate({**settings, **values})
+    section = audit_params(target, **{"policy": "keep", **values}).label_audit
     with pytest.raises(InputError, match=message):
         label_audit.TargetParts.load(target).check(section)
 
@@ -203,12 +264,13 @@ def test_methods_for_one_class_are_refused_for_others(target: str, values: dict[
 @pytest.mark.parametrize(
     ("values", "message"),
     [
+        ({"descriptions": {"fig": "a fruit"}, "method": "probe"}, "descriptions need method: noise_matrix"),
         ({"method": "probe"}, "budget: auto needs method: noise_matrix"),
         ({"budget": 1.5}, "budget: 1.5; give auto, or a share from 0 to 1"),
         ({"budget": -0.1}, "budget: -0.1; give auto, or a share from 0 to 1"),
     ],
 )
-def test_budgets_that_cannot_be(values: dict[str, object], message: str) -> None:
-    settings = {"method": "noise_matrix", "folds": 3, "C": 1.0, "policy": "keep", "budget": "auto", "max_share": 0.2}
+def test_params_that_cannot_be(values: dict[str, object], message: str) -> None:
+    settings = {"method": "noise_matrix", "policy": "keep", "budget": "auto"}
     with pytest.raises(ValueError, match=message):
-        label_audit.Section.model_validate({**settings, **values})
+        audit_params(**{**settings, **values})

@@ -14,7 +14,7 @@ from sklearn import metrics
 
 from stages.contracts.label import load_target
 from stages.core.errors import InputError
-from stages.label_audit import Params, TargetParts, audit
+from stages.label_audit import TargetParts, audit
 from stages.label_quality.policy import check_classes
 from stages.split import check_labels
 from stages.splits.stratify import deal
@@ -24,6 +24,7 @@ from stages.targets.categories import label as categories_label
 from stages.targets.categories.label import LabelParams
 from stages.targets.categories.objective import Objective, ObjectiveParams, best_thresholds, multi_hot
 from tests import tiny
+from tests.rows import audit_params
 from tests.samples.name_lists import NAMES, as_labels, concluded, tastes
 
 
@@ -194,11 +195,6 @@ def probabilities_of_probe(
 # --- planted label errors ---
 
 
-def audit_params(policy: str) -> Params:
-    section = {"method": "probe", "folds": 5, "C": 10.0, "policy": policy, "budget": 1.0, "max_share": 1.0}
-    return Params.model_validate({"target": "categories", "seed": 1, "label_audit": section})
-
-
 def planted(
     count: int = 600,
 ) -> tuple[pd.DataFrame, npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -220,7 +216,12 @@ def planted(
 
 def test_planted_label_errors_are_found_and_mended() -> None:
     rows, vectors, truth, wrong = planted()
-    verdicts = audit(rows, vectors, TargetParts.load("categories"), audit_params("relabel")).verdicts.to_pandas()
+    verdicts = audit(
+        rows,
+        vectors,
+        TargetParts.load("categories"),
+        audit_params("categories", C=10.0, policy="relabel", max_share=1.0),
+    ).verdicts.to_pandas()
     issues = verdicts["is_label_issue"].to_numpy()
     assert issues[wrong].mean() > 0.9
     assert issues[~wrong].mean() < 0.02
@@ -228,7 +229,9 @@ def test_planted_label_errors_are_found_and_mended() -> None:
     mended = multi_hot([list(label) for label in verdicts["label"]], NAMES)
     assert (mended[wrong] == truth[wrong]).all(axis=1).mean() > 0.9
     assert (verdicts["label"].map(list) == verdicts["given_label"].map(list))[verdicts["split"] == "test"].all()
-    dropped = audit(rows, vectors, TargetParts.load("categories"), audit_params("drop")).verdicts.to_pandas()
+    dropped = audit(
+        rows, vectors, TargetParts.load("categories"), audit_params("categories", C=10.0, policy="drop", max_share=1.0)
+    ).verdicts.to_pandas()
     assert (~dropped["keep"].to_numpy() == issues & (rows["split"] == "train").to_numpy()).all()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from stages import label_audit
 from stages.core.errors import InputError
+from tests.rows import audit_params
 from tests.samples.variants import whole_target
 from tests.targets.predictions import objective_of
 
@@ -32,8 +33,7 @@ def test_wild_numbers_are_changed_if_the_probe_knows_the_others(noise: float, n_
     numbers[:12] = 5_000.0 if noise > 1 else 50.0
     rows = pd.DataFrame({"id": [f"{row:03d}" for row in range(200)], "label": numbers, "reviewed": False})
     rows = rows.assign(unit=rows["id"], split=["train"] * 180 + ["test"] * 20, source_label=None, was_wrong=False)
-    section = {"method": "probe", "folds": 5, "C": 1.0, "policy": "drop", "budget": 1.0, "max_share": 0.2}
-    params = label_audit.Params.model_validate({"target": "number", "seed": 1, "label_audit": section})
+    params = audit_params("number")
     verdicts = label_audit.audit(rows, vectors, label_audit.TargetParts.load("number"), params).verdicts.to_pandas()
     assert verdicts.index[~verdicts["keep"]].tolist() == list(range(n_changed))
 

@@ -127,7 +127,7 @@ def probe_head(
     from stages.modalities.text.encode.backbone import Head
     from stages.modalities.text.encode.texts import pooled_vectors
 
-    vectors = pooled_vectors(model, tokenizer, rows, batch_size)
+    vectors = pooled_vectors(model, tokenizer, rows, batch_size).astype("float64")
     return Head.of(*objective.first_head(vectors, [row["labels"] for row in rows], C, row_weights))
 
 

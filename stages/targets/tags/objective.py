@@ -92,7 +92,7 @@ class Objective:
 
         numbers = np.array(list(chain.from_iterable(targets)), dtype=np.int64)
         token_weights = None if row_weights is None else np.repeat(row_weights, [len(row) for row in targets])
-        probe = fit_probe(np.concatenate(vectors), numbers, len(self.columns), C, token_weights)
+        probe = fit_probe(np.concatenate(vectors).astype(np.float64), numbers, len(self.columns), C, token_weights)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:
