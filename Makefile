@@ -10,8 +10,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: repro test check bench external lock clean help setup
 .DEFAULT_GOAL := repro
 
-repro: setup  ## the pipeline on params.yaml, then the metrics
+repro: setup  ## the pipeline on params.yaml, then what it found
 	dvc repro
+	-@dvc plots show >/dev/null
 	@python -m tools.summary
 
 test: setup  ## all tests

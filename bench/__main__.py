@@ -19,6 +19,7 @@ from bench import (
     photos,
     story,
     texts,
+    uncleaned,
 )
 from bench.hostile import run as hostile
 from stages.core.errors import InputError
@@ -39,8 +40,9 @@ BENCHMARKS: dict[str, ModuleType] = {
     "hostile": hostile,
     "lexical": lexical,
     "kills": kills,
+    "uncleaned": uncleaned,
 }
-WITH_ARGUMENTS = (finetune, embed, million, duplicates, copies, photos, outliers, story, hostile, kills)
+WITH_ARGUMENTS = (finetune, embed, million, duplicates, copies, photos, outliers, story, hostile, kills, uncleaned)
 
 
 def main() -> int:

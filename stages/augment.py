@@ -5,6 +5,7 @@ a row changes no copy of another.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from stages.core import paths
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Content, Label, iter_rows, new_table, read_schema
+from stages.core.words import counted
 
 UNUSUAL_COPIES = 10  # more copies of one row than `augment.copies` asks for are worth a warning
 
@@ -40,10 +42,19 @@ class Params(Strict):
     augment: Section
 
 
-def read_labels() -> dict[str, Any]:
-    """The final label of each training row that label_audit keeps, by id."""
-    verdicts = iter_rows(paths.LABEL_VERDICTS, ["id", "keep", "split", "label"])
-    return {row["id"]: row["label"] for row in verdicts if row["keep"] and row["split"] == "train"}
+@dataclass(frozen=True)
+class Audited:
+    """A training row that label_audit keeps."""
+
+    label: Label  # the final one
+    weight: float  # in the loss
+
+
+def read_audited() -> dict[str, Audited]:
+    """What label_audit says of the training rows that it keeps, by id."""
+    verdicts = iter_rows(paths.LABEL_VERDICTS, ["id", "keep", "split", "label", "weight"])
+    kept = (row for row in verdicts if row["keep"] and row["split"] == "train")
+    return {row["id"]: Audited(row["label"], row["weight"]) for row in kept}
 
 
 def plan_copies(strata: Mapping[str, tuple[str, ...]], section: Section) -> dict[str, int]:
@@ -92,14 +103,17 @@ def copy_seed(seed: int, row: str, copy: int) -> int:
 
 
 def training_rows(
-    labels: Mapping[str, Any], plan: Mapping[str, int], augmentation: Augmentation, params: Params
+    audited: Mapping[str, Audited], plan: Mapping[str, int], augmentation: Augmentation, params: Params
 ) -> Iterator[dict[str, Any]]:
-    """Each training row (copy 0) and its augmented copies (1, 2, ...), in the order of data/cleaned."""
+    """Each training row (copy 0) and its augmented copies (1, 2, ...), in the order of data/cleaned.
+
+    A copy has the weight of its row.
+    """
 
     def originals() -> Iterator[tuple[Content, Label]]:
         for row in iter_rows(paths.CLEANED, ["id", "content"]):
-            if row["id"] in labels:
-                yield row["content"], labels[row["id"]]
+            if row["id"] in audited:
+                yield row["content"], audited[row["id"]].label
 
     augment = augmentation.augmenter(params.augment.of(params.modality), originals)
     total = len(plan) + sum(plan.values())
@@ -108,27 +122,29 @@ def training_rows(
             if row["id"] not in plan:
                 continue
             for copy in range(plan[row["id"]] + 1):
-                content, label = row["content"], labels[row["id"]]
+                content, label, weight = row["content"], audited[row["id"]].label, audited[row["id"]].weight
                 if copy:
                     content, label = augment(content, label, copy_seed(params.seed, row["id"], copy))
-                yield {**row, "copy": copy, "content": content, "label": label}
+                yield {**row, "copy": copy, "content": content, "label": label, "weight": weight}
                 progress.update()
 
 
 def main(params: Params) -> Counts:
-    labels = read_labels()
+    audited = read_audited()
     target = load_target(params.target)
-    strata = dict(zip(labels, target.strata(list(labels.values())), strict=True))
+    strata = dict(zip(audited, target.strata([row.label for row in audited.values()]), strict=True))
     plan = plan_copies(strata, params.augment)
     augmentation = load_augmentation(params.modality, params.target)
-    identity, *others = read_schema(paths.CLEANED, ["id", "content", "label", "source"])
-    schema = pa.schema([identity, ("copy", pa.int32()), *others])
+    identity, content, label, source = read_schema(paths.CLEANED, ["id", "content", "label", "source"])
+    schema = pa.schema([identity, ("copy", pa.int32()), content, label, ("weight", pa.float64()), source])
     with new_table(paths.TRAIN, schema) as writer:
-        for row in training_rows(labels, plan, augmentation, params):
+        for row in training_rows(audited, plan, augmentation, params):
             writer.write_row(row)
     n_copies = sum(plan.values())
     sizes = {"copies": n_copies, "rows_out": len(plan) + n_copies}
-    return Counts(len(labels), more=sizes, warnings=warnings(plan, strata, params.augment, target.CLOSED))
+    found = [f"wrote {counted(len(plan), 'row')} to train on; augmented copies of them: {n_copies:,}"]
+    raised = warnings(plan, strata, params.augment, target.CLOSED)
+    return Counts(len(audited), more=sizes, warnings=raised, found=found)
 
 
 if __name__ == "__main__":

@@ -236,7 +236,8 @@ def main(params: Params) -> Counts:
         print(f"clean: {paths.LEDGER}: {are_about} that {exist}, such as {one_line(min(unused))}")
     write_suggestions(suggest(judge, raw_counts))
     lost = lost_classes(tally, judge.target, judge.clean_raw_label)
-    return tally.counts(len(judge.decisions), [*warnings, *lost, *raw_counts.warnings()])
+    warnings += [*lost, *raw_counts.warnings()]
+    return tally.counts(len(judge.decisions), len(raw_counts.present_labels()), warnings)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from stages.core.errors import InputError, one_line, shown
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import SIDE_MARK, new_table, row_schema, verdict_schema
+from stages.core.words import kept_rows
 from stages.labels.names import as_name
 from stages.sources.cells import as_bytes, as_json, as_text, is_missing, spelled
 from stages.sources.decimals import with_point
@@ -521,7 +522,9 @@ def collect(params: Params) -> Counts:
             else:
                 collected.write_row({"id": ids.next(row.content, row.label), **vars(row)})
         bad_rows.check(rows_in)
-    return Counts(rows_in, bad_rows.dropped, warnings=[*folder_warnings(section, notes), *times.warnings()])
+    warnings = [*folder_warnings(section, notes), *times.warnings()]
+    found = [f"read {section.source}, {kept_rows(rows_in, bad_rows.dropped)}"]
+    return Counts(rows_in, bad_rows.dropped, warnings=warnings, found=found)
 
 
 def folder_warnings(section: Section, notes: FolderNotes) -> list[DataWarning]:

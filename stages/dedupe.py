@@ -28,6 +28,7 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import UNUSUAL_DROP, Counts, DataWarning, run_stage
 from stages.core.tables import Label, read_frame, read_vectors, verdict_schema, write_frame
+from stages.core.words import by_reason, counted
 from stages.duplicates.exact_duplicates import ExactFinder, Finder, Match
 from stages.duplicates.index import Signatures, build_index, read_candidates
 from stages.duplicates.near_duplicates import BucketFinder, VectorFinder
@@ -51,6 +52,14 @@ SEE = {
     "semantic_duplicate": "dedupe.semantic_threshold",
     LEAK: "collect.splits",
     CONFLICT: "dedupe.on_label_conflict",
+}
+# A reason after a number of rows.
+WORDS = {
+    "exact_duplicate": "exact",
+    "near_duplicate": "near",
+    "semantic_duplicate": "semantic",
+    LEAK: "repeating held-out rows",
+    CONFLICT: "with other labels than their duplicates",
 }
 UNUSUAL_NEAR = 0.2  # a larger share of rows that leave as near or semantic duplicates is worth a warning
 UNUSUAL_CONFLICTS = 0.2  # so is a larger share of clusters whose labels differ,
@@ -303,7 +312,16 @@ def count(verdicts: pd.DataFrame) -> Counts:
     more = {"clusters": int((sizes > 1).sum()), "clusters_with_label_conflict": int(conflicts)}
     more |= {f"leaks_{kind}": int(leaks.get(kind, 0)) for kind in REASONS}
     dropped = verdicts["reason"].value_counts().to_dict()
-    return Counts(len(verdicts), dropped, more, warnings(verdicts), SEE)
+    return Counts(len(verdicts), dropped, more, warnings(verdicts), SEE, [in_words(dropped, more)])
+
+
+def in_words(dropped: Mapping[str, int], more: Mapping[str, int]) -> str:
+    words = f"found {counted(more['clusters'], 'cluster')} of duplicates"
+    if conflicts := more["clusters_with_label_conflict"]:
+        words += f" ({conflicts:,} with different labels)"
+    if dropped:
+        words += f", dropped {counted(sum(dropped.values()), 'row')}: {by_reason(dropped, WORDS)}"
+    return words
 
 
 def warnings(verdicts: pd.DataFrame) -> list[DataWarning]:

@@ -20,7 +20,17 @@ from stages.core.atomic import write_text
 from stages.core.errors import InputError
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
-from stages.core.tables import PART_ROWS, Content, count_rows, iter_tables, vector_column, vectors_column, write_tables
+from stages.core.tables import (
+    PART_ROWS,
+    Content,
+    count_rows,
+    iter_tables,
+    read_schema,
+    vector_column,
+    vectors_column,
+    write_tables,
+)
+from stages.core.words import counted
 from stages.models.threads import set_threads
 from stages.models.vector_cache import CACHE, VectorCache, digest
 
@@ -101,15 +111,23 @@ def digest_of(table: Path) -> str:
     return digest(" ".join(digests).encode()).hex()
 
 
+def in_words(n_rows: int, model: str, n_cached: int) -> str:
+    dim = read_schema(paths.EMBEDDINGS).field("vector").type.list_size
+    name = model.partition("@")[0]
+    return (
+        f"gave {counted(n_rows, 'row')} a vector of {dim:,} numbers each with {name}; {n_cached:,} from {CACHE.parent}"
+    )
+
+
 def main(params: Params) -> Counts:
     set_threads(params.threads)
     cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
     embedder = load_embedder(params.modality)
     write_tables(paths.EMBEDDINGS, embedded(embedder, params, cache))
     write_text(paths.EMBEDDINGS_DIGEST, digest_of(paths.EMBEDDINGS) + "\n")
-    print(f"embed: {cache.hits:,} of {n_rows:,} vectors were in {CACHE}")
     coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
-    return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings)
+    found = [in_words(n_rows, params.embed.of(params.modality).model, cache.hits), *coverage.found(n_rows)]
+    return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings, found=found)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Writes metrics/evaluate.json, metrics/verdict.txt and the plots. The baselines a
 - of texts, a linear model on TF-IDF, which is fitted here: it takes seconds, and needs no encoder.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from stages.core.inert import write_csv
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows, read_frame, read_named_columns, read_table
+from stages.core.words import counted
 from stages.labels.balance import count_names
 
 
@@ -139,6 +141,13 @@ def write_plots(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
         write_csv(folder / f"{name}.csv", table)
 
 
+def in_words(metrics: Mapping[str, float], name: str, n_rows: int) -> str:
+    """The score on test; `name` is its metric."""
+    score, low, high = (metrics[key] for key in (name, f"{name}_low", f"{name}_high"))
+    numbers = f"{score:.3f} (95% interval {low:.3f} to {high:.3f})" if math.isfinite(score) else "cannot be computed"
+    return f"scored {counted(n_rows, 'row')} of test: {name} {numbers}"
+
+
 def main(params: Params) -> Counts:
     scorer, objective = load_scorer(params.target), load_objective(params.target)
     bins = params.evaluate.calibration_bins
@@ -153,9 +162,8 @@ def main(params: Params) -> Counts:
     plots = scorer.plots(compared.given, compared.model, bins)
     write_plots({**plots, "class_balance": class_balance(load_target(params.target))}, paths.PLOTS)
     write_text(paths.VERDICT, "".join(f"{sentence}\n" for sentence in verdict.sentences))
-    for sentence in verdict.good_news():
-        print(f"evaluate: {sentence}")
-    return Counts(test.num_rows, more=metrics, warnings=verdict.warnings)
+    found = [in_words(metrics, scorer.HEADLINE[0], test.num_rows), *verdict.good_news()]
+    return Counts(test.num_rows, more=metrics, warnings=verdict.warnings, found=found)
 
 
 if __name__ == "__main__":

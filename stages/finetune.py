@@ -3,6 +3,7 @@
 Writes models/finetuned, metrics/training.json and the learning curves.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from stages.core.atomic import new_folder
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
 from stages.core.tables import read_table
+from stages.core.words import counted
 from stages.models.threads import set_threads
 
 
@@ -55,9 +57,20 @@ class Params(Strict):
 
 def read_rows(folder: Path) -> pa.Table:
     """The rows in the order of ids and copies, so that the training does not depend on the order of the source."""
-    keys = ["id", "copy"] if folder == paths.TRAIN else ["id"]
-    table = read_table(folder, [*keys, "content", "label"])
+    keys, more = (["id", "copy"], ["weight"]) if folder == paths.TRAIN else (["id"], [])
+    table = read_table(folder, [*keys, "content", "label", *more])
     return table.sort_by([(key, "ascending") for key in keys])
+
+
+def sentences(metrics: Mapping[str, float], n_rows: int) -> Iterator[str]:
+    epochs, steps = counted(int(metrics["epochs"]), "epoch"), counted(int(metrics["steps"]), "step")
+    yield f"trained on {counted(n_rows, 'row')} for {epochs} ({steps}), with a mean loss of {metrics['train_loss']:.3f}"
+    scores = [
+        f"{name.removeprefix('validation_')} {value:.3f}"
+        for name, value in metrics.items()
+        if name.startswith("validation_")
+    ]
+    yield f"kept epoch {metrics['best_epoch']:.0f}, which has the lowest loss on validation: {', '.join(scores)}"
 
 
 def main(params: Params) -> Counts:
@@ -72,7 +85,8 @@ def main(params: Params) -> Counts:
     with new_folder(paths.MODEL) as folder:
         metrics = task.finetune(train, validation, params, recipe, folder)
     coverage = task.measure(train["content"].to_pylist(), params)
-    return Counts(train.num_rows, more={**metrics, **coverage.metrics}, warnings=coverage.warnings)
+    found = [*sentences(metrics, train.num_rows), *coverage.found(train.num_rows)]
+    return Counts(train.num_rows, more={**metrics, **coverage.metrics}, warnings=coverage.warnings, found=found)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
 from stages.contracts.content import load_modality
 from stages.contracts.embed import load_embedder
 from stages.contracts.label import Target, load_target
-from stages.contracts.objective import Conclusion, Objective, load_objective
+from stages.contracts.objective import Conclusion, Objective, RowWeights, load_objective
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.params import Strict, VariantSection
@@ -146,6 +146,8 @@ def read_rows() -> pd.DataFrame:
     reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
     rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
     rows = rows[rows.pop("keep")].sort_values("id", ignore_index=True)
+    # pandas reads a missing text or number as NaN, which is no label and differs from every label.
+    rows["source_label"] = rows["source_label"].astype(object).where(rows["source_label"].notna(), None)
     was_wrong = [
         was is not None and was != label for was, label in zip(rows["source_label"], rows["label"], strict=True)
     ]
@@ -153,14 +155,19 @@ def read_rows() -> pd.DataFrame:
 
 
 def predict_with_probe(
-    objective: Objective, labels: Sequence[Label], vectors: Vectors, others: Vectors, C: float
+    objective: Objective,
+    labels: Sequence[Label],
+    vectors: Vectors,
+    others: Vectors,
+    C: float,
+    row_weights: RowWeights = None,
 ) -> Predictions:
     """The outputs for `others` of a probe that is fitted on `vectors` and their labels.
 
     Args:
         C: the inverse of the regularisation strength.
     """
-    weights, bias = objective.first_head(vectors, objective.targets(labels), C)
+    weights, bias = objective.first_head(vectors, objective.targets(labels), C, row_weights)
 
     def logits(inputs: Vectors) -> npt.NDArray[np.float64]:
         return np.asarray(inputs.astype(np.float64) @ weights.T + bias)
@@ -406,7 +413,9 @@ def score_held_out(
         known: the training rows that are kept, with their final labels.
     """
     objective = trained.objective
-    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C)
+    weights = known.rows["weight"].to_numpy()
+    row_weights = weights if (weights != 1).any() else None
+    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C, row_weights)
     part = Part(held_out, vectors, objective.conclude(outputs))
     judge = part.judge_by_probe(kind.audit)
     if trained.noise_model is not None:
@@ -472,6 +481,23 @@ def write_review(review: pd.DataFrame, target: Target) -> None:
     write_frame(paths.REVIEW_QUEUE, review, schema)
 
 
+def sentences(judged: pd.DataFrame) -> list[str]:
+    """What was found, in words."""
+    in_train = judged["split"] == "train"
+    train, held_out = judged[in_train], judged[~in_train]
+    deeds = {
+        "dropped": int((~train["keep"]).sum()),
+        "corrected": int((train["label"] != train["given_label"]).sum()),
+        "gave less weight to": int((train["weight"] < 1).sum()),
+    }
+    done = " and ".join(f"{verb} {count:,}" for verb, count in deeds.items() if count) or "changed none"
+    return [
+        f"doubted {train['is_label_issue'].sum():,} of {len(train):,} training labels, and {done} of them",
+        f"doubted {held_out['is_label_issue'].sum():,} of {len(held_out):,} labels of validation and test, "
+        "which are never changed",
+    ]
+
+
 def main(params: Params) -> Counts:
     rows = read_rows()
     kind = TargetParts.load(params.target)
@@ -488,7 +514,8 @@ def main(params: Params) -> Counts:
         before, after = policy.class_sizes(judged[judged["split"] == "train"], kind.label)
         more["largest_class_loss"] = max(1 - after[name] / before[name] for name in before)
     more |= review_metrics(audited.review)
-    return Counts(len(judged), judged["reason"].value_counts().to_dict(), more, audited.warnings)
+    dropped = judged["reason"].value_counts().to_dict()
+    return Counts(len(judged), dropped, more, audited.warnings, found=sentences(judged))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, read_frame, read_vectors, write_frame
+from stages.core.words import counted
 from stages.duplicates.index import Signatures, clear_unshared, exact_keys, near_signatures, read_candidates
 from stages.duplicates.near_duplicates import BucketFinder, similar_rows
 from stages.duplicates.vector_index import VectorIndex, cosine
@@ -260,7 +261,9 @@ def main(params: Params) -> Counts:
     warnings = check(leaks, rows, params.split.max_leaks)
     pairs = leaks.drop_duplicates(["id", "of_split", "kind"]).value_counts(["of_split", "split", "kind"])
     counts = {f"{earlier}_{later}_{kind}": int(count) for (earlier, later, kind), count in sorted(pairs.items())}
-    return Counts(len(rows), more=counts, warnings=warnings)
+    leaking = counted(len(leaks), "pair") + " of rows that leak" if len(leaks) else "no row of one in another"
+    found = [f"compared {counted(len(rows), 'row')} of train, validation and test: found {leaking}"]
+    return Counts(len(rows), more=counts, warnings=warnings, found=found)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from stages.core import paths
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
+from stages.core.words import counted
 
 VERDICT = verdict_schema(
     ("score", pa.float64()),
@@ -247,6 +248,14 @@ def read_parts(ids: Iterable[str]) -> Iterator[Part]:
             yield part["id"].to_numpy(), vectors_of(part["vector"])
 
 
+def sentences(verdicts: pd.DataFrame) -> Iterator[str]:
+    n_outliers, n_rows = int((~verdicts["keep"]).sum()), counted(len(verdicts), "row")
+    marked = f"marked {n_outliers:,} of {n_rows} as unlike all others"
+    yield f"{marked}; split drops those that are training rows" if n_outliers else marked
+    if n_far := int(verdicts["far_from_class"].sum()):
+        yield f"found {n_far:,} of {n_rows} far from the rows with the same label, which stay"
+
+
 def main(params: Params) -> Counts:
     classes = read_classes(params.target)
     verdicts = find_outliers(classes, lambda: read_parts(classes), params.outliers)
@@ -257,6 +266,7 @@ def main(params: Params) -> Counts:
         {"far_from_class": int(verdicts["far_from_class"].sum())},
         warnings(verdicts, classes, load_target(params.target).CLOSED),
         {"far_from_all": "outliers.threshold"},
+        list(sentences(verdicts)),
     )
 
 

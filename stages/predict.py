@@ -9,7 +9,8 @@ from stages.contracts.learn import Task, load_task
 from stages.core import paths
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
-from stages.core.tables import PART_ROWS, iter_rows, iter_tables, named_columns, write_tables
+from stages.core.tables import PART_ROWS, count_rows, iter_rows, iter_tables, named_columns, write_tables
+from stages.core.words import counted
 from stages.models.threads import set_threads
 
 
@@ -53,7 +54,8 @@ def main(params: Params) -> Counts:
     write_tables(paths.PREDICTIONS, predicted(task, params.predict.batch_size))
     rows = list(iter_rows(paths.PREDICTIONS, ["given_label", "predicted_label"]))
     given, predicted_labels = ([repr(row[name]) for row in rows] for name in ("given_label", "predicted_label"))
-    return Counts(len(rows), warnings=warnings(given, predicted_labels))
+    sizes = " and ".join(f"{counted(count_rows(folder), 'row')} of {name}" for name, folder in paths.HELD_OUT.items())
+    return Counts(len(rows), warnings=warnings(given, predicted_labels), found=[f"predicted {sizes}"])
 
 
 if __name__ == "__main__":

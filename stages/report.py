@@ -12,6 +12,7 @@ from stages.core.atomic import write_text
 from stages.core.params import Strict
 from stages.core.run import Counts, run_stage
 from stages.core.tables import iter_rows
+from stages.core.words import counted
 from stages.page.distributions import of_sizes, of_verdicts
 from stages.page.example_cards import Card, as_card, describe_outcomes
 from stages.page.example_rows import read_rows
@@ -64,7 +65,9 @@ def main(params: Params) -> Counts:
             kinds=[(kind, cards(kind)) for kind in kinds],
         )
     write_text(paths.DATA_REPORT, page)
-    return Counts(len(outcomes), more={"examples": sum(len(kind.examples) for kind in kinds)})
+    n_examples = sum(len(kind.examples) for kind in kinds)
+    found = [f"wrote {paths.DATA_REPORT} with {counted(n_examples, 'example')} of findings: open it in a browser"]
+    return Counts(len(outcomes), more={"examples": n_examples}, found=found)
 
 
 if __name__ == "__main__":

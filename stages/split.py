@@ -6,7 +6,7 @@ source gives are kept; the others are drawn from its training rows. Four methods
 by hash (no row changes its split when rows are added), or one of k folds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import compress
 from typing import Literal, Self
 
@@ -22,6 +22,7 @@ from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
+from stages.core.words import by_reason, counted
 from stages.splits.draw import by_fold, by_hash, by_time, with_train
 from stages.splits.stratify import deal
 from stages.splits.unusual import of_classes, of_shares, of_units
@@ -33,6 +34,13 @@ SEE = {
     "outlier": "outliers.threshold",
     "gap": "split.gap",
     "group_of_held_out": "collect.columns.group",
+}
+# A reason after a number of rows.
+WORDS = {
+    "duplicate": "repeating others",
+    "outlier": "unlike all others",
+    "gap": "too close in time to held-out rows",
+    "group_of_held_out": "of groups that are held out",
 }
 NAMED = 20  # the number of labels that a message names
 LATER = {"train": ["validation", "test"], "validation": ["test"]}  # the splits whose rows must not leak into a split
@@ -280,6 +288,15 @@ def warnings(rows: pd.DataFrame, verdicts: pd.DataFrame, target: Target, section
     return found
 
 
+def sentences(sizes: Mapping[str, int], dropped: Mapping[str, int]) -> Iterator[str]:
+    """How many rows each split has, and how many are in none."""
+    train, *held_out = (sizes.get(name, 0) for name in ("train", *paths.HELD_OUT))
+    others = " and ".join(f"{size:,} into {name}" for name, size in zip(paths.HELD_OUT, held_out, strict=True))
+    yield f"put {counted(train, 'row')} into train, {others}"
+    if dropped:
+        yield f"dropped {counted(sum(dropped.values()), 'row')}: {by_reason(dropped, WORDS)}"
+
+
 def main(params: Params) -> Counts:
     rows, target = read_rows(), load_target(params.target)
     verdicts = split_rows(rows, target, params)
@@ -288,7 +305,8 @@ def main(params: Params) -> Counts:
     write_held_out(dict(zip(kept["id"], kept["split"], strict=True)))
     sizes = {f"rows_{name}": int(count) for name, count in kept["split"].value_counts().sort_index().items()}
     dropped = verdicts["reason"].value_counts().to_dict()
-    return Counts(len(verdicts), dropped, sizes, warnings(rows, verdicts, target, params.split), SEE)
+    found = list(sentences(kept["split"].value_counts(), dropped))
+    return Counts(len(verdicts), dropped, sizes, warnings(rows, verdicts, target, params.split), SEE, found)
 
 
 if __name__ == "__main__":

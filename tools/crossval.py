@@ -1,4 +1,4 @@
-"""Prints mean and standard deviation of scores over the folds of cross-validation.
+"""Prints mean and standard deviation of scores over folds.
 
 python -m tools.crossval
 

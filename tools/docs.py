@@ -1,4 +1,4 @@
-"""Generates docs/params.md, tree and table in README.md, and the code deps in dvc.yaml.
+"""Generates docs/params.md, and parts of README.md and dvc.yaml.
 
 python -m tools.docs [--check]
 """

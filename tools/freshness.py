@@ -1,10 +1,10 @@
-"""Finds the stages whose results are out of date, as `dvc status` does.
+"""Finds the stages whose results are out of date.
 
-Unlike `dvc status`, it also finds results of params that were edited before DVC recorded them.
+It finds what `dvc status` finds, and results of params that were edited before DVC recorded them.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from stages.core.params import read_yaml
 from stages.core.ran_with import wrongly_locked
 
 
-def outdated() -> dict[str, str]:
+def outdated(ignored: Collection[str] = ()) -> dict[str, str]:
     """For each stage whose results are not those of its inputs: what has changed since they were written, what to do.
+
+    Args:
+        ignored: files whose changes do not count.
 
     Raises:
         InputError: DVC is running, or cannot read the project or a file that a stage reads.
@@ -27,7 +30,7 @@ def outdated() -> dict[str, str]:
     try:
         with Repo() as repo:
             check_files(repo)
-            causes = {name: cause(name, changes) for name, changes in repo.status().items()}
+            causes = {name: cause(name, changes, ignored) for name, changes in repo.status().items()}
             causes = {name: f"{words}; run `dvc repro`" for name, words in causes.items() if words} | wrongly_locked()
             reasons: dict[str, str] = {}
             for name in read_yaml(paths.DVC_YAML)["stages"]:
@@ -89,22 +92,24 @@ def remark() -> str:
     return f"what {', '.join(stages)} wrote is out of date: {first}"
 
 
-def cause(stage: str, changes: list[Any]) -> str:
+def cause(stage: str, changes: list[Any], ignored: Collection[str] = ()) -> str:
     """What has changed, with the stage that it concerns; empty if its results are there and follow from its inputs."""
-    words = list(change_words(changes))
+    words = list(change_words(changes, ignored))
     if not words:
         return ""
     more = f" and {len(words) - 1} more" if len(words) > 1 else ""
     return f"{words[0]}{more} ({stage})"
 
 
-def change_words(changes: list[Any]) -> Iterator[str]:
+def change_words(changes: list[Any], ignored: Collection[str]) -> Iterator[str]:
     """Such as "lr modified" and "data/test deleted"."""
     for change in changes:
         if not isinstance(change, Mapping):
             yield str(change)  # such as "changed command"
             continue
         for path, state in [pair for states in change.values() for pair in states.items()]:
+            if path in ignored:
+                continue
             if isinstance(state, Mapping):  # params of a file
                 yield from (f"{key} {verb}" for key, verb in state.items())
             elif state != "not in cache":

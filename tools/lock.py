@@ -1,4 +1,4 @@
-"""Writes the version and the hashes of every package into constraints.txt; `make lock` runs it where uv is installed.
+"""Writes versions and hashes of packages into constraints.txt; `make lock` runs it where uv is installed.
 
 A version stays as it is if it still fits; delete constraints.txt first for the newest ones. What only the CUDA build
 of torch needs on Linux goes into constraints-cuda.txt, since other builds of torch do without these gigabytes.

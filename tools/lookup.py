@@ -1,4 +1,4 @@
-"""Finds a row by the start of its id, by its source or its text."""
+"""Finds a row by its id, its source or its text."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Prints lines.
+"""Prints lines, and asks for one.
 
 A terminal would obey control characters of the data, or show the line in another order.
 """
@@ -6,6 +6,7 @@ A terminal would obey control characters of the data, or show the line in anothe
 import os
 import sys
 from collections.abc import Iterable
+from io import TextIOWrapper
 
 from stages.core.errors import one_line
 
@@ -16,3 +17,14 @@ def write(lines: Iterable[str]) -> None:
         print(*map(one_line, lines), sep="\n", flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+
+
+def ask(question: str) -> str | None:
+    """What is typed after the question, without spaces around it; None at the end of the input or at Ctrl-C."""
+    if isinstance(sys.stdin, TextIOWrapper) and sys.stdin.errors != "replace":
+        sys.stdin.reconfigure(errors="replace")  # bytes that are not UTF-8 are a wrong answer, not the end
+    try:
+        return input(f"{one_line(question)} ").strip()
+    except (EOFError, KeyboardInterrupt):
+        write([""])
+        return None

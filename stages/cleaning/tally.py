@@ -1,7 +1,7 @@
 """Counts the verdicts of clean, and the raw labels, groups and contents that suggestions and warnings follow from."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.run import Counts, DataWarning
 from stages.core.tables import Label
+from stages.core.words import by_reason, counted, kept_rows
 from stages.untrusted.worker import FAILURES
 
 FEW = 10  # rows; of fewer, most may be equal by chance
@@ -75,13 +76,37 @@ class Tally:
         if self.rows_in == self.dropped.total():
             raise InputError(nothing_left(self.dropped, self.examples, self.see))
 
-    def counts(self, n_decisions: int, warnings: Sequence[DataWarning]) -> Counts:
-        """The metrics of the stage; `n_decisions` is the number of lines of the ledger."""
+    def counts(self, n_decisions: int, n_spellings: int, warnings: Sequence[DataWarning]) -> Counts:
+        """The metrics of the stage, and what it found in words.
+
+        Args:
+            n_decisions: lines of the ledger.
+            n_spellings: different raw labels, without missing ones.
+        """
         repaired = {f"repaired_{name}": count for name, count in sorted(self.repaired.items())}
         listed = dict(sorted(self.listed.items()))
         ledger = {"ledger_used": len(self.reviewed), "ledger_without_row": n_decisions - len(self.reviewed)}
         more = {**repaired, **listed, **ledger}
-        return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()], self.see)
+        found = list(self.sentences(n_spellings))
+        return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()], self.see, found)
+
+    def sentences(self, n_spellings: int) -> Iterator[str]:
+        """What is wrong with the rows, and what was done about it."""
+        yield kept_rows(self.rows_in, self.dropped)
+        changes = [f"{name.replace('_', ' ')} in {counted(n, 'row')}" for name, n in self.repaired.most_common()]
+        n_names = sum(isinstance(label, str) for label in self.labels)
+        if 0 < n_names < n_spellings:
+            changes.append(f"{n_spellings:,} spellings of labels, which are {n_names:,} now")
+        if changes:
+            yield f"repaired {', '.join(changes)}"
+        noticed = {name: n for column in self.list_columns for name, n in self._values(column)}
+        if noticed:
+            yield f"noticed in the contents: {by_reason(noticed)}"
+
+    def _values(self, column: str) -> Iterator[tuple[str, int]]:
+        """The values of a column of lists, and how often rows have them."""
+        start = f"{column}_"
+        return ((name.removeprefix(start), n) for name, n in self.listed.items() if name.startswith(start))
 
     def warnings(self) -> list[DataWarning]:
         """Labels or contents of which most are equal."""

@@ -13,6 +13,8 @@ from stages.core.tables import Label, Predictions, Vectors
 if TYPE_CHECKING:
     import torch
 
+RowWeights = npt.NDArray[np.float64] | None  # (n_rows,); None if all rows count the same
+
 
 @dataclass(frozen=True)
 class Conclusion:
@@ -46,12 +48,13 @@ class Objective(Protocol):
         """The target of the loss for each row."""
 
     def first_head(
-        self, vectors: Vectors, targets: Sequence[Any], C: float
+        self, vectors: Vectors, targets: Sequence[Any], C: float, row_weights: RowWeights = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Weights (n_outputs, dim) and bias (n_outputs,) of the probe. The head of a model may start from them.
 
         Args:
             C: the inverse of the regularisation strength.
+            row_weights: how much each row counts in the fit.
         """
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

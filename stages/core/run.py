@@ -1,4 +1,4 @@
-"""The frame around every stage: its lock, its metrics, its warnings and one line at its end, or one clear error."""
+"""The frame around every stage: its lock, its metrics, and what it found in words, or one clear error."""
 
 import math
 import sys
@@ -18,6 +18,7 @@ from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
 from stages.core.ran_with import check_ran_with, write_ran_with
+from stages.core.words import kept_rows, wrapped
 
 P = TypeVar("P", bound=BaseModel)
 UNUSUAL_DROP = 0.5  # such a share of dropped rows, or a larger one, is worth a warning
@@ -40,6 +41,7 @@ class Counts:
     more: Mapping[str, float | int] = field(default_factory=dict)  # other metrics of the stage
     warnings: Sequence[DataWarning] = ()
     see: Mapping[str, str] = field(default_factory=dict)  # the key of params.yaml that decides about a reason
+    found: Sequence[str] = ()  # what the stage did and found, in words: the ends of sentences that its name begins
 
     @property
     def rows_kept(self) -> int:
@@ -54,12 +56,9 @@ class Counts:
         more = {inert(name): value if math.isfinite(value) else None for name, value in self.more.items()}
         return {"rows_in": self.rows_in, "rows_kept": self.rows_kept, **reasons, **more}
 
-    def summary(self) -> str:
-        """The counts in one line."""
-        n_dropped = self.rows_in - self.rows_kept
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(self.dropped.items()) if count)
-        dropped = f"{n_dropped:,} dropped ({reasons})" if reasons else f"{n_dropped:,} dropped"
-        return f"{self.rows_in:,} rows in, {self.rows_kept:,} kept, {dropped}"
+    def sentences(self) -> Sequence[str]:
+        """What is printed: what the stage found, or how many rows it kept if it does not say more."""
+        return self.found or [kept_rows(self.rows_in, self.dropped)]
 
     def all_warnings(self, stage: str) -> list[DataWarning]:
         """The warnings of the stage, after one about the number of dropped rows if that is unusual."""
@@ -74,7 +73,8 @@ class Counts:
 def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: str = "") -> None:
     """Runs `main` on its params; writes its counts to metrics/<metrics or name>.json, its warnings and its params.
 
-    Counts and warnings are printed too. Nothing appears under its name if what the stage reads has changed meanwhile.
+    What it found and its warnings are printed too. Nothing appears under its name if what the stage reads has changed
+    meanwhile.
     """
     started = time.perf_counter()
     with one_line_errors(name), one_run_at_a_time(name):
@@ -86,7 +86,9 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
             write_json(paths.METRICS / f"{metrics or name}.json", counts.metrics())
             write_warnings(name, counts)
             write_ran_with(inputs)
-    print(f"{name}: {counts.summary()}, {time.perf_counter() - started:.1f} s")
+    first, *more = counts.sentences()
+    for sentence in (f"{first} ({time.perf_counter() - started:.1f} s)", *more):
+        print(*wrapped(f"{name}: {sentence}"), sep="\n")
     for warning in counts.all_warnings(name):
         print(one_line(f"{name}: warning: {warning.message}; see {warning.see}"))
 

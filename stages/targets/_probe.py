@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
+from stages.contracts.objective import RowWeights
 from stages.core.errors import InputError
 from stages.core.tables import Vectors, is_finite
 
@@ -32,7 +33,9 @@ def check_finite(vectors: Vectors) -> None:
         )
 
 
-def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float) -> Probe:
+def fit_probe(
+    vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, C: float, row_weights: RowWeights = None
+) -> Probe:
     """Logistic regression on class numbers below `n_classes`. A class without rows gets a probability close to 0.
 
     It computes in the precision of the vectors: float32 takes half the time of float64, and ranks labels as well.
@@ -47,7 +50,8 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
     # One thread: the solver takes many small steps, in which threads that wait for each other on busy cores
     # took 16 times as long.
     with threadpool_limits(1, user_api="blas"):
-        fitted = LogisticRegression(C=C, max_iter=1_000).fit(vectors, classes)
+        model = LogisticRegression(C=C, max_iter=1_000)
+        fitted = model.fit(vectors, classes, sample_weight=row_weights)
     if len(present) == 2:
         # scikit-learn keeps one row of weights for two classes. Half of it for each class, with opposite
         # signs, is the same model.
@@ -61,7 +65,11 @@ def fit_probe(vectors: Vectors, classes: npt.NDArray[np.int64], n_classes: int, 
 
 
 def fit_one_vs_rest(
-    vectors: Vectors, given: npt.NDArray[np.bool_], C: float, positive_weights: Sequence[float]
+    vectors: Vectors,
+    given: npt.NDArray[np.bool_],
+    C: float,
+    positive_weights: Sequence[float],
+    row_weights: RowWeights = None,
 ) -> Probe:
     """One logistic regression per column of `given`, (n_rows, n_classes).
 
@@ -79,15 +87,15 @@ def fit_one_vs_rest(
         for number in varied.tolist():
             class_weight = {False: 1.0, True: positive_weights[number]}
             model = LogisticRegression(C=C, max_iter=1_000, class_weight=class_weight)
-            fitted = model.fit(vectors, given[:, number])
+            fitted = model.fit(vectors, given[:, number], sample_weight=row_weights)
             weights[number] = fitted.coef_[0]
             bias[number] = fitted.intercept_[0]
     return Probe(weights, bias)
 
 
-def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float) -> Probe:
+def fit_ridge(vectors: Vectors, numbers: npt.NDArray[np.float64], C: float, row_weights: RowWeights = None) -> Probe:
     """Ridge regression on numbers, (n_rows,); as in logistic regression, C is the inverse regularisation strength."""
     check_finite(vectors)
     with threadpool_limits(1, user_api="blas"):
-        fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers)
+        fitted = Ridge(alpha=1 / C).fit(vectors.astype(np.float64), numbers, sample_weight=row_weights)
     return Probe(fitted.coef_.reshape(1, -1), np.array([fitted.intercept_]))

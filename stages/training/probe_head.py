@@ -6,13 +6,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.contracts.objective import Learnable
+from stages.contracts.objective import Learnable, RowWeights
 from stages.core.errors import InputError
 from stages.core.tables import Vectors
 
 
 def start_from_probe(
-    model: Any, batches: Iterable[Mapping[str, torch.Tensor]], targets: Sequence[Any], objective: Learnable, C: float
+    model: Any,
+    batches: Iterable[Mapping[str, torch.Tensor]],
+    targets: Sequence[Any],
+    objective: Learnable,
+    C: float,
+    row_weights: RowWeights = None,
 ) -> None:
     """Fits a probe on what the output layer of `model` reads, and copies its weights into that layer.
 
@@ -21,10 +26,11 @@ def start_from_probe(
     Args:
         batches: inputs of the model, on its device: of all rows of `targets`, in their order.
         C: the inverse of the regularisation strength.
+        row_weights: how much each row counts in the fit.
     """
     layer, vectors = output_layer(model, batches)
     length = float(np.linalg.norm(vectors, axis=1).mean())
-    weights, bias = objective.first_head(vectors.astype(np.float64) / length, targets, C)
+    weights, bias = objective.first_head(vectors.astype(np.float64) / length, targets, C, row_weights)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weights / length))
         layer.bias.copy_(torch.from_numpy(bias))

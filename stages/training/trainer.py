@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import torch
 from transformers import (
     EarlyStoppingCallback,
@@ -19,8 +21,9 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer_pt_utils import LabelSmoother
 
-from stages.contracts.objective import Learnable
+from stages.contracts.objective import Learnable, RowWeights
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.inert import write_csv
@@ -43,25 +46,53 @@ class FiniteLoss(TrainerCallback):  # type: ignore[misc]
                 )
 
 
+def row_weights(rows: pa.Table) -> RowWeights:
+    """The column `weight`, which only training rows have."""
+    if "weight" not in rows.column_names:
+        return None
+    weights = rows["weight"].to_numpy()
+    return weights if (weights != 1).any() else None
+
+
 class Examples(torch.utils.data.Dataset[dict[str, Any]]):
     """A dataset that encodes a row when it is accessed.
 
     Args:
         lengths: in tokens; empty if all rows have the same size.
+        weights: how much each row counts in the loss. They are scaled to a mean of 1 over all rows, not over a batch:
+            what a row counts does not depend on the rows beside it.
     """
 
     def __init__(
-        self, rows: Sequence[Any], encode: Callable[[Any], dict[str, Any]], lengths: Sequence[int] = ()
+        self,
+        rows: Sequence[Any],
+        encode: Callable[[Any], dict[str, Any]],
+        lengths: Sequence[int] = (),
+        weights: RowWeights = None,
     ) -> None:
         self._rows = rows
         self._encode = encode
+        self._weights = None if weights is None else (weights / weights.mean()).astype(np.float32)
         self.lengths = lengths
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self._encode(self._rows[index])
+        encoded = self._encode(self._rows[index])
+        return encoded if self._weights is None else {**encoded, "weight": self._weights[index]}
+
+
+def with_weights(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Adds `weights` to a batch, if its rows have one."""
+
+    def collate_with_weights(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = collate(rows)
+        if "weight" in rows[0]:
+            batch["weights"] = torch.tensor([row["weight"] for row in rows])
+        return batch
+
+    return collate_with_weights
 
 
 class SimilarLengths(torch.utils.data.Sampler[int]):
@@ -113,7 +144,24 @@ def drops_last(model: torch.nn.Module, n_rows: int, batch_size: int) -> bool:
 
 
 class BucketTrainer(Trainer):  # type: ignore[misc]
-    """The Trainer, with `SimilarLengths` as sampler if the examples have lengths."""
+    """The Trainer, with `SimilarLengths` as sampler if the examples have lengths.
+
+    The loss is weighted if the examples have weights.
+    """
+
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], *given: Any, **more: Any
+    ) -> torch.Tensor | tuple[torch.Tensor, Any]:
+        """The mean of the weighted losses that batches of one row would have; without weights, the Trainer's own."""
+        if "weights" not in inputs:  # as in validation
+            own: torch.Tensor | tuple[torch.Tensor, Any] = super().compute_loss(model, inputs, *given, **more)
+            return own
+        weights, labels = inputs.pop("weights"), inputs.pop("labels")
+        logits = model(**inputs)["logits"]
+        loss = self.compute_loss_func or LabelSmoother(self.args.label_smoothing_factor)  # 0 is plain cross-entropy
+        losses = [loss({"logits": logits[[row]]}, labels[[row]]) for row in range(len(labels))]
+        mean: torch.Tensor = (weights * torch.stack(losses)).mean()
+        return mean
 
     def get_train_dataloader(self) -> Any:
         """The batches of an epoch; a last batch that is too small is left out. That of validation never is."""
@@ -187,7 +235,7 @@ def fine_tune(
         args=arguments(params, objective.label_smoothing, len(train)),
         train_dataset=train,
         eval_dataset=validation,
-        data_collator=collate,
+        data_collator=with_weights(collate),
         compute_metrics=measure,
         compute_loss_func=objective.loss,
         callbacks=[FiniteLoss(), EarlyStoppingCallback(params.finetune.patience)],

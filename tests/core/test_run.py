@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def test_warnings_are_printed_last_and_written(capsys: pytest.CaptureFixture[str
     warning = DataWarning("the rows are all alike", "collect.columns.content")
     run_stage("clean", Params, lambda _: Counts(10, {"empty": 1}, warnings=[warning]))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("clean: 10 rows in, 9 kept, 1 dropped (empty 1), ")
+    assert lines[0].startswith("clean: kept 9 of 10 rows, dropped 1: 1 empty (")
     assert lines[1:] == ["clean: warning: the rows are all alike; see collect.columns.content"]
     assert written("clean") == [{"message": "the rows are all alike", "see": "collect.columns.content"}]
 
@@ -75,6 +76,16 @@ def test_a_stage_without_warnings_writes_an_empty_list(capsys: pytest.CaptureFix
     assert "warning" not in capsys.readouterr().out
     assert written("finetune") == []
     assert Path("metrics/training.json").exists()
+
+
+def test_what_a_stage_found_is_printed_in_place_of_its_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    found = ["read \x1b[31m.csv", "word " * 40 + "end"]
+    run_stage("clean", Params, lambda _: Counts(1, found=found))
+    first, *others = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"clean: read \\x1b\[31m\.csv \(\d+\.\d s\)", first)
+    assert [line.split("word")[0] for line in others] == ["clean: ", "  "]
+    assert max(map(len, others)) <= 120
+    assert written("clean") == []  # nothing of it is a warning
 
 
 def test_half_of_the_rows_dropped_is_a_warning_that_names_the_key_of_the_reason() -> None:

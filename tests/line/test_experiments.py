@@ -120,6 +120,7 @@ def test_the_summary_names_model_and_baselines(
     from tools import summary
 
     monkeypatch.chdir(text_line)
+    monkeypatch.setattr("sys.argv", ["summary"])
     summary.main()
     printed = capsys.readouterr().out
     assert all(

@@ -44,15 +44,18 @@ def read_story(folder: Path) -> pd.DataFrame:
     rows = read_frame(folder / paths.CLEAN_VERDICTS, ["id", "source", "reason", "repairs", "given_label"])
     for name in ("duplicates", "outliers", "labels"):
         verdicts = read_frame(folder / paths.VERDICTS / name).rename(columns={"reason": f"reason_{name}"})
-        columns = ["id", f"reason_{name}", *(["split", "is_label_issue"] if name == "labels" else [])]
+        columns = ["id", f"reason_{name}", *(["split", "label_quality"] if name == "labels" else [])]
         rows = rows.merge(verdicts[columns], on="id", how="left")
     reasons = rows[["reason", "reason_duplicates", "reason_outliers", "reason_labels"]]
     with (folder / "data/reviews.csv").open(encoding="utf-8", newline="") as file:
         names = [row["review_id"] for row in csv.DictReader(file)]
     faults = {row["review_id"]: row["fault"] for row in plant.read(plant.KEY)}
+    mixed = {row["review_id"] for row in plant.read(plant.CLEAN) if row["sentiment"] == "mixed"}
     review = [names[int(source.split(":")[1]) - 1] for source in rows["source"]]
     return rows.assign(
-        review=review, fault=[faults.get(name, "") for name in review], why=reasons.bfill(axis=1).iloc[:, 0].fillna("")
+        review=review,
+        fault=["mixed" if name in mixed else faults.get(name, "") for name in review],
+        why=reasons.bfill(axis=1).iloc[:, 0].fillna(""),
     )
 
 
@@ -72,8 +75,9 @@ def test_the_data_and_the_key_come_from_the_script(tmp_path: Path) -> None:
         ("empty", {"empty"}, 1.0),
         ("one_word", {"too_short"}, 1.0),
         ("missing_label", {"missing_label"}, 1.0),
+        ("mixed", {"unwanted_label"}, 1.0),
         ("other_language", {"far_from_all"}, 0.9),
-        ("gibberish", {"far_from_all"}, 0.5),
+        ("gibberish", {"far_from_all"}, 0.35),
     ],
 )
 def test_planted_rows_are_dropped_for_the_right_reason(
@@ -95,14 +99,12 @@ def test_label_spellings_are_merged(story: pd.DataFrame) -> None:
 
 
 def test_flipped_labels_stand_out(story: pd.DataFrame) -> None:
-    """On texts this hard the probe is right two times in three: the audit must not drop much, and what it drops
-    must be worse than chance.
-    """
+    """On these texts the probe is wrong one time in five: its doubts are worth a look, and not enough to drop a row."""
     train = story[story["split"] == "train"]
-    dropped = train[train["why"] == "label_issue"]
-    flipped = (train["fault"] == "flipped_label").mean()
-    assert (dropped["fault"] == "flipped_label").mean() > 2 * flipped
-    assert len(dropped) < 0.1 * len(train)
+    is_flipped = train["fault"] == "flipped_label"
+    worst = train["label_quality"].rank(method="first") <= is_flipped.sum()
+    assert is_flipped[worst].mean() > 4 * is_flipped.mean()
+    assert (train["why"] != "label_issue").all()
 
 
 def test_few_good_rows_are_lost(story: pd.DataFrame) -> None:

@@ -187,8 +187,10 @@ def small_network(normalised: bool) -> Any:
             self.norm = torch.nn.BatchNorm1d(2) if normalised else torch.nn.LayerNorm(2)
             self.head = torch.nn.Linear(2, 2)
 
-        def forward(self, values: Any, labels: Any) -> Any:
+        def forward(self, values: Any, labels: Any = None) -> Any:
             logits = self.head(self.norm(values))
+            if labels is None:
+                return {"logits": logits}
             return {"loss": torch.nn.functional.cross_entropy(logits, labels), "logits": logits}
 
     return Network()
@@ -227,6 +229,34 @@ def trained_batches(n_rows: int, batch_size: int, normalised: bool, lengths: Seq
     trained = list(sizes)
     assert len(trainer.predict(rows).predictions) == n_rows
     return trained
+
+
+def test_what_a_row_counts_does_not_depend_on_its_batch(tmp_path: Path) -> None:
+    """The mean over batches of any size is the weighted mean of the losses of all rows."""
+    import numpy as np
+    import torch
+    from transformers import TrainingArguments
+
+    from stages.training.trainer import BucketTrainer, Examples, with_weights
+
+    def encode(row: int) -> dict[str, Any]:
+        return {"values": torch.tensor([row / 7, row % 3]), "labels": torch.tensor(row % 2)}
+
+    def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        return {key: torch.stack([row[key] for row in rows]) for key in ("values", "labels")}
+
+    weights = np.array([1.0, 0.25, 0.0, 1.0, 0.5, 1.0, 0.25, 1.0])
+    rows, network = Examples(range(8), encode, weights=weights), small_network(normalised=False)
+    trainer = BucketTrainer(network, TrainingArguments(str(tmp_path), use_cpu=True))
+
+    def mean_loss(batch_size: int) -> float:
+        batches = [[rows[row] for row in range(start, start + batch_size)] for start in range(0, 8, batch_size)]
+        return float(np.mean([trainer.compute_loss(network, with_weights(collate)(batch)).item() for batch in batches]))
+
+    batch = collate([encode(row) for row in range(8)])
+    losses = torch.nn.functional.cross_entropy(network(batch["values"])["logits"], batch["labels"], reduction="none")
+    expected = float(losses.detach().numpy() @ weights / weights.sum())
+    assert [mean_loss(size) for size in (1, 2, 4, 8)] == pytest.approx([expected] * 4, rel=1e-5)
 
 
 @pytest.mark.parametrize("has_lengths", [False, True])

@@ -16,19 +16,19 @@ KEY = HERE / "key.csv"
 REVIEWS = HERE.parents[1] / "data" / "reviews.csv"
 SEED = 7
 
-# How many rows of each fault, of 1,020 clean ones.
+# How many rows of each fault, of 2,500 clean ones.
 COUNTS = {
-    "flipped_label": 50,
-    "html": 25,
-    "mojibake": 20,
-    "label_spelling": 80,
-    "missing_label": 10,
-    "exact_duplicate": 30,
-    "near_duplicate": 40,
-    "empty": 10,
+    "flipped_label": 75,
+    "html": 60,
+    "mojibake": 50,
+    "label_spelling": 200,
+    "missing_label": 25,
+    "exact_duplicate": 75,
+    "near_duplicate": 100,
+    "empty": 25,
     "one_word": 15,
     "other_language": 16,
-    "gibberish": 12,
+    "gibberish": 30,
 }
 SPELLINGS = {
     "positive": ["Positive", " positive", "POSITIVE", " pos", "pos"],
@@ -127,11 +127,15 @@ def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
     """The faulty rows and the key: one line a fault, with the review that it was made from."""
     rng = random.Random(seed)
     planted, key = [dict(row) for row in rows], []
-    untouched = rng.sample(range(len(planted)), len(planted))
+    rated = [row for row in planted if row["sentiment"] in SPELLINGS]  # the line drops the others
+    samples = [dict(row) for row in rated]
+    untouched = rng.sample(rated, len(rated))
 
-    def take(count: int, wanted: Callable[[Row], bool] = lambda row: True) -> list[int]:
-        chosen = [place for place in untouched if wanted(planted[place])][:count]
-        untouched[:] = [place for place in untouched if place not in set(chosen)]
+    def take(count: int, shortest: int = 0) -> list[Row]:
+        """Rows without a fault, of more than `shortest` characters."""
+        chosen = [row for row in untouched if len(row["review"]) > shortest][:count]
+        for row in chosen:
+            untouched.remove(row)
         return chosen
 
     def note(row: Row, fault: str, of: str = "") -> None:
@@ -142,33 +146,31 @@ def plant(rows: list[Row], seed: int) -> tuple[list[Row], list[Row]]:
         note(row, fault, of)
         planted.insert(rng.randint(after, len(planted)), row)
 
-    # Faults in place first, while places are still those of the clean rows.
-    for place in take(COUNTS["flipped_label"], lambda row: len(row["review"]) > 60):
-        row = planted[place]
+    for row in take(COUNTS["flipped_label"]):
         row["sentiment"] = "negative" if row["sentiment"] == "positive" else "positive"
         note(row, "flipped_label")
     for fault, change in (("html", as_html), ("mojibake", as_mojibake)):
-        for place in take(COUNTS[fault], lambda row: len(row["review"]) > 60):
-            planted[place]["review"] = change(planted[place]["review"], rng)
-            note(planted[place], fault)
-    for place in take(COUNTS["label_spelling"]):
-        planted[place]["sentiment"] = rng.choice(SPELLINGS[planted[place]["sentiment"]])
-        note(planted[place], "label_spelling")
-    for place in take(COUNTS["missing_label"]):
-        planted[place]["sentiment"] = rng.choice(["", " "])
-        note(planted[place], "missing_label")
+        for row in take(COUNTS[fault], shortest=60):
+            row["review"] = change(row["review"], rng)
+            note(row, fault)
+    for row in take(COUNTS["label_spelling"]):
+        row["sentiment"] = rng.choice(SPELLINGS[row["sentiment"]])
+        note(row, "label_spelling")
+    for row in take(COUNTS["missing_label"]):
+        row["sentiment"] = rng.choice(["", " "])
+        note(row, "missing_label")
     for fault, change in (("exact_duplicate", as_retyped), ("near_duplicate", as_edited)):
-        for original in [dict(planted[place]) for place in take(COUNTS[fault], lambda row: len(row["review"]) > 110)]:
-            position = next(place for place, row in enumerate(planted) if row["review_id"] == original["review_id"])
-            add({**original, "review": change(original["review"], rng)}, fault, original["review_id"], position + 1)
+        for row in take(COUNTS[fault], shortest=110):
+            copy = {**row, "review": change(row["review"], rng)}
+            add(copy, fault, row["review_id"], planted.index(row) + 1)
     for number in range(COUNTS["empty"]):
-        add({**rng.choice(rows), "review": ["", " ", "\n", "<p></p>"][number % 4]}, "empty")
+        add({**rng.choice(samples), "review": ["", " ", "\n", "<p></p>"][number % 4]}, "empty")
     for word in ONE_WORD:
-        add({**rng.choice(rows), "review": word}, "one_word")
+        add({**rng.choice(samples), "review": word}, "one_word")
     for text, sentiment in OTHER_LANGUAGE:
-        add({**rng.choice(rows), "review": text, "sentiment": sentiment}, "other_language")
+        add({**rng.choice(samples), "review": text, "sentiment": sentiment}, "other_language")
     for _ in range(COUNTS["gibberish"]):
-        add({**rng.choice(rows), "review": as_gibberish(rng)}, "gibberish")
+        add({**rng.choice(samples), "review": as_gibberish(rng)}, "gibberish")
     return planted, sorted(key, key=lambda line: (line["fault"], line["review_id"]))
 
 

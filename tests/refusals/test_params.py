@@ -20,7 +20,7 @@ def test_params_that_change_while_a_stage_runs(capsys: pytest.CaptureFixture[str
 
     changes: dict[str, Any] = {"lr": 0.5}  # not read by this stage
     run_stage("clean", clean.Params, main)
-    assert "1 rows in" in capsys.readouterr().out
+    assert "clean: kept 1 of 1 row, dropped none (" in capsys.readouterr().out
     changes = {"clean.label.drop": ["fruit"]}
     Path("metrics/clean.json").unlink()
     message = r"params\.yaml: clean\.label\.drop was changed while this stage ran, so its results are not kept"

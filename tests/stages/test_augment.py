@@ -54,12 +54,14 @@ class AugmentSection(augment.Section):
     text: text_category_augment.AugmentParams
 
 
-def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, int], tuple[str, str]]:
-    """data/train by id and copy, where label_audit kept these rows."""
+def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, int], tuple[str, str, float]]:
+    """Content, label and weight of data/train, by id and copy, where label_audit kept these rows."""
     given = write_rows(["fruit"] * 8, [phrase(number) for number in range(8)])
-    schema = pa.schema([*tables.verdict_schema(("split", pa.string())), ("label", pa.string())])
+    schema = pa.schema(
+        [*tables.verdict_schema(("split", pa.string())), ("label", pa.string()), ("weight", pa.float64())]
+    )
     kept, splits = [number in rows for number in range(8)], ["test" if number == 7 else "train" for number in range(8)]
-    final = given.assign(label=["fruit", "tool"] * 4, keep=kept, split=splits)
+    final = given.assign(label=["fruit", "tool"] * 4, keep=kept, split=splits, weight=[1.0, 0.25] * 4)
     write_frame(paths.LABEL_VERDICTS, final, schema)
     section = AugmentSection(
         copies=2,
@@ -68,17 +70,17 @@ def train_rows(run: Run, rows: Sequence[int], seed: int = 1) -> dict[tuple[str, 
         text=text_category_augment.AugmentParams(swap=0.3, delete=0.2, typo=0.2),
     )
     run(augment, augment.Params.model_construct(modality="text", target="category", seed=seed, augment=section))
-    return {
-        (row["id"], row["copy"]): (row["content"], row["label"]) for row in read_frame(paths.TRAIN).to_dict("records")
-    }
+    written = read_frame(paths.TRAIN).to_dict("records")
+    return {(row["id"], row["copy"]): (row["content"], row["label"], row["weight"]) for row in written}
 
 
 def test_training_rows_are_the_originals_and_their_copies(run: Run) -> None:
     found = train_rows(run, [0, 1, 4, 7])
     assert list(found) == [(row, copy) for row in ("000", "001", "004") for copy in range(3)]
     assert [found[row, 0][0] for row in ("000", "001", "004")] == [phrase(0), phrase(1), phrase(4)]
-    assert len({content for content, _ in found.values()}) == 9
+    assert len({content for content, _, _ in found.values()}) == 9
     assert [found[row, 2][1] for row in ("000", "001", "004")] == ["fruit", "tool", "fruit"]  # the final labels
+    assert [weight for _, _, weight in found.values()] == [1.0] * 3 + [0.25] * 3 + [1.0] * 3
 
 
 def test_a_copy_depends_on_its_own_row_and_the_seed(run: Run) -> None:

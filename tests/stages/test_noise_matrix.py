@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from stages import label_audit
 from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.core.errors import InputError
-from stages.core.tables import read_frame
+from stages.core.tables import read_frame, write_tables
 from tests.conftest import Run
 from tests.rows import audit_params, write_rows
 from tests.stages.test_label_audit import HELD_OUT, PLANTED, TRUTH, WRONG, corners, write_vectors
@@ -58,6 +59,24 @@ def test_policy_downweight_keeps_the_rows(run: Run) -> None:
     assert verdicts["label"].tolist() == WRONG
     assert verdicts["weight"].to_dict() == {row: 0.25 if row in PLANTED else 1.0 for row in range(len(WRONG))}
     assert verdicts.attrs["more"]["downweighted"] == len(PLANTED)
+
+
+def test_the_baseline_counts_the_rows_by_their_weights(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The probe that predicts held-out rows; those out of fold, from which the weights follow, count all alike."""
+    counted: list[list[float] | None] = []
+    predict = label_audit.predict_with_probe
+
+    def spy(*given: object) -> object:
+        weights = given[5] if len(given) > 5 else None
+        counted.append(None if weights is None else weights.tolist())
+        return predict(*given)
+
+    monkeypatch.setattr(label_audit, "predict_with_probe", spy)
+    verdicts = audited(run, WRONG, policy="downweight")
+    assert counted == [None] * 3 + [verdicts.loc[verdicts["split"] == "train", "weight"].tolist()]
+    counted.clear()
+    audited(run, WRONG)
+    assert counted == [None] * 4  # all weights are 1
 
 
 @pytest.mark.parametrize("policy", ["drop", "downweight"])
@@ -132,6 +151,24 @@ def test_reviewed_rows_tell_how_often_the_audit_is_right(run: Run) -> None:
     assert (more["audit_precision_rows"], more["audit_precision"]) == (2, 1.0)
     assert (more["noise_rate_rows"], more["noise_rate"]) == (3, pytest.approx(2 / 3))
     assert not verdicts.loc[[4, 9], "is_label_issue"].any()
+
+
+@pytest.mark.parametrize(
+    ("labels", "source_label", "kind"),
+    [(["b", "a"], "a", pa.string()), ([2.0, 1.0], 1.0, pa.float64()), ([["b"], ["a"]], ["a"], pa.list_(pa.string()))],
+    ids=["category", "number", "tags"],
+)
+def test_a_label_that_people_kept_was_not_wrong(labels: list[object], source_label: object, kind: pa.DataType) -> None:
+    """One of two reviewed rows was relabelled; the other has no `source_label`."""
+    columns = {"id": ["1", "2"], "keep": [True, True], "split": ["train"] * 2, "unit": ["1", "2"]}
+    write_tables(paths.CLEANED, [pa.table({"id": columns["id"], "label": pa.array(labels, kind)})])
+    write_tables(paths.SPLIT_VERDICTS, [pa.table(columns)])
+    source_labels = pa.array([source_label, None], kind)
+    reviewed = {"id": columns["id"], "reviewed": [True, True], "source_label": source_labels}
+    write_tables(paths.CLEAN_VERDICTS, [pa.table(reviewed)])
+    rows = label_audit.read_rows()
+    assert rows["was_wrong"].tolist() == [True, False]
+    assert rows["source_label"].tolist() == [source_label, None]
 
 
 def test_a_class_that_people_abolished_is_no_error(run: Run) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from stages.contracts.objective import Learnable
@@ -48,3 +50,23 @@ def test_objective_gives_what_a_trainer_needs(name: str) -> None:
     targets = objective.targets(samples.labels)
     assert len(targets) == len(samples.labels)
     assert objective.targets(samples.labels[:1]) == targets[:1]
+
+
+@objectives
+def test_a_row_without_weight_does_not_matter_to_the_probe(name: str) -> None:
+    """Half of the rows have the labels of other ones."""
+    samples = samples_of(name, "targets")
+    objective = objective_of(name, samples.labels)
+    targets, others = objective.targets(samples.labels), objective.targets(samples.labels[::-1])
+    if name == "tags":  # one for each token
+        others = [[0] * len(row) for row in targets]
+    twice = np.concatenate([samples.vectors, samples.vectors])
+    n_rows = len(targets)
+
+    def head(weight: float) -> npt.NDArray[np.float64]:
+        row_weights = np.repeat([1.0, weight], n_rows)
+        return np.concatenate(objective.first_head(twice, [*targets, *others], 10.0, row_weights), axis=None)
+
+    without = np.concatenate(objective.first_head(samples.vectors, targets, 10.0), axis=None)
+    assert head(0.0) == pytest.approx(without, abs=1e-3)
+    assert np.abs(head(0.5) - without).max() > 0.1

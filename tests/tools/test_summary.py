@@ -7,9 +7,13 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
+from stages.core import paths
 from stages.core.errors import InputError
+from stages.core.tables import write_frame
 from tests import tiny
 from tools import freshness, summary
 
@@ -42,6 +46,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             more = {{prefix + key: value for prefix in ("", "probe_", "majority_") for key, value in scores.items()}}
             for folder in ("metrics/warnings", "out"):
                 pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+            if name == "dedupe":
+                more |= {{"dropped_exact_duplicate": 1, "dropped_near_duplicate": 3, "dropped_semantic_duplicate": 0}}
             counts = {{"rows_in": 8, "rows_kept": 4, **more}}
             pathlib.Path(f"metrics/{{name}}.json").write_text(json.dumps(counts))
             found = [{{"message": "many are empty", "see": "clean"}}] if name == "clean" else []
@@ -83,10 +89,17 @@ def test_what_is_up_to_date_is_shown(project: Path, capsys: pytest.CaptureFixtur
     assert "out of date" not in out
     assert out.index("clean: many are empty; see clean") < out.index("Rows") < out.index("Scores")
     assert "95% interval of the model's accuracy: 0.8000 to 0.9500 (8 rows)" in out
-    assert VERDICT in out
+    assert "  dedupe               8 in         4 kept  3 near duplicate, 1 exact duplicate\n" in out
+    assert f"Verdict\n  {VERDICT}\n" in out
     assert "lexical" not in out  # the metrics have none
     assert freshness.remark() == ""
-    assert "dvc exp run -S lr=0.001 " in out  # half of what it is
+    pictures, steps = out.split("\nPictures\n")[1].split("\n\nNext (. .venv/bin/activate first)\n")
+    assert [line.split()[0] for line in pictures.splitlines()] == ["metrics/report/data.html", "dvc_plots/index.html"]
+    assert [line.split("  ")[1] for line in steps.splitlines()] == [
+        "python -m tools.trace ID",  # as label_audit has written no table here
+        "dvc exp run -S lr=0.001",  # half of what it is
+        "dvc metrics diff",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -111,9 +124,21 @@ def test_what_is_older_than_its_inputs_is_not_shown(
         assert not is_old or f"out of date: {because}" in line
     assert "0.9000" not in out
     assert VERDICT not in out
+    report = next(line for line in out.splitlines() if line.startswith("  metrics/report/data.html "))
+    assert ("out of date" in report) == (stage == "collect")
+    assert f"  dvc_plots/index.html       out of date: {because}" in out
     assert f"({stage}); run `dvc repro`" in out.split("Scores")[1]
     assert ("many are empty" in out) == (stage not in ("collect", "clean"))
     assert stage in freshness.remark()
+
+
+def test_a_file_can_be_ignored(project: Path) -> None:
+    """As tools.review ignores the ledger, which its own answers change."""
+    Path("data.csv").write_text("b\n")
+    assert set(freshness.outdated()) == set(STAGES)
+    assert freshness.outdated(ignored={"data.csv"}) == {}
+    set_param("lr: 0.002", "lr: 0.001")
+    assert set(freshness.outdated(ignored={"data.csv"})) == {"evaluate"}
 
 
 def test_scores_of_a_run_that_failed_on_its_way_are_not_shown(
@@ -141,17 +166,65 @@ def test_results_that_are_restored_are_shown(project: Path, capsys: pytest.Captu
 
 
 def test_the_summary_says_with_what_the_scores_are_compared(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "commit yours" not in printed(capsys)
+    assert "git commit" not in printed(capsys)
     Path("tickets.csv").write_text("a\n")
     set_param("source: data.csv", "source: tickets.csv")
     out = printed(capsys)
-    assert "since the last commit,\n" in out
-    assert "which has the results of data.csv; commit yours first:" in out
+    assert "`dvc metrics diff` compares with the last commit, which has the results of data.csv\n" in out
     (command,) = [line.strip() for line in out.splitlines() if "git commit" in line]
     import subprocess
 
     subprocess.run(command, shell=True, check=True, cwd=project, env=tiny.environment(), capture_output=True)
-    assert "commit yours" not in printed(capsys)
+    assert "git commit" not in printed(capsys)
+
+
+def steps(settings: summary.Settings, old: Any) -> list[str]:
+    return [line.split("  ")[1] for line in summary.next_steps(settings, old)]
+
+
+def test_the_row_with_the_most_doubtful_label_is_worth_a_trace(project: Path) -> None:
+    settings = summary.Settings("category", "data.csv", 1e-5)
+    assert steps(settings, {})[0] == "python -m tools.trace ID"
+    ids = ["0" * 32, "0123456789ab" + "c" * 20, "d" * 32]
+    rows = pd.DataFrame({"id": ids, "label_quality": [0.5, 0.1, 0.1]})
+    write_frame(paths.LABEL_VERDICTS, rows, pa.schema([("id", pa.string()), ("label_quality", pa.float64())]))
+    assert steps(settings, {})[0] == "python -m tools.trace 0123456789ab"
+    assert steps(settings, {"label_audit": "lr modified"})[0] == "python -m tools.trace ID"
+
+
+def test_who_has_the_reviews_learns_where_own_data_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "committed_source", lambda: summary.REVIEWS)
+    found = steps(summary.Settings("category", summary.REVIEWS, 1e-5), {})
+    assert found[2] == "less '+/Your own CSV' README.md"
+    assert "\n## Your own CSV" in (tiny.ROOT / "README.md").read_text()
+    assert (tiny.ROOT / summary.REVIEWS).exists()
+
+
+def test_a_last_commit_without_a_source_is_none(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = Path("params.yaml").read_text()
+    for text in ("a: [", "collect: 1\n", "lr: 1\n"):
+        Path("params.yaml").write_text(text)
+        tiny.commit(project, "other params")
+        Path("params.yaml").write_text(params)
+        assert "dvc metrics diff  " in printed(capsys)
+
+
+@pytest.mark.parametrize("text", ["lr: 0.002", "source: data.csv", "target: category"])
+def test_settings_that_are_missing_are_one_error(project: Path, text: str) -> None:
+    set_param(text, f"no{text}")
+    assert refused() == "summary: error: params.yaml: target, collect.source or lr is missing or no value; " + (
+        "see docs/params.md"
+    )
+
+
+def test_long_lines_are_wrapped(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("metrics/verdict.txt").write_text("word " * 40)
+    out = printed(capsys)
+    assert "\n    word " in out
+    Path("metrics/warnings/clean.json").write_text(json.dumps([{"message": "word " * 40, "see": "clean"}]))
+    lines = [*out.splitlines(), *summary.warnings({})]
+    assert lines[-1].startswith("    word ") and lines[-1].endswith("; see clean")
+    assert max(map(len, lines)) <= 120
 
 
 def test_nothing_reaches_the_terminal_as_a_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,8 +40,19 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
         assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
+def test_answers_are_lines_of_the_input_whatever_their_bytes() -> None:
+    asking = "from tools.terminal import ask; print([ask('a\\x1b b>') for _ in range(4)])"
+    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, input=b" one \n\xff\ntwo")
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert done.stdout.decode() == r"a\x1b b> " * 4 + f"\n{['one', chr(0xFFFD), 'two', None]}\n"
+
+
 def test_tools_print_through_one_door() -> None:
     for path in sorted((ROOT / "tools").glob("*.py")):
         calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-        prints = [call for call in calls if ast.unparse(call.func) in ("print", "sys.stdout.write", "sys.stderr.write")]
+        prints = [
+            call
+            for call in calls
+            if ast.unparse(call.func) in ("print", "input", "sys.stdout.write", "sys.stderr.write")
+        ]
         assert bool(prints) == (path.name == "terminal.py"), path.name

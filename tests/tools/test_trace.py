@@ -193,7 +193,7 @@ def test_the_story_says_what_was_repaired_and_judged(copy_of_text_data: Path, te
     judged = read_frame(paths.LABEL_VERDICTS)
     issue = tell(judged.loc[~judged["keep"], "id"].iloc[0])
     assert "label_audit dropped: label_issue, because other rows" in issue
-    assert f"given label {LABEL} linear model fruit suggested fruit label quality 0.0" in issue
+    assert f"given label {LABEL} linear model fruit suggested fruit weight 1.000 label quality 0.0" in issue
     marked = read_frame(paths.OUTLIER_VERDICTS)
     split = read_frame(paths.SPLIT_VERDICTS).set_index("id")
     outlier = next(name for name in marked.loc[~marked["keep"], "id"] if not split.loc[name, "keep"])

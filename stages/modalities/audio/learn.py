@@ -59,7 +59,7 @@ def finetune(
     from transformers import set_seed
 
     from stages.modalities.audio.encode.sounds import run_model, stacked
-    from stages.training.trainer import Examples, fine_tune
+    from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
     section = params.finetune.of("audio")
@@ -75,7 +75,8 @@ def finetune(
 
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
-        return Examples(list(zip(rows["content"].to_pylist(), targets, strict=True)), encode)
+        pairs = list(zip(rows["content"].to_pylist(), targets, strict=True))
+        return Examples(pairs, encode, weights=row_weights(rows))
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         labels = torch.tensor([row["labels"] for row in batch])
@@ -166,6 +167,7 @@ def start_head(model: Any, frontend: Any, rows: pa.Table, batch_size: int, objec
     from stages.modalities.audio.encode.sounds import on, stacked
     from stages.models import pretrained
     from stages.training.probe_head import start_from_probe
+    from stages.training.trainer import row_weights
 
     model.to(pretrained.device())
     contents = rows["content"].to_pylist()
@@ -175,7 +177,8 @@ def start_head(model: Any, frontend: Any, rows: pa.Table, batch_size: int, objec
             inputs = stacked([frontend.inputs(content)[0] for content in contents[start : start + batch_size]])
             yield on(inputs, model.device)
 
-    start_from_probe(model, batches(), objective.targets(rows["label"].to_pylist()), objective, C)
+    targets = objective.targets(rows["label"].to_pylist())
+    start_from_probe(model, batches(), targets, objective, C, row_weights(rows))
 
 
 def new_model(

@@ -53,7 +53,7 @@ def finetune(
 
     from stages.modalities.image.content import decode
     from stages.modalities.image.encode.images import pixel_values, run_model
-    from stages.training.trainer import Examples, fine_tune
+    from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
     section = params.finetune.of("image")
@@ -63,7 +63,8 @@ def finetune(
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
         pairs = zip(rows["content"].to_pylist(), targets, strict=True)
-        return Examples([{"content": content, "labels": target} for content, target in pairs], dict)
+        inputs = [{"content": content, "labels": target} for content, target in pairs]
+        return Examples(inputs, dict, weights=row_weights(rows))
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         images = pixel_values(processor, [decode(row["content"]) for row in batch])
@@ -93,6 +94,7 @@ def start_head(model: Any, processor: Any, train: pa.Table, batch_size: int, obj
     from stages.modalities.image.encode.images import pixel_values
     from stages.models import pretrained
     from stages.training.probe_head import start_from_probe
+    from stages.training.trainer import row_weights
 
     originals = train.filter(pc.equal(train["copy"], 0))
     contents = originals["content"].to_pylist()
@@ -103,7 +105,8 @@ def start_head(model: Any, processor: Any, train: pa.Table, batch_size: int, obj
             images = [decode(content) for content in contents[start : start + batch_size]]
             yield {"pixel_values": pixel_values(processor, images).to(model.device)}
 
-    start_from_probe(model, batches(), objective.targets(originals["label"].to_pylist()), objective, C)
+    targets = objective.targets(originals["label"].to_pylist())
+    start_from_probe(model, batches(), targets, objective, C, row_weights(originals))
 
 
 def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
-from stages.contracts.objective import Conclusion, Learnable
+from stages.contracts.objective import Conclusion, Learnable, RowWeights
 from stages.core.params import Strict
 from stages.training.recipe import read_recipe, write_recipe
 
@@ -56,7 +57,7 @@ def finetune(
 
     from stages.modalities.text.encode.texts import collator, encode, run_model
     from stages.modalities.text.encode.tokenizer import load_tokenizer, tell_padding, try_out
-    from stages.training.trainer import Examples, fine_tune
+    from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
     section = params.finetune.of("text")
@@ -69,8 +70,8 @@ def finetune(
         targets = objective.targets(rows["label"].to_pylist())
         return [{"sides": row, "labels": target} for row, target in zip(sides, targets, strict=True)]
 
-    def examples(rows: Sequence[dict[str, Any]]) -> Examples:
-        return Examples(rows, dict, [length(row) for row in rows])
+    def examples(rows: Sequence[dict[str, Any]], weights: RowWeights) -> Examples:
+        return Examples(rows, dict, [length(row) for row in rows], weights)
 
     train_rows, validation_rows = encoded(train), encoded(validation)
     model = first_model(params.model, section, objective, n_sides=len(train_rows[0]["sides"]))
@@ -79,9 +80,11 @@ def finetune(
     try_out(params.model, lambda batch: whole(**batch), tokenizer, section.max_length, "finetune.text.max_length")
     if section.head_init == "probe":
         originals = [row for row, copy in zip(train_rows, train["copy"].to_pylist(), strict=True) if copy == 0]
-        model.start_head(probe_head(model, tokenizer, originals, params.batch_size, objective, section.probe_C))
-    collate = collator(tokenizer)
-    metrics = fine_tune(model, examples(train_rows), examples(validation_rows), collate, objective, params)
+        weights = row_weights(train.filter(pc.equal(train["copy"], 0)))
+        head = probe_head(model, tokenizer, originals, params.batch_size, objective, section.probe_C, weights)
+        model.start_head(head)
+    train_examples, validation_examples = examples(train_rows, row_weights(train)), examples(validation_rows, None)
+    metrics = fine_tune(model, train_examples, validation_examples, collator(tokenizer), objective, params)
     if objective.tunable:
         contents = validation["content"].to_pylist()
         logits = run_model(model, tokenizer, contents, section.max_length, params.batch_size, together)
@@ -109,7 +112,13 @@ def measure(contents: Sequence[str], params: Any) -> Coverage:
 
 
 def probe_head(
-    model: Any, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int, objective: Learnable, C: float
+    model: Any,
+    tokenizer: Any,
+    rows: Sequence[Mapping[str, Any]],
+    batch_size: int,
+    objective: Learnable,
+    C: float,
+    row_weights: RowWeights = None,
 ) -> Any:
     """Initial weights of the head: a linear probe of the frozen backbone's vectors (LP-FT: Kumar et al. 2022).
 
@@ -119,7 +128,7 @@ def probe_head(
     from stages.modalities.text.encode.texts import pooled_vectors
 
     vectors = pooled_vectors(model, tokenizer, rows, batch_size).astype("float64")
-    return Head.of(*objective.first_head(vectors, [row["labels"] for row in rows], C))
+    return Head.of(*objective.first_head(vectors, [row["labels"] for row in rows], C, row_weights))
 
 
 def length(row: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts.objective import Conclusion
+from stages.contracts.objective import Conclusion, RowWeights
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.tables import Predictions, Vectors
@@ -107,11 +107,11 @@ class Objective:
         return float(f1_of_class.mean())
 
     def first_head(
-        self, vectors: Vectors, targets: Sequence[Sequence[float]], C: float
+        self, vectors: Vectors, targets: Sequence[Sequence[float]], C: float, row_weights: RowWeights = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_one_vs_rest
 
-        probe = fit_one_vs_rest(vectors, np.array(targets) > 0, C, self.positive_weights)
+        probe = fit_one_vs_rest(vectors, np.array(targets) > 0, C, self.positive_weights, row_weights)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

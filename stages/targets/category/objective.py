@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts.objective import Conclusion
+from stages.contracts.objective import Conclusion, RowWeights
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.tables import Predictions, Vectors
@@ -76,11 +76,11 @@ class Objective:
         return float((logits.argmax(-1) == targets).mean())
 
     def first_head(
-        self, vectors: Vectors, targets: Sequence[int], C: float
+        self, vectors: Vectors, targets: Sequence[int], C: float, row_weights: RowWeights = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_probe
 
-        probe = fit_probe(vectors, np.array(targets, dtype=np.int64), len(self.columns), C)
+        probe = fit_probe(vectors, np.array(targets, dtype=np.int64), len(self.columns), C, row_weights)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

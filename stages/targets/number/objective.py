@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts.objective import Conclusion
+from stages.contracts.objective import Conclusion, RowWeights
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.tables import Predictions, Vectors
@@ -94,11 +94,11 @@ class Objective:
         return float(np.corrcoef(predicted, targets)[0, 1])
 
     def first_head(
-        self, vectors: Vectors, targets: Sequence[float], C: float
+        self, vectors: Vectors, targets: Sequence[float], C: float, row_weights: RowWeights = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_ridge
 
-        probe = fit_ridge(vectors, np.array(targets), C)
+        probe = fit_ridge(vectors, np.array(targets), C, row_weights)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

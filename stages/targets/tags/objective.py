@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from stages.contracts.objective import Conclusion
+from stages.contracts.objective import Conclusion, RowWeights
 from stages.core.errors import InputError
 from stages.core.params import Strict
 from stages.core.tables import Predictions, Vectors, ragged
@@ -86,12 +86,13 @@ class Objective:
         return float(2 * n_hits / max(1, n_predicted + n_given))
 
     def first_head(
-        self, vectors: Vectors, targets: Sequence[Sequence[int]], C: float
+        self, vectors: Vectors, targets: Sequence[Sequence[int]], C: float, row_weights: RowWeights = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         from stages.targets._probe import fit_probe
 
         numbers = np.array(list(chain.from_iterable(targets)), dtype=np.int64)
-        probe = fit_probe(np.concatenate(vectors).astype(np.float64), numbers, len(self.columns), C)
+        token_weights = None if row_weights is None else np.repeat(row_weights, [len(row) for row in targets])
+        probe = fit_probe(np.concatenate(vectors).astype(np.float64), numbers, len(self.columns), C, token_weights)
         return probe.weights, probe.bias
 
     def outputs(self, logits: npt.NDArray[Any]) -> Predictions:

@@ -14,6 +14,8 @@ from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion
+from stages.core import paths
+from stages.core.errors import InputError
 from stages.core.tables import ragged
 from stages.modalities.text.learn import dropouts
 from stages.targets.tags.objective import NOT_LEARNED, Objective, ObjectiveParams
@@ -51,13 +53,22 @@ class FinetuneParams(ObjectiveParams):
 def finetune(
     train: pa.Table, validation: pa.Table, params: Any, recipe: Mapping[str, Any], folder: Path
 ) -> dict[str, float | int]:
-    """Meets contracts.learn.Task."""
+    """Meets contracts.learn.Task.
+
+    Raises:
+        InputError: some rows have other weights than others.
+    """
     from transformers import set_seed
 
     from stages.modalities.text.encode.tokenizer import tell_padding, try_out
     from stages.modalities.text.encode.words import load_word_tokenizer, token_states
-    from stages.training.trainer import fine_tune
+    from stages.training.trainer import fine_tune, row_weights
 
+    if row_weights(train) is not None:
+        raise InputError(
+            f"{paths.TRAIN}: the weights of its rows differ, but tags are learned token by token; "
+            "set label_audit.policy to drop, relabel or keep"
+        )
     set_seed(params.seed)
     section = params.finetune.of("text")
     objective = Objective.of(train["label"].to_pylist(), section)
