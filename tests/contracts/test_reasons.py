@@ -80,5 +80,6 @@ def test_every_measure_has_words() -> None:
         "score",
         "class_score",
         "label_quality",
+        "weight",
         "spared",
     }

@@ -91,7 +91,7 @@ def test_commands_of_the_docs_run(line_with_page: Path) -> None:
         outputs[command] = done.stdout
     assert "1 of 5 folds" in outputs["python -m tools.crossval"]
     shown = tiny.dvc(line_with_page, "exp", "show", "--csv").stdout
-    assert all(lr in shown for lr in ("2e-05", "0.0002"))
+    assert all(lr in shown for lr in ("5e-05", "0.0003"))
     assert "Failed" not in shown
 
 

@@ -25,6 +25,7 @@ def params() -> dict[str, object]:
     columns = values["collect"]["columns"] | {"content": "text", "label": "class", "time": None}
     values["collect"] |= {"source": "data/tiny", "splits": splits, "columns": columns}
     values["embed"]["text"] |= {"model": "models/tiny", "max_length": 32, "batch_size": 8}
+    values["clean"]["label"]["drop"] = []
     values["outliers"]["threshold"] = None
     values["split"]["validation"] = 0.25
     values["label_audit"] |= {"folds": 2, "C": 1.0}
