@@ -5,9 +5,9 @@ That is the label quality of each row, and which training labels are dropped, co
 A probe on the embeddings predicts every training row out of fold (no cluster or group is in two folds). With the
 method `probe`, cleanlab compares its predictions with the given labels. With `noise_matrix`, the nearest rows, a
 discriminant and descriptions of the classes are asked too, and what they predict is corrected by how labels become
-wrong. A second probe is fitted on
-the training rows that are kept. It judges the held-out rows, which are never changed, and its predictions are the
-baseline `probe_` of evaluate. No held-out label influences the verdict on a training row.
+wrong. A second probe is fitted on the training rows that are kept. It judges the held-out rows, which are never
+changed, and its predictions are the baseline `probe_` of evaluate. No held-out label influences the verdict on a
+training row.
 
 It also writes data/review_queue: the rows whose review would tell how often the audit is right.
 """

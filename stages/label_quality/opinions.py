@@ -7,6 +7,7 @@ alone; stronger learners learn people's errors too and do worse (docs/results.md
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -63,13 +64,17 @@ class Opinions:
     given: Predictions  # (n_rows, n_classes): the mixed predictions of given classes
     noise: Matrix
 
+    @cached_property
+    def true(self) -> Predictions:
+        """(n_rows, n_classes): the probabilities of the true class."""
+        return true_probabilities(self.given, self.noise)
+
     def about(self, classes: Classes) -> Opinion:
         """
         Args:
             classes: (n_rows,), the given class of each row.
         """
-        true = true_probabilities(self.given, self.noise)
-        return Opinion(true, label_quality(true, self.noise, classes))
+        return Opinion(self.true, label_quality(self.true, self.noise, classes))
 
 
 @dataclass(frozen=True)
