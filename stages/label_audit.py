@@ -49,6 +49,7 @@ from stages.label_quality import policy
 from stages.label_quality.budget import affordable_share
 from stages.label_quality.opinions import LabelledRows, NoiseModel, Opinions, ask_training_rows
 from stages.label_quality.review import noise_limit, review_metrics, review_samples
+from stages.labels.collected import collected_labels
 from stages.models.threads import set_threads
 from stages.splits.stratify import deal
 
@@ -138,20 +139,19 @@ class TargetParts:
 def read_rows() -> pd.DataFrame:
     """The rows that split keeps, in the order of ids and without content.
 
-    They have `split`, `unit` (the cluster or group), `reviewed`, the `source_label` of rows that a person relabelled,
-    and `was_wrong`, whether it is another one.
+    They have `split`, `unit` (the cluster or group), `reviewed`, `collected_label` (before a person corrected it), and
+    `was_wrong`, whether that is another label.
     """
     rows = read_frame(paths.CLEANED, ["id", "label"])
     verdicts = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split", "unit"])
     reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
     rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
     rows = rows[rows.pop("keep")].sort_values("id", ignore_index=True)
-    # pandas reads a missing text or number as NaN, which is no label and differs from every label.
-    rows["source_label"] = rows["source_label"].astype(object).where(rows["source_label"].notna(), None)
-    was_wrong = [
-        was is not None and was != label for was, label in zip(rows["source_label"], rows["label"], strict=True)
-    ]
-    return rows.assign(was_wrong=was_wrong)
+    collected = collected_labels(rows)
+    was_wrong = [one != other for one, other in zip(collected, rows["label"], strict=True)]
+    return rows.drop(columns="source_label").assign(
+        collected_label=pd.Series(collected, index=rows.index, dtype=rows["label"].dtype), was_wrong=was_wrong
+    )
 
 
 def predict_with_probe(
@@ -358,7 +358,7 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     spared = policy.spare(train["reviewed"], judged, reliability, strata, budget.n_rows, section)
     verdicts = policy.apply(section.policy, with_verdicts(train, part.concluded, judged, spared), judged)
     policy.check_classes(verdicts, kind.label)
-    is_doubtful = with_worst(judge(source_labels(train, kind.label)), worst_quality).is_label_issue
+    is_doubtful = with_worst(judge(judgeable_labels(train, kind.label)), worst_quality).is_label_issue
     review = review_samples(verdicts.assign(is_doubtful=is_doubtful))
     warnings = [
         *([DataWarning(budget.remark, "label_audit.budget")] if budget.remark else []),
@@ -373,14 +373,15 @@ def with_worst(judged: Judged, worst_quality: float) -> Judged:
     return replace(judged, is_label_issue=judged.is_label_issue | (judged.label_quality <= worst_quality))
 
 
-def source_labels(rows: pd.DataFrame, target: Target) -> list[Label]:
-    """The labels before people relabelled rows; those of classes that no row has any more stay as they are now."""
-    known = {name for names in target.strata(rows["label"].tolist()) for name in names}
-    labels = []
-    for label, source_label in zip(rows["label"].tolist(), rows["source_label"].tolist(), strict=True):
-        can_be_judged = source_label is not None and known.issuperset(*target.strata([source_label]))
-        labels.append(source_label if can_be_judged else label)
-    return labels
+def judgeable_labels(rows: pd.DataFrame, target: Target) -> list[Label]:
+    """The labels before people corrected them; those of classes that no row has any more are the corrected ones."""
+    classes = {name for names in target.strata(rows["label"].tolist()) for name in names}
+    collected = rows["collected_label"].tolist()
+    can_be_judged = [classes.issuperset(names) for names in target.strata(collected)]
+    return [
+        was if judgeable else label
+        for was, label, judgeable in zip(collected, rows["label"], can_be_judged, strict=True)
+    ]
 
 
 def with_verdicts(

@@ -29,6 +29,7 @@ from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import Vectors, iter_tables, one_of, read_frame, vectors_of, verdict_schema, write_frame
 from stages.core.words import counted
+from stages.vectors.nearest import nearest_neighbours
 
 VERDICT = verdict_schema(
     ("score", pa.float64()),
@@ -44,7 +45,6 @@ CLASS_SAMPLE = 100  # the smallest sample of a class, however many classes share
 SHRINKAGE_ROWS = 20  # a class of so many rows has a scale halfway between its own and that of all rows
 UPPER_QUARTILE = 0.6745  # of the standard normal distribution
 MIN_SPREAD = 1e-3  # a negligible cosine distance: if most rows are equal, their spread is 0
-DIGITS = 6  # decimals of a cosine: further ones depend on the order of summation
 
 UNUSUAL_OUTLIERS = 0.05  # a larger share of the rows is worth a warning,
 UNUSUAL_IN_CLASS = 0.2  # and so is a larger share of a class,
@@ -71,27 +71,6 @@ class Section(Strict):
 class Params(Strict):
     target: str
     outliers: Section
-
-
-def nearest_neighbours(
-    known: Vectors, vectors: Vectors, k: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """The k vectors of `known` most similar to each of `vectors`: their cosines and positions. All have length 1.
-
-    Both are (n_vectors, k), the most similar first, and of equal cosines the first of `known`. The search is exact, on
-    one thread, and cosines are rounded: so the order of summation cannot change the result.
-    """
-    import faiss
-    from threadpoolctl import threadpool_limits
-
-    faiss.omp_set_num_threads(1)
-    index = faiss.IndexFlatIP(known.shape[1])
-    index.add(np.ascontiguousarray(known, dtype=np.float32))
-    with threadpool_limits(1):
-        products, positions = index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
-    cosines: npt.NDArray[np.float64] = products.astype(np.float64).round(DIGITS)
-    order = np.lexsort((positions, -cosines), axis=1)
-    return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(positions, order, axis=1)
 
 
 @dataclass(frozen=True)

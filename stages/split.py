@@ -23,6 +23,7 @@ from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import iter_tables, new_table, read_frame, read_schema, verdict_schema, write_frame
 from stages.core.words import by_reason, counted
+from stages.labels.collected import collected_labels
 from stages.splits.draw import by_fold, by_hash, by_time, with_train
 from stages.splits.stratify import deal
 from stages.splits.unusual import of_classes, of_shares, of_units
@@ -94,12 +95,12 @@ def read_rows() -> pd.DataFrame:
     """The cleaned rows without content, with the verdicts of the stages before.
 
     Columns: `id`, `label`, `group`, `time`, `source`, `given_split`; `cluster` and `unique` from dedupe; `typical`,
-    False for outliers that nobody reviewed; `reviewed` from clean; `unit`.
+    False for outliers that nobody reviewed; `reviewed` from clean, and `source_label`, which a person replaced; `unit`.
     """
     rows = read_frame(paths.CLEANED, ["id", "label", "group", "time", "source", "given_split"])
     duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep", "cluster"]).rename(columns={"keep": "unique"})
     outliers = read_frame(paths.OUTLIER_VERDICTS, ["id", "keep"]).rename(columns={"keep": "typical"})
-    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed"])
+    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
     rows = rows.merge(duplicates, on="id").merge(outliers, on="id", how="left").merge(reviewed, on="id")
     rows["typical"] = rows["typical"].fillna(True).astype(bool) | rows["reviewed"]
     return rows.assign(unit=units(rows["cluster"], rows["group"]))
@@ -142,6 +143,17 @@ def draw(rows: pd.DataFrame, strata: list[tuple[str, ...]], section: Section, se
     else:
         split[free] = deal(units.tolist(), strata, with_train(shares), seed)
     return split
+
+
+def dealt_strata(rows: pd.DataFrame, target: Target) -> list[tuple[str, ...]]:
+    """The strata of the labels as they were collected: no row changes its split because a person corrected a label.
+
+    A class that only corrected rows have is dealt too.
+    """
+    collected = target.strata(collected_labels(rows))
+    known = {name for names in collected for name in names}
+    corrected = target.strata(rows["label"].tolist())
+    return [was if known.issuperset(now) else now for was, now in zip(collected, corrected, strict=True)]
 
 
 def read_times(rows: pd.DataFrame) -> pd.Series:
@@ -258,7 +270,7 @@ def split_rows(rows: pd.DataFrame, target: Target, params: Params) -> pd.DataFra
     strata = target.strata(rows["label"].tolist())
     split = np.full(len(rows), "train", dtype="U10")
     unique = rows["unique"].to_numpy()
-    split[unique] = draw(rows[unique], list(compress(strata, unique)), params.split, params.seed)
+    split[unique] = draw(rows[unique], list(compress(dealt_strata(rows, target), unique)), params.split, params.seed)
     reasons = drop_reasons(rows, split, params.split)
     keep = pd.isna(reasons)
     check_labels(np.where(keep, split, ""), strata, rows["given_split"].notna().any(), target.CLOSED)

@@ -6,13 +6,13 @@ import numpy as np
 import numpy.typing as npt
 
 from stages.core.tables import Vectors
+from stages.vectors.nearest import nearest_neighbours
 
 NEIGHBOURS = 50
 SEARCHED = 100  # nearest rows among which neighbours of other units are looked for
 PRIOR_VOTES = 0.5  # shared among all classes as they are in the data
 SAMPLE = 15_000  # rows that can vote; more change the votes little and cost time
 BATCH = 10_000  # rows that are searched at a time, so that memory is bounded
-DIGITS = 4  # of cosines: the order of summation cannot change which row is nearer
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,10 @@ class Voters:
 
     def _counts(self, vectors: Vectors, units: npt.NDArray[np.str_], n_classes: int) -> npt.NDArray[np.int64]:
         """(n_rows, n_classes): how many of the nearest voters have each class."""
-        nearest = self._nearest(vectors)
+        _, nearest = nearest_neighbours(self.vectors, vectors, min(SEARCHED, len(self.vectors)))
         is_other = self.units[nearest] != units[:, None]
         votes = is_other & (is_other.cumsum(axis=1) <= NEIGHBOURS)
         rows, columns = votes.nonzero()
         counts = np.zeros((len(vectors), n_classes), dtype=np.int64)
         np.add.at(counts, (rows, self.classes[nearest[rows, columns]]), 1)
         return counts
-
-    def _nearest(self, vectors: Vectors) -> npt.NDArray[np.int64]:
-        """(n_rows, k): the positions of the nearest voters, the nearest first; exact, on one thread."""
-        import faiss
-        from threadpoolctl import threadpool_limits
-
-        faiss.omp_set_num_threads(1)
-        index = faiss.IndexFlatIP(self.vectors.shape[1])
-        index.add(np.ascontiguousarray(self.vectors, dtype=np.float32))
-        with threadpool_limits(1):
-            k = min(SEARCHED, len(self.vectors))
-            cosines, positions = index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
-        order = np.lexsort((positions, -cosines.round(DIGITS)), axis=1)
-        return np.take_along_axis(positions, order, axis=1)

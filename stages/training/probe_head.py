@@ -1,19 +1,53 @@
 """Starts the output layer of a classifier of transformers from a linear probe (LP-FT: Kumar et al. 2022)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import torch
+from tqdm import tqdm
 
 from stages.contracts.objective import Learnable, RowWeights
 from stages.core.errors import InputError
-from stages.core.tables import Vectors
+from stages.core.tables import Content, Vectors
+from stages.models import pretrained
+from stages.training.trainer import row_weights
+
+Batch = Mapping[str, torch.Tensor]  # inputs of a model, by the name of its argument
+
+
+def start_head(
+    model: Any,
+    as_batch: Callable[[Sequence[Content]], Batch],
+    train: pa.Table,
+    batch_size: int,
+    objective: Learnable,
+    C: float,
+) -> None:
+    """Starts the output layer from a probe of the training rows, without their copies.
+
+    Args:
+        as_batch: makes contents the inputs of the model.
+        C: the inverse of the regularisation strength.
+    """
+    originals = train.filter(pc.equal(train["copy"], 0))
+    contents = originals["content"].to_pylist()
+    model.to(pretrained.device())
+
+    def batches() -> Iterator[Batch]:
+        for start in tqdm(range(0, len(contents), batch_size), desc="probe", unit=" batches", disable=None):
+            batch = as_batch(contents[start : start + batch_size])
+            yield {name: values.to(model.device) for name, values in batch.items()}
+
+    targets = objective.targets(originals["label"].to_pylist())
+    start_from_probe(model, batches(), targets, objective, C, row_weights(originals))
 
 
 def start_from_probe(
     model: Any,
-    batches: Iterable[Mapping[str, torch.Tensor]],
+    batches: Iterable[Batch],
     targets: Sequence[Any],
     objective: Learnable,
     C: float,
@@ -36,7 +70,7 @@ def start_from_probe(
         layer.bias.copy_(torch.from_numpy(bias))
 
 
-def output_layer(model: Any, batches: Iterable[Mapping[str, torch.Tensor]]) -> tuple[torch.nn.Linear, Vectors]:
+def output_layer(model: Any, batches: Iterable[Batch]) -> tuple[torch.nn.Linear, Vectors]:
     """The linear layer whose output is the logits, and its inputs, (n_rows, dim).
 
     Raises:

@@ -184,6 +184,23 @@ def test_rows_that_people_reviewed_are_no_outliers() -> None:
     assert "outlier" in set(found["reason"])
 
 
+def corrected(changes: dict[int, str]) -> pd.Series:
+    """The splits of 40 rows, of which a person corrected some."""
+    collected = ["fruit", "tool"] * 20
+    source_labels = [collected[row] if row in changes else None for row in range(40)]
+    labels = [changes.get(row, label) for row, label in enumerate(collected)]
+    return split_verdicts(write_rows(labels, source_label=source_labels))["split"]
+
+
+def test_no_row_moves_when_a_person_corrects_labels() -> None:
+    assert corrected(dict.fromkeys(range(0, 20, 2), "tool")).tolist() == corrected({}).tolist()
+
+
+def test_a_class_that_only_corrected_rows_have_is_in_every_split() -> None:
+    splits = corrected(dict.fromkeys(range(5), "toy"))
+    assert set(splits[:5]) == {"train", "validation", "test"}
+
+
 def test_split_by_time_is_in_the_order_of_time() -> None:
     days = random.Random(0).sample(range(1, 31), 30)
     rows = write_rows(["fruit", "tool"] * 15, time=[f"2024-06-{day:02d}" for day in days])

@@ -168,7 +168,7 @@ def test_a_label_that_people_kept_was_not_wrong(labels: list[object], source_lab
     write_tables(paths.CLEAN_VERDICTS, [pa.table(reviewed)])
     rows = label_audit.read_rows()
     assert rows["was_wrong"].tolist() == [True, False]
-    assert rows["source_label"].tolist() == [source_label, None]
+    assert rows["collected_label"].tolist() == [source_label, labels[1]]
 
 
 def test_a_class_that_people_abolished_is_no_error(run: Run) -> None:

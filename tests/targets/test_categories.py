@@ -210,7 +210,8 @@ def planted(
     ids = [f"{row:04d}" for row in range(count)]
     rows = pd.DataFrame(
         {"id": ids, "label": as_labels(given), "split": split, "unit": ids, "reviewed": False, "reason": None}
-    ).assign(source_label=None, was_wrong=False)
+    )
+    rows = rows.assign(collected_label=rows["label"], was_wrong=False)
     return rows, vectors_of(truth), truth, wrong
 
 

@@ -2,6 +2,7 @@
 what it was trained on.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from stages.modalities.audio import embed
 from stages.modalities.audio import learn as audio_learn
 from stages.modalities.audio.clean import cleaner
 from stages.modalities.audio.content import db, decode, encode, resample
-from stages.modalities.audio.encode.sounds import run_model
+from stages.modalities.audio.encode.sounds import run_model, stacked
 from stages.targets.category import audit as category_audit
 from stages.training.recipe import read_recipe, write_recipe
 from tests import tiny
@@ -107,11 +108,17 @@ def test_the_saved_model_is_the_trained_one(
 
 def head_start(model: str, **changes: Any) -> tuple[Any, Any, pa.Table]:
     """A pretrained model whose head starts from a probe, its frontend, and the training rows."""
+    from stages.training.probe_head import start_head
+
     train = rows(range(20))
     objective = load_objective("category").of(["down", "up"])
     section = params(model, None, head_init="probe", **changes).finetune.of("audio")
     network, frontend = audio_learn.first_model(model, section, objective, train["content"].to_pylist(), RATE)
-    audio_learn.start_head(network, frontend, train, 8, objective, section.probe_C)
+
+    def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
+        return stacked([frontend.inputs(content)[0] for content in contents])
+
+    start_head(network, as_batch, train, 8, objective, section.probe_C)
     return network, frontend, train
 
 

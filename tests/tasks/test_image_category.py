@@ -1,7 +1,7 @@
 """What images have of their own."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,17 +67,21 @@ def test_the_output_layer_starts_from_a_probe(kind: str, tmp_path: Path) -> None
     import torch
 
     from stages.modalities.image.encode.images import pixel_values
-    from stages.modalities.image.learn import first_model, start_head
+    from stages.modalities.image.learn import first_model
+    from stages.training.probe_head import start_head
 
     section = finetune_params(write_pretrained(kind, tmp_path)).finetune.of("image")
     table = rows()
     objective = Objective.of(table["label"].to_pylist())
     model, processor = first_model(str(tmp_path / kind), section, objective)
     copies = table.set_column(2, "copy", pa.array([1] * 40)).set_column(1, "label", table["label"][::-1])
-    start_head(model, processor, pa.concat_tables([table, copies]), 8, objective, section.probe_C)
-    values = pixel_values(processor, [decode(content) for content in table["content"].to_pylist()])
+
+    def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
+        return {"pixel_values": pixel_values(processor, [decode(content) for content in contents])}
+
+    start_head(model, as_batch, pa.concat_tables([table, copies]), 8, objective, section.probe_C)
     with torch.inference_mode():
-        logits = model.eval()(values).logits.numpy()
+        logits = model.eval()(**as_batch(table["content"].to_pylist())).logits.numpy()
     assert objective.measure(logits, np.array(objective.targets(table["label"].to_pylist()))) >= 0.95
 
 

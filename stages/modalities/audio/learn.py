@@ -1,23 +1,22 @@
 """Fine-tunes an audio model: a pretrained one, or an architecture with random weights."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
-from stages.core.params import Strict
 from stages.modalities.audio.encode.sounds import n_frames
 from stages.training.recipe import read_recipe, write_recipe
+from stages.training.start import Start
 
 MEASURED_ROWS = 1_000  # the training rows from which a new extractor takes the mean and standard deviation
 
 
-class FinetuneParams(Strict):
+class FinetuneParams(Start):
     max_seconds: float = Field(gt=0, description="seconds after which a recording is truncated")
     mels: int = Field(
         ge=8, le=256, description="mel bands of the spectrogram, with `config`; a pretrained model has its own"
@@ -26,24 +25,6 @@ class FinetuneParams(Strict):
         description="null: `model` is pretrained; keys of a config: `model` is an architecture of transformers "
         "that starts from random weights, one for audio or one for images, which reads a spectrogram as a grey image"
     )
-    head_init: Literal["random", "probe"] = Field(
-        description="how the output layer of a pretrained model is initialised: at random, "
-        "or with a linear model fitted on what that layer reads (LP-FT)"
-    )
-    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
-    frozen_layers: int = Field(
-        ge=0,
-        description="number of the lowest layers of a pretrained model that are not trained, "
-        "all weights before the first layer counting as one",
-    )
-
-    @model_validator(mode="after")
-    def check_pretrained(self) -> Self:
-        if self.config is not None and self.head_init == "probe":
-            raise ValueError("head_init: probe needs a pretrained model, so config: null; else set it to random")
-        if self.config is not None and self.frozen_layers:
-            raise ValueError("frozen_layers: needs a pretrained model, so config: null; else set it to 0")
-        return self
 
 
 def finetune(
@@ -59,6 +40,7 @@ def finetune(
     from transformers import set_seed
 
     from stages.modalities.audio.encode.sounds import run_model, stacked
+    from stages.training.probe_head import start_head
     from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
@@ -82,9 +64,11 @@ def finetune(
         labels = torch.tensor([row["labels"] for row in batch])
         return {**stacked([row["inputs"] for row in batch]), "labels": labels}
 
+    def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
+        return stacked([frontend.inputs(content)[0] for content in contents])
+
     if section.head_init == "probe":
-        originals = train.filter(pc.equal(train["copy"], 0))
-        start_head(model, frontend, originals, params.batch_size, objective, section.probe_C)
+        start_head(model, as_batch, train, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
     if objective.tunable:
         contents = validation["content"].to_pylist()
@@ -158,27 +142,6 @@ def pass_through(layer: Any) -> None:
 
     torch.nn.init.eye_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
-
-
-def start_head(model: Any, frontend: Any, rows: pa.Table, batch_size: int, objective: Learnable, C: float) -> None:
-    """Starts the output layer from a probe of these rows."""
-    from tqdm import tqdm
-
-    from stages.modalities.audio.encode.sounds import on, stacked
-    from stages.models import pretrained
-    from stages.training.probe_head import start_from_probe
-    from stages.training.trainer import row_weights
-
-    model.to(pretrained.device())
-    contents = rows["content"].to_pylist()
-
-    def batches() -> Iterator[dict[str, Any]]:
-        for start in tqdm(range(0, len(contents), batch_size), desc="probe", unit=" batches", disable=None):
-            inputs = stacked([frontend.inputs(content)[0] for content in contents[start : start + batch_size]])
-            yield on(inputs, model.device)
-
-    targets = objective.targets(rows["label"].to_pylist())
-    start_from_probe(model, batches(), targets, objective, C, row_weights(rows))
 
 
 def new_model(

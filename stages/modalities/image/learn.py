@@ -1,42 +1,20 @@
 """Fine-tunes an image model: a pretrained one, or an architecture with random weights."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pydantic import Field, model_validator
-from tqdm import tqdm
+from pydantic import Field
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.objective import Conclusion, Learnable
-from stages.core.params import Strict
 from stages.training.recipe import read_recipe, write_recipe
+from stages.training.start import Start
 
 
-class FinetuneParams(Strict):
+class FinetuneParams(Start):
     size: int = Field(ge=8, description="width and height of the model's input, in pixels")
-    config: dict[str, Any] | None = Field(
-        description="null: `model` is pretrained; keys of a config: `model` is an architecture of transformers "
-        "that starts from random weights"
-    )
-    head_init: Literal["random", "probe"] = Field(
-        description="how the output layer of a pretrained model is initialised: at random, "
-        "or with a linear model fitted on what that layer reads (LP-FT)"
-    )
-    probe_C: float = Field(gt=0, description="inverse of the regularisation strength of that linear model")
-    frozen_layers: int = Field(
-        ge=0,
-        description="number of the lowest layers of a pretrained model that are not trained, "
-        "all before the first one counting as a layer: faster, and seldom worse",
-    )
-
-    @model_validator(mode="after")
-    def check_head(self) -> Self:
-        if self.head_init == "probe" and self.config is not None:
-            raise ValueError("head_init: probe needs a pretrained model, so config: null; else set it to random")
-        return self
 
 
 def finetune(
@@ -53,6 +31,7 @@ def finetune(
 
     from stages.modalities.image.content import decode
     from stages.modalities.image.encode.images import pixel_values, run_model
+    from stages.training.probe_head import start_head
     from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
@@ -66,12 +45,14 @@ def finetune(
         inputs = [{"content": content, "labels": target} for content, target in pairs]
         return Examples(inputs, dict, weights=row_weights(rows))
 
+    def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
+        return {"pixel_values": pixel_values(processor, [decode(content) for content in contents])}
+
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
-        images = pixel_values(processor, [decode(row["content"]) for row in batch])
-        return {"pixel_values": images, "labels": torch.tensor([row["labels"] for row in batch])}
+        return as_batch([row["content"] for row in batch]) | {"labels": torch.tensor([row["labels"] for row in batch])}
 
     if section.head_init == "probe":
-        start_head(model, processor, train, params.batch_size, objective, section.probe_C)
+        start_head(model, as_batch, train, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
     if objective.tunable:
         contents = validation["content"].to_pylist()
@@ -86,27 +67,6 @@ def finetune(
 def measure(contents: Sequence[bytes], params: Any) -> Coverage:
     """Meets contracts.learn.Task: nothing, as an image is scaled, not cut."""
     return Coverage()
-
-
-def start_head(model: Any, processor: Any, train: pa.Table, batch_size: int, objective: Learnable, C: float) -> None:
-    """Starts the output layer from a probe of the training rows, without their copies."""
-    from stages.modalities.image.content import decode
-    from stages.modalities.image.encode.images import pixel_values
-    from stages.models import pretrained
-    from stages.training.probe_head import start_from_probe
-    from stages.training.trainer import row_weights
-
-    originals = train.filter(pc.equal(train["copy"], 0))
-    contents = originals["content"].to_pylist()
-    model.to(pretrained.device())
-
-    def batches() -> Iterator[dict[str, Any]]:
-        for start in tqdm(range(0, len(contents), batch_size), desc="probe", unit=" batches", disable=None):
-            images = [decode(content) for content in contents[start : start + batch_size]]
-            yield {"pixel_values": pixel_values(processor, images).to(model.device)}
-
-    targets = objective.targets(originals["label"].to_pylist())
-    start_from_probe(model, batches(), targets, objective, C, row_weights(originals))
 
 
 def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tuple[Any, Any]:
