@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -59,4 +59,5 @@ $(VENV)/.ready: constraints.txt constraints-cpu.txt constraints-cuda.txt
 	$(INSTALL) --requirement constraints.txt
 	@if $(BIN)/pip show torch | grep -q '^Requires:.*\(nvidia\|cuda\)'; then $(INSTALL) --requirement constraints-cuda.txt; fi
 	@$(BIN)/pip check --disable-pip-version-check >/dev/null || $(BIN)/pip check
+	@$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true  # pip would compile on one core, and tests too
 	@touch $@

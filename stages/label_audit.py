@@ -15,13 +15,13 @@ It also writes data/review_queue: the rows whose review would tell how often the
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from stages.contracts.audit import Auditor, Judged, Reliability, load_auditor
 from stages.contracts.content import load_modality
@@ -85,14 +85,21 @@ class Section(Strict):
         "opinion, for texts and method: noise_matrix; {}: none"
     )
 
+    @field_validator("budget", mode="plain")
+    @classmethod
+    def check_budget(cls, value: Any) -> Any:
+        """One message, where pydantic would have one for each of the types."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value != "auto" and not (is_number and 0 <= value <= 1):
+            raise ValueError("give auto, or a share from 0 to 1")
+        return value
+
     @model_validator(mode="after")
-    def check(self) -> Self:
+    def check_method(self) -> Self:
         if self.descriptions and self.method == "probe":
             raise ValueError("descriptions need method: noise_matrix; give {} with method: probe")
         if self.budget == "auto" and self.method == "probe":
             raise ValueError("budget: auto needs method: noise_matrix; give a share, such as 0.05")
-        if self.budget != "auto" and not 0 <= self.budget <= 1:
-            raise ValueError(f"budget: {self.budget}; give auto, or a share from 0 to 1")
         return self
 
 

@@ -266,8 +266,10 @@ def test_methods_for_one_class_are_refused_for_others(target: str, values: dict[
     [
         ({"descriptions": {"fig": "a fruit"}, "method": "probe"}, "descriptions need method: noise_matrix"),
         ({"method": "probe"}, "budget: auto needs method: noise_matrix"),
-        ({"budget": 1.5}, "budget: 1.5; give auto, or a share from 0 to 1"),
-        ({"budget": -0.1}, "budget: -0.1; give auto, or a share from 0 to 1"),
+        ({"budget": 1.5}, "give auto, or a share from 0 to 1"),
+        ({"budget": -0.1}, "give auto, or a share from 0 to 1"),
+        ({"budget": True}, "give auto, or a share from 0 to 1"),
+        ({"budget": "many"}, "give auto, or a share from 0 to 1"),
     ],
 )
 def test_params_that_cannot_be(values: dict[str, object], message: str) -> None:
