@@ -67,7 +67,8 @@ def write_splits(rows: pa.Table) -> dict[str, int]:
     for given, other in zip(rows["given_split"].to_pylist(), drawn, strict=True):
         other = "train" if has_test and other == "test" else other
         splits.append(other if given in (None, "train") else given)
-    rows = rows.append_column("copy", pa.array([0] * rows.num_rows))
+    zeros, ones = [0] * rows.num_rows, [1.0] * rows.num_rows
+    rows = rows.append_column("copy", pa.array(zeros)).append_column("weight", pa.array(ones))
     sizes = {}
     for split, folder in {"train": paths.TRAIN, **paths.HELD_OUT}.items():
         chosen = rows.filter(pc.equal(pa.array(splits), split))

@@ -422,8 +422,7 @@ def score_held_out(
     """
     objective = trained.objective
     weights = known.rows["weight"].to_numpy()
-    row_weights = weights if (weights != 1).any() else None
-    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C, row_weights)
+    outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C, weights)
     part = Part(held_out, vectors, objective.conclude(outputs))
     judge = part.judge_by_probe(kind.audit)
     if trained.noise_model is not None:

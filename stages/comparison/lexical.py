@@ -32,7 +32,8 @@ def lexical_baseline(baseline: Baseline, objective_type: type[Objective]) -> Con
     held_out = [*validation["content"].to_pylist(), *test["content"].to_pylist()]
     size = min(MAX_FEATURES, MAX_WEIGHTS // len(objective.columns))
     features, held_out_features = baseline.features(train["content"].to_pylist(), held_out, size)
-    weights, bias = objective.first_head(features, objective.targets(labels), INVERSE_REGULARISATION)
+    row_weights = train["weight"].to_numpy()
+    weights, bias = objective.first_head(features, objective.targets(labels), INVERSE_REGULARISATION, row_weights)
     outputs = objective.outputs(np.asarray(held_out_features @ weights.T + bias))
     n_validation = validation.num_rows
     tuned = objective.tuned(validation["label"].to_pylist(), outputs[:n_validation])
@@ -45,5 +46,5 @@ def read_rows(folder: Path) -> pa.Table:
 
 def read_originals() -> pa.Table:
     """The training rows without augmented copies."""
-    table = read_table(paths.TRAIN, ["id", "copy", "content", "label"])
+    table = read_table(paths.TRAIN, ["id", "copy", "content", "label", "weight"])
     return table.filter(pc.equal(table["copy"], 0)).sort_by("id")

@@ -29,14 +29,15 @@ def predicted(target: str, train: Sequence[tuple[str, Any]], test: Sequence[tupl
     return found
 
 
-def write(folder: Any, rows: Sequence[tuple[str, Any]], copy: int = 0) -> None:
-    """Ids are in the order of the contents."""
+def write(folder: Any, rows: Sequence[tuple[str, Any]], copy: int = 0, weights: Sequence[float] = ()) -> None:
+    """Ids are in the order of the contents; all rows weigh 1 by default."""
     order = {row[0]: number for number, row in enumerate(sorted(rows))}
     columns = {
         "id": [f"{order[text]:032x}" for text, _ in rows],
         "content": [text for text, _ in rows],
         "label": [label for _, label in rows],
         "copy": [copy] * len(rows),
+        "weight": list(weights) or [1.0] * len(rows),
     }
     write_tables(folder, [pa.table(columns)])
 
@@ -49,6 +50,17 @@ def test_words_decide_and_the_order_of_rows_does_not() -> None:
     assert again.predictions.tobytes() == found.predictions.tobytes()
 
 
+def test_rows_without_weight_are_not_learned() -> None:
+    train, test = tiny.texts(40, 1), sorted(tiny.texts(10, 2))
+    wrong = [(f"{text} again", "tool" if label == "fruit" else "fruit") for text, label in train for _ in "ab"]
+    write(paths.TRAIN, [*train, *wrong], weights=[1.0] * len(train) + [1e-9] * len(wrong))
+    for folder in paths.HELD_OUT.values():
+        write(folder, test)
+    found = lexical_baseline(load_baseline("text"), load_objective("category"))
+    assert found is not None
+    assert found.labels == [label for _, label in test]
+
+
 def test_augmented_copies_are_not_learned() -> None:
     train, test = tiny.texts(40, 1), sorted(tiny.texts(10, 2))
     found = predicted("category", train, test)
@@ -58,6 +70,7 @@ def test_augmented_copies_are_not_learned() -> None:
             "content": [text for text, _ in sorted(train)] + ["anvil bolt chisel"] * 40,
             "label": [label for _, label in sorted(train)] + ["fruit"] * 40,
             "copy": [0] * 40 + [1] * 40,
+            "weight": [1.0] * 80,
         }
     )
     write_tables(paths.TRAIN, [rows])
