@@ -154,7 +154,13 @@ def audited(preset: str, rows: Rows, descriptions: Mapping[str, str] | None = No
 
 def training_table(given: Names) -> pd.DataFrame:
     ids = [f"{number:08d}" for number in range(len(given))]
-    unreviewed = {"reviewed": False, "source_label": None, "was_wrong": False}
+    unreviewed = {
+        "reviewed": False,
+        "collected_label": given,
+        "has_source_label": True,
+        "was_wrong": False,
+        "note": None,
+    }
     return pd.DataFrame({"id": ids, "label": given, "split": "train", "unit": ids, **unreviewed})
 
 

@@ -36,7 +36,11 @@ from stages.core.tables import count_rows, iter_rows, new_table, read_table, row
 from stages.untrusted.worker import FAILURES
 
 VERDICT = verdict_schema(
-    ("source", pa.string()), ("given_label", pa.string()), ("repairs", pa.list_(pa.string())), ("reviewed", pa.bool_())
+    ("source", pa.string()),
+    ("given_label", pa.string()),
+    ("repairs", pa.list_(pa.string())),
+    ("reviewed", pa.bool_()),
+    ("note", pa.string()),
 )
 
 SUGGESTION = pa.schema([("key", pa.string()), ("value", pa.string()), ("rows", pa.int64()), ("proposal", pa.string())])
@@ -237,7 +241,7 @@ def main(params: Params) -> Counts:
     write_suggestions(suggest(judge, raw_counts))
     lost = lost_classes(tally, judge.target, judge.clean_raw_label)
     warnings += [*lost, *raw_counts.warnings()]
-    return tally.counts(len(judge.decisions), len(raw_counts.present_labels()), warnings)
+    return tally.counts(len(judge.decisions), warnings)
 
 
 if __name__ == "__main__":

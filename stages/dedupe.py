@@ -109,7 +109,7 @@ Order = npt.NDArray[np.intp]  # (n_rows,): rows in the order in which they are v
 class Clusters:
     """The result of one pass over all rows."""
 
-    cluster: npt.NDArray[np.intp]  # (n_rows,): the kept row that the cluster is named after
+    cluster: npt.NDArray[np.intp]  # (n_rows,): the row of its cluster that was visited first
     matches: Mapping[int, Match]  # of each row that has similar rows: the reason to drop it, or the most similar row
     reasons: Mapping[int, str]  # the reasons of the rows that are dropped
 
@@ -247,7 +247,7 @@ def has_majority_label(labels: pd.Series, cluster: npt.NDArray[np.intp], order: 
 
 
 def has_label_conflict(labels: pd.Series, cluster: npt.NDArray[np.intp], agree: Agreement) -> npt.NDArray[np.bool_]:
-    """Whether a row of a row's cluster has another label than the row that the cluster is named after, (n_rows,)."""
+    """Whether a row of a row's cluster has another label than the row that was visited first, (n_rows,)."""
     names = labels.to_numpy()[cluster]
     differs = [not agree(label, other) for label, other in zip(labels, names, strict=True)]
     return np.asarray(pd.Series(differs).groupby(cluster).transform("any"))
@@ -266,6 +266,15 @@ def unresolved(
     return np.asarray(in_conflict & (policy == "drop"))
 
 
+def first_rows(rows: pd.DataFrame, cluster: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """The row whose id names each row's cluster, (n_rows,): of held-out rows, else of all, the first of the table.
+
+    It may be dropped. A decision of a person changes which row is kept, but not this name, from which split draws.
+    """
+    order = np.argsort(rows["rank"].to_numpy(), kind="stable")
+    return np.asarray(order[pd.Series(np.argsort(order)).groupby(cluster).transform("min")])
+
+
 def as_verdicts(rows: pd.DataFrame, clusters: Clusters, agree: Agreement, policy: str) -> pd.DataFrame:
     """The verdict of every row, in the columns of VERDICT."""
     in_conflict = has_label_conflict(rows["label"], clusters.cluster, agree)
@@ -279,7 +288,7 @@ def as_verdicts(rows: pd.DataFrame, clusters: Clusters, agree: Agreement, policy
             "id": ids,
             "keep": reasons.isna(),
             "reason": reasons,
-            "cluster": ids[clusters.cluster],
+            "cluster": ids[first_rows(rows, clusters.cluster)],
             "duplicate_of": [match and ids[match.row] for match in matches],
             "similarity": [match and match.similarity for match in matches],
             "kind": [match and match.kind for match in matches],

@@ -146,18 +146,20 @@ class TargetParts:
 def read_rows() -> pd.DataFrame:
     """The rows that split keeps, in the order of ids and without content.
 
-    They have `split`, `unit` (the cluster or group), `reviewed`, `collected_label` (before a person corrected it), and
-    `was_wrong`, whether that is another label.
+    They have `split`, `unit` (the cluster or group), `reviewed` and the `note` of a person, `collected_label` (before a
+    person corrected it), `was_wrong`, whether that is another label, and `has_source_label`.
     """
     rows = read_frame(paths.CLEANED, ["id", "label"])
     verdicts = read_frame(paths.SPLIT_VERDICTS, ["id", "keep", "split", "unit"])
-    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "source_label"])
+    reviewed = read_frame(paths.CLEAN_VERDICTS, ["id", "reviewed", "note", "source_label"])
     rows = rows.merge(verdicts, on="id").merge(reviewed, on="id")
     rows = rows[rows.pop("keep")].sort_values("id", ignore_index=True)
     collected = collected_labels(rows)
     was_wrong = [one != other for one, other in zip(collected, rows["label"], strict=True)]
-    return rows.drop(columns="source_label").assign(
-        collected_label=pd.Series(collected, index=rows.index, dtype=rows["label"].dtype), was_wrong=was_wrong
+    return rows.assign(
+        collected_label=pd.Series(collected, index=rows.index, dtype=rows["label"].dtype),
+        was_wrong=was_wrong,
+        has_source_label=~rows["reviewed"] | rows.pop("source_label").notna(),
     )
 
 
@@ -226,7 +228,6 @@ def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vect
     if not descriptions:
         return None
     check_descriptions(descriptions, classes, params.modality)
-    set_threads(params.threads)
     embed_params = params.embed.of(params.modality)
     vectors = load_embedder(params.modality).embed([descriptions[name] for name in classes], embed_params).rows
     if vectors.shape[1] != dim:
@@ -356,10 +357,10 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
         judge, noise_model = part.judge_by_opinions(objective, asked.opinions), asked.model
         affordable = partial(affordable_share, rows, folds, asked.opinions.about(rows.classes))
     budget = choose_budget(section, train, reliability, affordable)
-    worst_quality = NONE
+    judged, worst_quality = judge(labels), NONE
     if noise_model is not None and budget.n_rows:
-        worst_quality = float(np.sort(judge(labels).label_quality)[budget.n_rows - 1])
-    judged = with_worst(judge(labels), worst_quality)
+        worst_quality = float(np.sort(judged.label_quality)[budget.n_rows - 1])
+    judged = with_worst(judged, worst_quality)
     # Numbers are one class here: the wildest of them are all in the same of their strata.
     strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
     spared = policy.spare(train["reviewed"], judged, reliability, strata, budget.n_rows, section)
@@ -506,6 +507,7 @@ def sentences(judged: pd.DataFrame) -> list[str]:
 
 
 def main(params: Params) -> Counts:
+    set_threads(params.threads)
     rows = read_rows()
     kind = TargetParts.load(params.target)
     vectors = read_vectors(paths.EMBEDDINGS, rows["id"], kind.audit.VECTORS)

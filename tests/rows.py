@@ -31,6 +31,7 @@ def write_rows(labels: Sequence[str], texts: Sequence[str] = (), **more: Sequenc
         given_label=rows["label"],
         repairs=None,
         reviewed=False,
+        note=None,
         source_label=None,
     )
     rows = rows.assign(

@@ -12,8 +12,7 @@ from stages.cleaning.ledger import read_ledger
 from stages.core import paths
 from stages.core.atomic import write_text
 from stages.core.errors import InputError
-
-NOTE = "review"  # in the column `note`
+from stages.label_quality.review import IN_TURN
 
 
 @contextmanager
@@ -71,11 +70,13 @@ def append(id: str, action: str, label: str) -> str:
         InputError: the ledger cannot be read or written, or somebody has decided about the row meanwhile.
     """
     if decision := read_ledger(paths.LEDGER).get(id):
-        raise InputError(f"{paths.LEDGER}, line {decision.line}: a decision about row {id} was added meanwhile; go on")
+        raise InputError(
+            f"{paths.LEDGER}, line {decision.line}: a decision about row {id} was added meanwhile; start again"
+        )
     text = ledger_text()
     ending = "\r\n" if text.partition("\n")[0].endswith("\r") else "\n"
     line = io.StringIO()
-    csv.writer(line, lineterminator=ending).writerow([id, action, label, NOTE])
+    csv.writer(line, lineterminator=ending).writerow([id, action, label, IN_TURN])
     added = line.getvalue() if text.endswith(("\n", "\r")) else ending + line.getvalue()
     write_ledger(text + added)
     return added

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -85,17 +86,24 @@ def leaves(model: type[BaseModel], values: Any, path: str = "") -> Iterator[tupl
 
 
 def allowed(info: Any) -> str:
-    """The type or the literals of a field, and its bounds."""
-    kind = info.annotation
-    name = kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", None) else str(kind)
-    literals = re.search(r"Literal\[(.*?)\]", name) if not name.startswith("dict") else None
-    if literals:
-        words = ", ".join(ast.literal_eval(f"[{literals[1]}]"))
-    else:
-        words = name.replace("typing.", "").replace(" | ", " or ")
-    words = words.replace("NoneType", "null").replace("None", "null")
+    """The types or the literals of a field, and its bounds."""
+    is_union = get_origin(info.annotation) in (Union, UnionType)
+    kinds = get_args(info.annotation) if is_union else (info.annotation,)
     bounds = filter(None, map(bound, info.metadata))
-    return f"{words} {', '.join(bounds)}".strip()
+    return f"{' or '.join(map(in_words, kinds))} {', '.join(bounds)}".strip()
+
+
+def in_words(kind: Any) -> str:
+    """One of the types that a field may have."""
+    if get_origin(kind) is Literal:
+        return ", ".join(map(str, get_args(kind)))
+    if kind is NoneType:
+        return "null"
+    if get_origin(kind) is Annotated:
+        return in_words(get_args(kind)[0])
+    if get_origin(kind) is list:
+        return f"list[{in_words(get_args(kind)[0])}]"
+    return kind.__name__ if isinstance(kind, type) and not get_args(kind) else str(kind).replace("typing.", "")
 
 
 def bound(limit: Any) -> str:

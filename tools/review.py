@@ -246,7 +246,7 @@ class Review:
             raise InputError(f"{shown(typed)} is no key; to correct {self._labels.kind}, edit {paths.LEDGER} by hand")
         raw = self._labels.raw(typed)
         label = self._labels.cleaned(raw, row.content)
-        if self._viewer.label(row, label) == self._viewer.label(row, row.given_label):
+        if label == row.given_label:
             return Answer("keep")
         return Answer("relabel", raw)
 

@@ -86,7 +86,8 @@ class Judge:
             "given_label": row["label"],
             "repairs": [*content.repairs, *label.repairs],
             "reviewed": decision is not None,
-            "source_label": self.replaced_label(row, content.content, decision),
+            "note": None if decision is None else decision.note,
+            "source_label": self.source_label(row["label"], content.content, decision, self.label_params),
             **content.measured,
         }
         if reason is not None:
@@ -114,11 +115,15 @@ class Judge:
             )
         return label
 
-    def replaced_label(self, row: Row, content: Content | None, decision: Decision | None) -> Any:
-        """The cleaned label of the source if the ledger gives the row a label, else None."""
-        if decision is None or decision.action != "relabel":
+    def source_label(
+        self, raw: str | None, content: Content | None, decision: Decision | None, label_params: Any
+    ) -> Label | None:
+        """The cleaned label of the source, of rows that people decided about; None of others, or if it is no label."""
+        if decision is None:
             return None
-        return self.clean_raw_label(row["label"], content).label
+        if decision.action != "keep":  # a person who keeps a label says that it stands for no missing one
+            raw = without_missing_names(raw, self.missing)
+        return self.target.clean_label(raw, content, label_params).label
 
     def clean_raw_label(self, raw: str | None, content: Content | None = None) -> CleanedLabel:
         """The cleaned label of the source."""
@@ -152,8 +157,11 @@ class Judge:
             return JudgedRow({**verdict, "keep": False, "reason": reason}, None)
         if together.label_params is None:
             return JudgedRow(verdict, judged.cleaned)
-        label = self.clean_rare_label(judged.cleaned, verdict["given_label"], together.label_params)
+        given, content = verdict["given_label"], judged.cleaned["content"]
+        label = self.clean_rare_label(judged.cleaned, given, together.label_params)
+        decision = self.decisions.get(verdict["id"])
         verdict |= {
+            "source_label": self.source_label(given, content, decision, together.label_params),
             "keep": label.reason is None,
             "reason": label.reason,
             "repairs": [*verdict["repairs"], *label.repairs],

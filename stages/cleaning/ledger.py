@@ -23,6 +23,7 @@ class Decision:
     action: str  # keep: the given label is right; relabel: `label` is right; drop: the row cannot be used
     label: str
     line: int  # of the ledger
+    note: str = ""
 
 
 def read_ledger(path: Path) -> Mapping[str, Decision]:
@@ -71,7 +72,7 @@ def _decision(cells: Mapping[str, str], path: Path, line: int) -> Decision:
         raise InputError(
             f"{where}: {action} with label {shown(label)}; relabel needs a label, the other actions take none"
         )
-    return Decision(action, label, line)
+    return Decision(action, label, line, cells["note"])
 
 
 class ShortenedIds:

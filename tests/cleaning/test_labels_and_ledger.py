@@ -121,6 +121,7 @@ def test_clean_drops_with_reasons_and_does_what_people_decided(run: Run) -> None
     ]
     assert verdicts["keep"].tolist() == (verdicts["reason"].isna()).tolist()
     assert verdicts["reviewed"].tolist() == [True, True, True, True, False, False, False, True]
+    assert verdicts["source_label"].fillna("-").tolist() == ["fruit"] * 4 + ["-"] * 4  # None of rows without decision
     assert verdicts["given_label"].fillna("-").tolist() == [label or "-" for _, label in rows]
     assert counts.metrics() == {
         "rows_in": 8,
@@ -140,7 +141,26 @@ def test_ledger_is_read() -> None:
     paths.LEDGER.write_bytes(
         b'\xef\xbb\xbfid,action,label,note\r\n A1,keep,,\r\na2,relabel,red fruit,"unripe, but red"\r\n'
     )
-    assert read_ledger(paths.LEDGER) == {"a1": Decision("keep", "", 2), "a2": Decision("relabel", "red fruit", 3)}
+    assert read_ledger(paths.LEDGER) == {
+        "a1": Decision("keep", "", 2),
+        "a2": Decision("relabel", "red fruit", 3, "unripe, but red"),
+    }
+
+
+def test_the_label_of_the_source_is_merged_as_the_labels_of_rows_are(run: Run) -> None:
+    """A person keeps a rare label and corrects another row. Labels that are rare become `other`."""
+    ids = write_collected(
+        [("a ripe apple", "apple"), ("a ripe plum", "plum"), *[(f"spade {n}", "tool") for n in "abcd"]]
+    )
+    paths.LEDGER.write_text(f"id,action,label,note\n{ids[0]},keep,,review\n{ids[1]},relabel,tool,\n")
+    params = clean_params()
+    names = {**tiny.CLEAN_NAMES, "min_rows": 3, "on_rare": "merge", "merge_into": "other"}
+    label = category_label.LabelParams(**names)
+    run(clean, params.model_copy(update={"clean": params.clean.model_copy(update={"label": label})}))
+    verdicts = read_frame(paths.CLEAN_VERDICTS).set_index("id")
+    assert verdicts.loc[ids[:2], "source_label"].tolist() == ["other", "plum"]  # no row is a plum any more
+    assert verdicts.loc[ids[:2], "note"].tolist() == ["review", ""]
+    assert read_frame(paths.CLEANED)["label"].tolist() == ["other", *["tool"] * 5]
 
 
 def test_the_start_of_an_id_is_no_id(run: Run) -> None:

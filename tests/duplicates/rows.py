@@ -42,6 +42,7 @@ def write_rows(contents: Sequence[Any], labels: Sequence[Any], **columns: Sequen
         given_label=None,
         repairs=None,
         reviewed=False,
+        note=None,
     )
     rows = rows.assign(**columns)
     write_frame(

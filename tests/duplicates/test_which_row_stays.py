@@ -25,7 +25,7 @@ def test_the_first_row_with_the_label_of_most_stays() -> None:
         ["a fig", "a Fig", "A FIG", OTHER, "a plum", "a Plum"], labels=labels, section={"keep": "best_label"}
     )
     assert found["keep"].tolist() == [False, True, False, True, True, False]  # of one to one, the first
-    assert found["cluster"].tolist() == ["001", "001", "001", "003", "004", "004"]
+    assert found["cluster"].tolist() == ["000", "000", "000", "003", "004", "004"]
     assert found["label_conflict"].tolist() == [True, True, True, False, True, True]
 
 
@@ -58,6 +58,16 @@ def test_reviewed_and_held_out_rows_go_before_longer_and_better_ones() -> None:
             given_split=[None, None, "test", "train"],
         )
         assert found["reason"].tolist() == [None, "exact_duplicate", None, "duplicate_of_held_out"], section
+
+
+def test_a_decision_of_a_person_does_not_rename_a_cluster() -> None:
+    """Split draws by the name: the cluster would move to another split."""
+    for reviewed in ([False, False, False], [False, True, False]):
+        found = duplicates(["a fig", "a fig!!", "a plum"], reviewed=reviewed)
+        assert found["keep"].tolist() == [not reviewed[1], reviewed[1], True]
+        assert found["cluster"].tolist() == ["000", "000", "002"]
+    held_out = duplicates(["a fig", "a fig!!", "a plum"], given_split=["train", "test", "train"])
+    assert held_out["cluster"].tolist() == ["001", "001", "002"]
 
 
 # --- labels that differ ---

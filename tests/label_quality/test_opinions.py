@@ -9,7 +9,7 @@ from stages.label_quality.budget import affordable_share
 from stages.label_quality.discriminant import Discriminant, Moments, fit_temperature
 from stages.label_quality.neighbours import Voters
 from stages.label_quality.noise import confident_joint, label_quality, noise_matrix, true_probabilities
-from stages.label_quality.opinions import LabelledRows, ask_training_rows
+from stages.label_quality.opinions import LabelledRows, Opinion, ask_training_rows
 from stages.label_quality.zero_shot import ZeroShot
 
 Ints = npt.NDArray[np.int64]
@@ -141,6 +141,24 @@ def test_a_label_that_the_truth_seldom_becomes_is_of_low_quality() -> None:
 # --- the mixture ---
 
 
+def test_a_class_of_one_row_does_not_make_the_discriminant_unsure() -> None:
+    """No other fold has its class, so no model could be right about it."""
+    truth = np.append(np.arange(600) % 3, 3)
+    rows = LabelledRows(clouds(truth), truth, names(601), 4)
+    folds = np.array([str(row % 5) for row in range(601)])
+    probe = np.full((601, 4), 0.25)
+    without = ask_training_rows(rows.where(slice(600)), folds[:600], probe[:600]).model.temperature
+    assert ask_training_rows(rows, folds, probe).model.temperature == pytest.approx(without, rel=0.05)
+
+
+def test_classes_that_are_in_one_fold_each_are_no_error() -> None:
+    truth = np.arange(60) % 3
+    rows = LabelledRows(clouds(truth), truth, names(60), 3)
+    probe = np.full((60, 3), 1 / 3)
+    opinions = ask_training_rows(rows, truth.astype(str), probe).opinions
+    assert np.isfinite(opinions.about(truth).label_quality).all()
+
+
 def test_errors_that_people_make_alike_are_found_better_than_by_the_probe() -> None:
     """A third of class 0 is called 1. A probe that has learned this doubts none of them."""
     truth = np.arange(600) % 3
@@ -242,3 +260,17 @@ def test_rows_that_say_something_stay() -> None:
     is_apart = np.arange(2_000) // 8 % 10 == 0
     vectors = clouds(np.where(is_apart, truth + 8, truth), spread=0.1, dim=16)
     assert share_of(vectors, truth, 8) < 0.05
+
+
+def test_a_class_that_is_doubted_as_a_whole_does_not_go() -> None:
+    """A twentieth of the rows are a class of their own. A model can do without half of them, or any other rows."""
+    truth = np.where(np.arange(2_000) % 20 == 11, 7, np.arange(2_000) % 7)
+    rows = LabelledRows(clouds(truth, spread=0.1, dim=16), truth, names(2_000), 8)
+    folds = np.array([str(row // 20 % 5) for row in range(2_000)])
+    suggested = np.eye(8)[np.where(np.arange(2_000) % 3 == 0, (truth + 1) % 8, truth)]  # a third are doubted
+
+    def share(quality: npt.NDArray[np.float64]) -> float:
+        return affordable_share(rows, folds, Opinion(suggested, quality))
+
+    assert share(np.where(truth == 7, 0.0, 1.0)) == 0.025
+    assert share(np.arange(2_000) / 2_000) == 0.2

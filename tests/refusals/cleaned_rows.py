@@ -26,6 +26,7 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
             "cluster": ids,
             "label_conflict": False,
             "reviewed": False,
+            "note": None,
             "score": 0.0,
         }
     )

@@ -1,6 +1,7 @@
 """What stages say they found: true of no row, of one and of many."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,35 @@ from stages.contracts._coverage import Coverage
 
 def test_clean_says_what_it_repaired_and_noticed() -> None:
     tally = Tally(["pii"], rows_in=4, dropped=Counter(empty=1))
-    assert list(tally.sentences(n_spellings=0)) == ["kept 3 of 4 rows, dropped 1: 1 empty"]
-    tally.labels = Counter(positive=2, negative=1)
-    assert len(list(tally.sentences(n_spellings=2))) == 1  # each label had one spelling
+    assert list(tally.sentences()) == ["kept 3 of 4 rows, dropped 1: 1 empty"]
     tally.repaired, tally.listed = Counter(spaces=2, rare_label=1), Counter(pii_email=3, pii_phone=4)
-    assert list(tally.sentences(n_spellings=5))[1:] == [
-        "repaired spaces in 2 rows, rare label in 1 row, 5 spellings of labels, which are 2 now",
+    assert list(tally.sentences())[1:] == [
+        "repaired spaces in 2 rows, rare label in 1 row",
         "noticed in the contents: 4 phone, 3 email",
     ]
-    tally.labels = Counter({0.5: 3})  # numbers are written in many ways
-    assert "spellings" not in " ".join(tally.sentences(n_spellings=5))
+
+
+def labels_counted(rows: Sequence[tuple[str | None, str | float | None, bool]]) -> Tally:
+    """Of each row the label of the source, the cleaned one (None: the row is dropped), and whether it is reviewed."""
+    tally = Tally([])
+    for given, label, reviewed in rows:
+        reason = "unwanted_label" if label is None else None
+        verdict = {"id": "1", "keep": not reason, "reason": reason, "given_label": given, "reviewed": reviewed}
+        tally.add({**verdict, "repairs": []})
+        if label is not None:
+            tally.add_cleaned({"label": label, "content": "a text"})
+    return tally
+
+
+def test_clean_says_how_many_spellings_of_labels_became_how_many_labels() -> None:
+    """Those of rows that are dropped, or labelled by people, do not count."""
+    rows = [("pos", "positive", False), ("Positive", "positive", False), ("negative", "negative", False)]
+    others = [(" ", None, False), ("mixed", None, False), (None, "negative", True)]
+    (_, sentence) = labels_counted([*rows, *others]).sentences()
+    assert sentence == "repaired 3 spellings of labels, which are 2 now"
+    assert len(list(labels_counted([*rows[1:], *others]).sentences())) == 1  # each label has one spelling
+    numbers = labels_counted([("0.5", 0.5, False), (".50", 0.5, False)])  # they are written in many ways
+    assert len(list(numbers.sentences())) == 1
 
 
 @pytest.mark.parametrize(

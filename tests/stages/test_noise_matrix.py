@@ -14,6 +14,7 @@ from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import read_frame, write_tables
+from stages.label_quality.review import IN_TURN
 from tests.conftest import Run
 from tests.rows import audit_params, write_rows
 from tests.stages.test_label_audit import HELD_OUT, PLANTED, TRUTH, WRONG, corners, write_vectors
@@ -32,7 +33,8 @@ def audited(
     known = list(source_labels) or [None] * len(labels)
     reviewed = [label is not None for label in known]
     splits = [HELD_OUT.get(row, "train") for row in range(len(labels))]
-    write_rows(labels, split=splits, reviewed=reviewed, source_label=known)
+    notes = [IN_TURN if is_reviewed else None for is_reviewed in reviewed]
+    write_rows(labels, split=splits, reviewed=reviewed, note=notes, source_label=known)
     write_vectors(corners(TRUTH) if vectors is None else vectors)
     settings = {"method": "noise_matrix", "folds": 3, "C": 10.0, "policy": "drop", "budget": "auto", "max_share": 0.2}
     counts = run(label_audit, audit_params(**{**settings, **values}))
@@ -156,15 +158,16 @@ def test_reviewed_rows_tell_how_often_the_audit_is_right(run: Run) -> None:
     ids=["category", "number", "tags"],
 )
 def test_a_label_that_people_kept_was_not_wrong(labels: list[object], source_label: object, kind: pa.DataType) -> None:
-    """One of two reviewed rows was relabelled; the other has no `source_label`."""
+    """One of two reviewed rows was relabelled; the source has no label of the other, so it tells nothing."""
     columns = {"id": ["1", "2"], "keep": [True, True], "split": ["train"] * 2, "unit": ["1", "2"]}
     write_tables(paths.CLEANED, [pa.table({"id": columns["id"], "label": pa.array(labels, kind)})])
     write_tables(paths.SPLIT_VERDICTS, [pa.table(columns)])
     source_labels = pa.array([source_label, None], kind)
-    reviewed = {"id": columns["id"], "reviewed": [True, True], "source_label": source_labels}
+    reviewed = {"id": columns["id"], "reviewed": [True, True], "note": [None, ""], "source_label": source_labels}
     write_tables(paths.CLEAN_VERDICTS, [pa.table(reviewed)])
     rows = label_audit.read_rows()
     assert rows["was_wrong"].tolist() == [True, False]
+    assert rows["has_source_label"].tolist() == [True, False]
     assert rows["collected_label"].tolist() == [source_label, labels[1]]
 
 

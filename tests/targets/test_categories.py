@@ -211,7 +211,7 @@ def planted(
     rows = pd.DataFrame(
         {"id": ids, "label": as_labels(given), "split": split, "unit": ids, "reviewed": False, "reason": None}
     )
-    rows = rows.assign(collected_label=rows["label"], was_wrong=False)
+    rows = rows.assign(collected_label=rows["label"], was_wrong=False, has_source_label=True, note=None)
     return rows, vectors_of(truth), truth, wrong
 
 

@@ -33,7 +33,7 @@ def test_wild_numbers_are_changed_if_the_probe_knows_the_others(noise: float, n_
     numbers[:12] = 5_000.0 if noise > 1 else 50.0
     rows = pd.DataFrame({"id": [f"{row:03d}" for row in range(200)], "label": numbers, "reviewed": False})
     rows = rows.assign(unit=rows["id"], split=["train"] * 180 + ["test"] * 20)
-    rows = rows.assign(collected_label=numbers, was_wrong=False)
+    rows = rows.assign(collected_label=numbers, was_wrong=False, has_source_label=True, note=None)
     params = audit_params("number")
     verdicts = label_audit.audit(rows, vectors, label_audit.TargetParts.load("number"), params).verdicts.to_pandas()
     assert verdicts.index[~verdicts["keep"]].tolist() == list(range(n_changed))

@@ -149,12 +149,15 @@ def test_a_pretrained_model_starts_as_the_probe_of_its_mean_hidden_state(tmp_pat
 def test_a_fine_tuned_whisper_is_short_and_goes_on_from_where_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By its own files it hears one second; plain transformers says what predict says, if there is no padding."""
+    """By its own files it hears one second; plain transformers says what predict says, if there is no padding.
+
+    A weighted sum of all layers, which its config may ask for, is not taken.
+    """
     import torch
     from transformers import AutoModel, WhisperFeatureExtractor, WhisperForAudioClassification
 
     monkeypatch.chdir(tmp_path)
-    tiny.write_whisper(tmp_path / "whisper", seconds=3)
+    tiny.write_whisper(tmp_path / "whisper", seconds=3, use_weighted_layer_sum=True)
     train, held_out = rows(range(20)), rows(range(50, 54))
     task, folder = load_task("audio", "category"), tmp_path / "model"
     folder.mkdir()

@@ -262,6 +262,12 @@ def relabelled() -> list[str]:
     return [decision["label"] for decision in decisions]
 
 
+def test_a_number_that_only_looks_like_the_given_one_is_another(workplace: None, answer: Reviewed) -> None:
+    (id,) = queue_rows("text_number", [("one", "3.1415926")], "2")
+    answer("3.1415930")
+    assert paths.LEDGER.read_text().splitlines()[1:] == [f"{id},relabel,3.1415930,review"]
+
+
 def test_numbers_are_typed_as_they_are(workplace: None, answer: Reviewed) -> None:
     ids = queue_rows("text_number", [("one", "1.5"), ("two", "1.5")], "2")
     printed = answer("many", "1.50", "2.25")
@@ -370,7 +376,7 @@ def test_what_others_write_meanwhile_is_not_lost(
         yield "k"
 
     keys = again()
-    error = f"data/ledger.csv, line 4: a decision about row {animals[2]} was added meanwhile; go on"
+    error = f"data/ledger.csv, line 4: a decision about row {animals[2]} was added meanwhile; start again"
     assert answer() == f"review: error: {error}"
     assert ledger() == f"{HEADER}{animals[0]},keep,,review\n" + "".join(f"{id},drop,,by hand\n" for id in animals[1:3])
 

@@ -118,8 +118,10 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     from stages.models.layers import freeze
 
     config = pretrained.load(AutoConfig, name)
-    factory = PooledSpeech if config.model_type == "whisper" else AutoModelForAudioClassification
-    options = objective.config()
+    factory, options = AutoModelForAudioClassification, objective.config()
+    if config.model_type == "whisper":
+        factory = PooledSpeech
+        options["use_weighted_layer_sum"] = False  # it reads the last layer only
     if section.head_init == "probe" and hasattr(config, "classifier_proj_size"):
         options["classifier_proj_size"] = config.hidden_size
     loaded = pretrained.load_weights(factory, name, **options)
