@@ -141,6 +141,18 @@ def test_a_label_that_the_truth_seldom_becomes_is_of_low_quality() -> None:
 # --- the mixture ---
 
 
+def test_a_label_is_judged_even_if_no_row_is_surely_wrong() -> None:
+    """If labels were never wrong, every given one would be the true one."""
+    classes = np.arange(40) % 2
+    predictions = np.where(np.eye(2, dtype=bool)[classes], 0.9, 0.1)
+    predictions[0] = [0.45, 0.55]
+    noise = noise_matrix(predictions, classes)
+    assert confident_joint(predictions, classes).trace() == 40
+    assert noise.sum(axis=1) == pytest.approx(1)
+    quality = label_quality(true_probabilities(predictions, noise), noise, classes)
+    assert quality[0] < quality[1:].min() - 0.01
+
+
 def test_errors_that_people_make_alike_are_found_better_than_by_the_probe() -> None:
     """A third of class 0 is called 1. A probe that has learned this doubts none of them."""
     truth = np.arange(600) % 3
