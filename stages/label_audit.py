@@ -358,7 +358,7 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     budget = choose_budget(section, train, reliability, affordable)
     worst_quality = NONE
     if noise_model is not None and budget.n_rows:
-        worst_quality = float(np.sort(judge(labels).label_quality)[budget.n_rows - 1])
+        worst_quality = quality_of_worst(judge(labels).label_quality, budget.n_rows)
     judged = with_worst(judge(labels), worst_quality)
     # Numbers are one class here: the wildest of them are all in the same of their strata.
     strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
@@ -373,6 +373,17 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
         *policy.losses(verdicts, kind.label, section.max_share),
     ]
     return Trained(verdicts, part.concluded, objective, noise_model, worst_quality, review, warnings)
+
+
+def quality_of_worst(label_quality: npt.NDArray[np.float64], n_rows: int) -> float:
+    """The highest quality that `n_rows` labels at most do not exceed; NONE if more labels share the lowest one.
+
+    Nothing tells which of equal labels is the worst, so they are all doubted or none is.
+    """
+    ordered = np.sort(label_quality)
+    is_last = ordered != np.append(ordered[1:], np.inf)  # of those with the same quality
+    ends = ordered[:n_rows][is_last[:n_rows]]
+    return float(ends[-1]) if len(ends) else NONE
 
 
 def with_worst(judged: Judged, worst_quality: float) -> Judged:

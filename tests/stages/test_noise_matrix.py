@@ -90,6 +90,20 @@ def test_a_budget_takes_the_worst_rows_whatever_is_suggested(run: Run, policy: s
     assert train.loc[worst, "is_label_issue"].all()
 
 
+@pytest.mark.parametrize(("n_rows", "worst"), [(1, 0.1), (2, 0.1), (3, 0.2), (4, 0.9), (5, 0.9)])
+def test_labels_of_one_quality_are_all_doubted_or_none_is(n_rows: int, worst: float) -> None:
+    assert label_audit.quality_of_worst(np.array([0.9, 0.2, 0.1, 0.2]), n_rows) == worst
+    assert label_audit.quality_of_worst(np.full(n_rows + 1, 0.3), n_rows) < 0
+
+
+def test_equal_rows_are_not_all_doubted_for_one_that_is(run: Run) -> None:
+    vectors = np.eye(8)[[sorted(set(TRUTH)).index(label) for label in TRUTH]]
+    vectors[5] = 0
+    verdicts = audited(run, TRUTH, vectors, policy="downweight", budget=0.1, max_share=1.0)
+    assert verdicts.index[verdicts["is_label_issue"]].tolist() == [5]
+    assert verdicts.index[verdicts["weight"] < 1].tolist() == [5]
+
+
 def test_labels_that_are_hard_to_predict_are_left_alone_and_the_stage_says_why(run: Run) -> None:
     rng = np.random.default_rng(0)
     vectors = corners(TRUTH) + rng.normal(0, 0.6, (len(TRUTH), 8))
