@@ -219,6 +219,19 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
 
 
+@pytest.mark.parametrize("method", ["probe", "noise_matrix"])
+def test_groups_of_one_class_each_are_judged_and_left_alone(run: Run, method: str) -> None:
+    """No other group knows the class."""
+    labels = sorted(TRUTH[:60]) + TRUTH[60:]
+    units = [labels[row] if row < 60 else f"{row:03d}" for row in range(90)]
+    write_rows(labels, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=units)
+    write_vectors(corners(labels))
+    counts = run(label_audit, audit_params(method=method))
+    message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
+    assert message in [warning.message for warning in counts.warnings]
+    assert read_frame(paths.LABEL_VERDICTS)["keep"].all()
+
+
 def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:
     write_rows(TRUTH, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=["000"] * 90)
     write_vectors(corners(TRUTH))
