@@ -50,6 +50,7 @@ from stages.label_quality.budget import affordable_share
 from stages.label_quality.opinions import LabelledRows, NoiseModel, Opinions, ask_training_rows
 from stages.label_quality.review import noise_limit, review_metrics, review_samples
 from stages.labels.collected import collected_labels
+from stages.labels.names import as_name
 from stages.models.threads import set_threads
 from stages.splits.stratify import deal
 
@@ -93,6 +94,17 @@ class Section(Strict):
         if value != "auto" and not (is_number and 0 <= value <= 1):
             raise ValueError("give auto, or a share from 0 to 1")
         return value
+
+    @field_validator("descriptions")
+    @classmethod
+    def as_labels_are(cls, value: dict[str, str]) -> dict[str, str]:
+        """Names in the form that cleaned labels have."""
+        descriptions: dict[str, str] = {}
+        for name, text in value.items():
+            if as_name(name) in descriptions:
+                raise ValueError(f"{as_name(name)!r} is described twice; keep one")
+            descriptions[as_name(name)] = text
+        return descriptions
 
     @model_validator(mode="after")
     def check_method(self) -> Self:
@@ -227,8 +239,14 @@ def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vect
         return None
     check_descriptions(descriptions, classes, params.modality)
     set_threads(params.threads)
-    embed_params = params.embed.of(params.modality)
-    vectors = load_embedder(params.modality).embed([descriptions[name] for name in classes], embed_params).rows
+    embed_params, embedder = params.embed.of(params.modality), load_embedder(params.modality)
+    texts = [descriptions[name] for name in classes]
+    if embedder.measure(texts, embed_params).metrics["cut_rows"]:
+        raise InputError(
+            f"{DESCRIPTIONS}: at least one is longer than the encoder reads, and would be cut; describe each class in "
+            f"a few words; see embed.{params.modality}"
+        )
+    vectors = embedder.embed(texts, embed_params).rows
     if vectors.shape[1] != dim:
         raise InputError(
             f"{DESCRIPTIONS}: the vectors of descriptions have {vectors.shape[1]} numbers and those of rows {dim}, as "
