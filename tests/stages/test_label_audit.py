@@ -202,6 +202,14 @@ def test_no_held_out_label_matters_to_a_training_row(run: Run, policy: str) -> N
     )  # of the probe, on held-out rows too: it is a baseline of the test
 
 
+@pytest.mark.parametrize("method", ["probe", "noise_matrix"])
+def test_a_held_out_class_that_no_training_row_has_is_named(run: Run, method: str) -> None:
+    """Such as one that is called as rows without labels are, which split lets pass."""
+    labels = [*WRONG[:-1], "(none)"]
+    with pytest.raises(InputError, match=r"the label '\(none\)' occurs in validation or test but not in training"):
+        audited(run, labels, method=method)
+
+
 def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     """Five copies of one wrong label, in one group: no fold learns the mistake from another copy."""
     copies = [1, 7, 13, 19, 25]
