@@ -29,6 +29,7 @@ from stages.core.words import counted
 from stages.labels.doubts import similar
 from stages.labels.names import as_name
 from stages.page.safe_reporter import SafeReporter
+from stages.targets.categories.label import parsed
 from tools import freshness
 from tools.decisions import append, check_writable, one_review_at_a_time, remove
 from tools.lookup import is_there, rows_of
@@ -157,6 +158,8 @@ class Labels:
             return self.name(answer)
         if self.kind == "categories" and (answer in self.classes or not answer.startswith("[")):
             return json.dumps([self.name(part) for part in self.parts(answer)], ensure_ascii=False)
+        if self.kind == "categories" and (names := parsed(answer)) is not None:
+            return json.dumps([self.classes.get(as_name(name), name) for name in names], ensure_ascii=False)
         return answer.removeprefix(LITERAL)
 
     def parts(self, answer: str) -> list[str]:

@@ -14,8 +14,8 @@ def deal(
     """The part of every row, (n_rows,).
 
     All rows of a unit are in one part. In every part, a stratum has its share of rows, to within one unit, and at least
-    one row if it has as many units as there are parts. No part is empty if there are enough units. The result depends on `seed` and the names of the units, not on
-    the order of the rows.
+    one row if it has as many units as there are parts. No part is empty if there are enough units. The result depends
+    on `seed` and the names of the units, not on the order of the rows.
 
     scikit-learn's StratifiedGroupKFold cannot replace this: its folds are all of one size, it takes one label per row,
     and it may leave a fold without a class that has enough units.

@@ -244,6 +244,14 @@ def test_a_class_can_be_chosen_whose_name_aliases_give_to_another(workplace: Non
     assert printed.count("relabelled as dog;") == (not kept[1])
 
 
+def test_several_classes_can_be_chosen_whose_names_aliases_give_to_others(workplace: None, answer: Reviewed) -> None:
+    rows = [("a dog", '["cat"]'), ("a cat", '["dog"]')]
+    ids = queue_rows("text_categories", rows, "[]", aliases={"cat": "dog", "dog": "cat"})
+    typed = ("1,2", '["cat", "dog"]')
+    assert answer(*typed).count("relabelled as cat, dog;") == 2
+    assert ledger() == HEADER + "".join(f'{id},relabel,"[""dog"", ""cat""]",review\n' for id in ids)
+
+
 def test_classes_that_no_source_has_can_be_chosen_if_rows_have_them(animals: list[str], answer: Reviewed) -> None:
     """Those of several decisions, and that of merged rare labels."""
     (fox,) = ids_of(ANIMALS[3:])
@@ -315,7 +323,7 @@ def test_names_with_commas_and_brackets_are_names(workplace: None, answer: Revie
 
 
 def test_labels_that_only_look_alike_are_not_the_given_one(workplace: None, answer: Reviewed) -> None:
-    queue_rows("text_categories", [("two names", '["red", "blue"]')] + [("one name", '["red, blue"]')], "[]")
+    queue_rows("text_categories", [("two names", '["red", "blue"]'), ("one name", '["red, blue"]')], "[]")
     answer('["red, blue"]', '["red, blue"]')
     assert sorted(line.split(",", 2)[1] for line in ledger().splitlines()[1:]) == ["keep", "relabel"]
     ids = queue_rows("text_number", [("one", "1.00000001"), ("two", "1.00000001")], "2")
