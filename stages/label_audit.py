@@ -50,6 +50,7 @@ from stages.label_quality.budget import affordable_share
 from stages.label_quality.opinions import LabelledRows, NoiseModel, Opinions, ask_training_rows
 from stages.label_quality.review import noise_limit, review_metrics, review_samples
 from stages.labels.collected import collected_labels
+from stages.labels.names import as_name
 from stages.models.threads import set_threads
 from stages.splits.stratify import deal
 
@@ -93,6 +94,17 @@ class Section(Strict):
         if value != "auto" and not (is_number and 0 <= value <= 1):
             raise ValueError("give auto, or a share from 0 to 1")
         return value
+
+    @field_validator("descriptions")
+    @classmethod
+    def as_labels_are(cls, value: dict[str, str]) -> dict[str, str]:
+        """Names in the form that cleaned labels have."""
+        descriptions: dict[str, str] = {}
+        for name, text in value.items():
+            if as_name(name) in descriptions:
+                raise ValueError(f"{as_name(name)!r} is described twice; keep one")
+            descriptions[as_name(name)] = text
+        return descriptions
 
     @model_validator(mode="after")
     def check_method(self) -> Self:
@@ -228,8 +240,14 @@ def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vect
     if not descriptions:
         return None
     check_descriptions(descriptions, classes, params.modality)
-    embed_params = params.embed.of(params.modality)
-    vectors = load_embedder(params.modality).embed([descriptions[name] for name in classes], embed_params).rows
+    embed_params, embedder = params.embed.of(params.modality), load_embedder(params.modality)
+    texts = [descriptions[name] for name in classes]
+    if embedder.measure(texts, embed_params).metrics["cut_rows"]:
+        raise InputError(
+            f"{DESCRIPTIONS}: at least one is longer than the encoder reads, and would be cut; describe each class in "
+            f"a few words; see embed.{params.modality}"
+        )
+    vectors = embedder.embed(texts, embed_params).rows
     if vectors.shape[1] != dim:
         raise InputError(
             f"{DESCRIPTIONS}: the vectors of descriptions have {vectors.shape[1]} numbers and those of rows {dim}, as "
@@ -359,7 +377,7 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     budget = choose_budget(section, train, reliability, affordable)
     judged, worst_quality = judge(labels), NONE
     if noise_model is not None and budget.n_rows:
-        worst_quality = float(np.sort(judged.label_quality)[budget.n_rows - 1])
+        worst_quality = quality_of_worst(judged.label_quality, budget.n_rows)
     judged = with_worst(judged, worst_quality)
     # Numbers are one class here: the wildest of them are all in the same of their strata.
     strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
@@ -374,6 +392,17 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
         *policy.losses(verdicts, kind.label, section.max_share),
     ]
     return Trained(verdicts, part.concluded, objective, noise_model, worst_quality, review, warnings)
+
+
+def quality_of_worst(label_quality: npt.NDArray[np.float64], n_rows: int) -> float:
+    """The highest quality that `n_rows` labels at most do not exceed; NONE if more labels share the lowest one.
+
+    Nothing tells which of equal labels is the worst, so they are all doubted or none is.
+    """
+    ordered = np.sort(label_quality)
+    is_last = ordered != np.append(ordered[1:], np.inf)  # of those with the same quality
+    ends = ordered[:n_rows][is_last[:n_rows]]
+    return float(ends[-1]) if len(ends) else NONE
 
 
 def with_worst(judged: Judged, worst_quality: float) -> Judged:

@@ -9,7 +9,7 @@ once.
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from stages import clean
 from stages.cleaning.ledger import Decision, classes_of, read_ledger
-from stages.contracts.label import Target, load_target
+from stages.contracts.label import NO_CLASS, Target, load_target
 from stages.contracts.report import Reporter
 from stages.core import paths
 from stages.core.errors import SHOWN, InputError, one_line, shown
@@ -27,7 +27,9 @@ from stages.core.run import one_line_errors
 from stages.core.tables import Content, Label, iter_rows, one_of
 from stages.core.words import counted
 from stages.labels.doubts import similar
+from stages.labels.names import as_name
 from stages.page.safe_reporter import SafeReporter
+from stages.targets.categories.label import parsed
 from tools import freshness
 from tools.decisions import append, check_writable, one_review_at_a_time, remove
 from tools.lookup import is_there, rows_of
@@ -41,6 +43,7 @@ FEW = 30  # classes that are printed under each row
 KEYS = {"": "keep", "k": "keep", "d": "drop", "s": "skip", "u": "undo", "q": "end", "?": "list"}
 NOT_TYPED = {"tags"}  # targets whose labels nobody types without a slip
 LITERAL = "="  # before the name of a class that is a key, too
+LONGEST_NUMBER = 9  # digits; Python reads no number of thousands of them
 DONE = {"keep": "kept", "relabel": "relabelled", "drop": "dropped"}
 
 
@@ -113,7 +116,7 @@ class Labels:
     target: Target
     params: Any  # clean.label
     known: frozenset[str]  # the classes that the ledger may name; empty if labels are not of a closed set
-    classes: Sequence[str]  # those that rows have after cleaning, which people choose from
+    classes: Mapping[str, str]  # those that rows have after cleaning, which people choose from, as cleaning reads them
 
     @classmethod
     def read(cls, kind: str, params: Any) -> Self:
@@ -124,7 +127,11 @@ class Labels:
                 known |= classes_of(raw, target, params)
             for row in iter_rows(paths.CLEANED, ["label"]):
                 used.update(*target.names([row["label"]]))
-        return cls(kind, target, params, frozenset(known), sorted(known & used))
+            used -= {NO_CLASS}
+        # Rows can have classes that the source does not name: new ones of the ledger, and that of merged rare ones.
+        return cls(
+            kind, target, params, frozenset(known | used), {name: written(name, params) for name in sorted(used)}
+        )
 
     @property
     def are_numbered(self) -> bool:
@@ -142,18 +149,43 @@ class Labels:
         return [f"  {line}" for line in lines]
 
     def raw(self, answer: str) -> str:
-        """The label as it is written in data/collected."""
+        """The label as it is written in data/collected.
+
+        Raises:
+            InputError: nobody can tell which names were meant.
+        """
         if self.kind == "category":
             return self.name(answer)
-        if self.kind == "categories" and not answer.startswith("["):
-            return json.dumps([self.name(part.strip()) for part in answer.split(",")], ensure_ascii=False)
+        if self.kind == "categories" and (answer in self.classes or not answer.startswith("[")):
+            return json.dumps([self.name(part) for part in self.parts(answer)], ensure_ascii=False)
+        if self.kind == "categories" and (names := parsed(answer)) is not None:
+            return json.dumps([self.classes.get(as_name(name), name) for name in names], ensure_ascii=False)
         return answer.removeprefix(LITERAL)
 
+    def parts(self, answer: str) -> list[str]:
+        """The names and numbers between commas; a class may have commas in its name.
+
+        Raises:
+            InputError: one of them is missing, or the answer is the name of one class and of several.
+        """
+        parts = [part.strip() for part in answer.split(",")]
+        if answer not in self.classes:
+            if "" in parts:
+                raise InputError(f"{shown(answer)} lacks a name at a comma; type names or numbers, such as 1,2")
+            return parts
+        if len(parts) > 1 and self.classes.keys() >= {*parts}:
+            raise InputError(
+                f"{shown(answer)} is the name of one class and of {len(parts)}; type a list of names in []"
+            )
+        return [answer]
+
     def name(self, answer: str) -> str:
-        """The name of a class, out of its number or itself."""
-        if self.are_numbered and answer.isdecimal() and 0 < int(answer) <= len(self.classes):
-            return self.classes[int(answer) - 1]
-        return answer.removeprefix(LITERAL)
+        """The name of a class as cleaning reads it, out of its number or itself."""
+        is_number = self.are_numbered and answer.isdecimal() and len(answer) <= LONGEST_NUMBER
+        if is_number and 0 < int(answer) <= len(self.classes):
+            return list(self.classes.values())[int(answer) - 1]
+        name = as_name(answer.removeprefix(LITERAL))
+        return self.classes.get(name, name)
 
     def cleaned(self, raw: str, content: Content) -> Label:
         """
@@ -180,6 +212,13 @@ class Labels:
             return False
         label = self.target.clean_label(decision.label, row.content, self.params).label
         return bool(label != row.source_label)
+
+
+def written(name: str, params: Any) -> str:
+    """How the class is written so that cleaning makes it this one: `aliases` may give its name to another class."""
+    if params.aliases.get(name, name) == name:
+        return name
+    return min((other for other, meant in params.aliases.items() if meant == name), default=name)
 
 
 # --- questions and answers ---
@@ -246,7 +285,8 @@ class Review:
             raise InputError(f"{shown(typed)} is no key; to correct {self._labels.kind}, edit {paths.LEDGER} by hand")
         raw = self._labels.raw(typed)
         label = self._labels.cleaned(raw, row.content)
-        if label == row.given_label:
+        # A number is shown with few digits, and whoever types these means it.
+        if label == row.given_label or typed == self._viewer.label(row, row.given_label):
             return Answer("keep")
         return Answer("relabel", raw)
 

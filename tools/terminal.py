@@ -6,13 +6,16 @@ A terminal would obey control characters of the data, or show the line in anothe
 import os
 import sys
 from collections.abc import Iterable
-from io import TextIOWrapper
 
-from stages.core.errors import one_line
+from stages.core.errors import one_line, tolerate
 
 
 def write(lines: Iterable[str]) -> None:
-    """Prints each line as one line, as long as somebody reads: `head` closes the pipe."""
+    """Prints each line as one line, as long as somebody reads: `head` closes the pipe.
+
+    Signs that the encoding of the terminal lacks are escaped.
+    """
+    tolerate(sys.stdout, "backslashreplace")
     try:
         print(*map(one_line, lines), sep="\n", flush=True)
     except BrokenPipeError:
@@ -20,9 +23,13 @@ def write(lines: Iterable[str]) -> None:
 
 
 def ask(question: str) -> str | None:
-    """What is typed after the question, without spaces around it; None at the end of the input or at Ctrl-C."""
-    if isinstance(sys.stdin, TextIOWrapper) and sys.stdin.errors != "replace":
-        sys.stdin.reconfigure(errors="replace")  # bytes that are not UTF-8 are a wrong answer, not the end
+    """What is typed after the question, without spaces around it; None at the end of the input or at Ctrl-C.
+
+    Nor does anybody type if an input or an output is closed, as for some programs that start others.
+    """
+    if None in (sys.stdin, sys.stdout, sys.stderr):  # Python reads no line without them
+        return None
+    tolerate(sys.stdin, "replace")  # bytes that are not UTF-8 are a wrong answer, not the end
     try:
         return input(f"{one_line(question)} ").strip()
     except (EOFError, KeyboardInterrupt):

@@ -114,7 +114,7 @@ def check_classes(
     relabelled = [decision for decision in decisions.values() if decision.action == "relabel"]
     if not relabelled or not target.CLOSED:
         return []
-    classes = set[str]()
+    classes = set[str](label_params.made)
     for raw in labels:
         classes.update(classes_of(raw, target, label_params))
     lines: dict[str, list[int]] = {}  # by new class

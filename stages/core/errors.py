@@ -4,6 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Sequence
+from typing import TextIO
 
 
 class InputError(ValueError):
@@ -92,6 +93,17 @@ def printable(text: str) -> str:
         sign if sign.isprintable() or sign in "\n\t" or _joins(text, index) else ascii(sign)[1:-1]
         for index, sign in enumerate(text)
     )
+
+
+def tolerate(stream: TextIO | None, errors: str) -> None:
+    """Makes a stream of this process handle what is not of its encoding in this way, instead of raising an error.
+
+    Args:
+        stream: None if it is closed; those of tests and libraries may be of other kinds, which raise no such errors.
+    """
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None and getattr(stream, "errors", errors) != errors:
+        reconfigure(errors=errors)
 
 
 def _joins(text: str, index: int) -> bool:

@@ -175,6 +175,10 @@ def _problems(model: type[BaseModel], values: dict[str, Any]) -> Iterator[str]:
         model.model_validate(_values_of(model, values))
     except ValidationError as error:
         for detail in error.errors():
+            if detail["type"] == "string_type" and detail["loc"][-1] == "[key]":  # a name out of the data
+                section = ".".join(map(str, detail["loc"][:-2]))
+                yield f"{section}: to YAML, the name {_shown(detail['input'])} is no text; write it in quotes"
+                continue
             key = "".join(f"{part}." for part in detail["loc"])[:-1] + ": "
             message = _MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
             shows_value = detail["type"] != "missing" and not isinstance(detail["input"], dict)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from stages.core import paths
 from stages.core.atomic import checked_renames, write_json
-from stages.core.errors import InputError, machine_failure, message_of, one_line
+from stages.core.errors import InputError, machine_failure, message_of, one_line, tolerate
 from stages.core.inert import inert
 from stages.core.inputs import Inputs
 from stages.core.params import load_params
@@ -77,6 +77,7 @@ def run_stage(name: str, model: type[P], main: Callable[[P], Counts], metrics: s
     meanwhile.
     """
     started = time.perf_counter()
+    tolerate(sys.stdout, "backslashreplace")  # labels may have signs that this terminal lacks
     with one_line_errors(name), one_run_at_a_time(name):
         check_ran_with(name)
         inputs = Inputs.of(name)

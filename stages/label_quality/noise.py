@@ -43,7 +43,9 @@ def noise_matrix(predictions: Predictions, classes: npt.NDArray[np.int64]) -> Ma
     """
     joint = confident_joint(predictions, classes)
     n_classes = len(joint)
-    right = float(np.trace(joint) / max(joint.sum(), TINY))
+    n_rows = max(float(joint.sum()), TINY)
+    # Fewer than one wrong row: that none is wrong would be certain, and any given label the true one.
+    right = min(float(np.trace(joint)) / n_rows, n_rows / (n_rows + 1))
     wrong = np.tile((joint - np.diag(np.diag(joint))).sum(axis=0) + 1, (n_classes, 1))
     np.fill_diagonal(wrong, 0)
     spread = wrong / np.maximum(wrong.sum(axis=1, keepdims=True), TINY) * (1 - right) + right * np.eye(n_classes)

@@ -128,6 +128,11 @@ class NameParams(Strict):
         """The names in `drop`, and the empty one."""
         return frozenset(["", *self.drop])
 
+    @property
+    def made(self) -> frozenset[str]:
+        """The names that rows can have though no source has them."""
+        return frozenset([self.merge_into] if self.on_rare == "merge" else [])
+
 
 P = TypeVar("P", bound=NameParams)
 

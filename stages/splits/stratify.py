@@ -1,7 +1,7 @@
 """Deals units (rows, clusters, groups) into parts with equal shares of every stratum; used for splits and for folds."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -14,8 +14,8 @@ def deal(
     """The part of every row, (n_rows,).
 
     All rows of a unit are in one part. In every part, a stratum has its share of rows, to within one unit, and at least
-    one row if it has as many units as there are parts. The result depends on `seed` and the names of the units, not on
-    the order of the rows.
+    one row if it has as many units as there are parts. No part is empty if there are enough units. The result depends
+    on `seed` and the names of the units, not on the order of the rows.
 
     scikit-learn's StratifiedGroupKFold cannot replace this: its folds are all of one size, it takes one label per row,
     and it may leave a fold without a class that has enough units.
@@ -33,10 +33,15 @@ def deal(
     multi_label = any(len(row) > 1 for row in strata)
     states = {stratum: _Stratum(row_totals[stratum], unit_totals[stratum], shares) for stratum in row_totals}
     part_of: dict[str, str] = {}
+    empty_parts = list(shares)
     for unit in _dealing_order(counts_by_unit, row_totals if multi_label else None, seed):
         counts = counts_by_unit[unit]
-        part = _choose_part(counts, states, shares, relative_to_target=multi_label or counts.total() > 1)
+        # Units of different strata know nothing of each other: without this, all of them could be in one part.
+        n_left = len(counts_by_unit) - len(part_of)
+        choice = empty_parts if n_left <= len(empty_parts) else _starved_parts(counts, states)
+        part = _choose_part(counts, states, choice or shares, relative_to_target=multi_label or counts.total() > 1)
         part_of[unit] = part
+        empty_parts = [name for name in empty_parts if name != part]
         for stratum, n_rows in counts.items():
             states[stratum].add(part, n_rows)
     return np.array([part_of[unit] for unit in units], dtype=str)
@@ -89,20 +94,24 @@ def _dealing_order(
     return sorted(counts_by_unit, key=key)
 
 
+def _starved_parts(counts: Counter[str], states: Mapping[str, _Stratum]) -> list[str]:
+    """The starved parts of the strata of a unit."""
+    return [part for stratum in sorted(counts) for part in states[stratum].starved_parts()]
+
+
 def _choose_part(
-    counts: Counter[str], states: Mapping[str, _Stratum], shares: Mapping[str, float], relative_to_target: bool
+    counts: Counter[str], states: Mapping[str, _Stratum], parts: Iterable[str], relative_to_target: bool
 ) -> str:
-    """The part that needs a unit most; the starved parts of its strata come before all others.
+    """The part that needs a unit most.
 
     Relative to their targets, all parts fill at the same rate. Otherwise the largest part would receive all large
     units, and most rows of many strata, before the other parts receive any.
     """
-    starved = [part for stratum in sorted(counts) for part in states[stratum].starved_parts()]
 
     def need(part: str) -> float:
         return sum(states[stratum].need(part, n_rows, relative_to_target) for stratum, n_rows in counts.items())
 
-    return max(starved or shares, key=need)
+    return max(parts, key=need)
 
 
 def _targets(n_rows: int, shares: Mapping[str, float]) -> dict[str, float]:

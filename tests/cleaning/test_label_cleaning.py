@@ -23,7 +23,7 @@ from stages.labels.names import suggest_names
 from stages.modalities.text.clean.cleaner import CleanParams
 from stages.targets.category import label as category_label
 from tests import tiny
-from tests.collected import write_collected
+from tests.collected import ids_of, write_collected
 
 Clean = Callable[..., Counts]
 
@@ -553,6 +553,18 @@ def test_rare_labels_are_merged(clean: Clean) -> None:
         "a spade",
         "a moth",
     ]
+
+
+def test_one_row_may_get_the_label_of_merged_ones(clean: Clean) -> None:
+    """It is no slip of the pen, though the source does not have it."""
+    (id,) = ids_of(FRUIT[:1])
+    paths.LEDGER.write_text(f"id,action,label,note\n{id},relabel,thing,\n")
+    message = "no row of the source has the label 'thing'"
+    with pytest.raises(InputError, match=message):
+        clean(FRUIT, min_rows=2, on_rare="drop", merge_into="thing")
+    counts = clean(FRUIT, min_rows=2, on_rare="merge", merge_into="thing")
+    assert labels()[0] == "thing"
+    assert not any(message in warning.message for warning in counts.warnings)
 
 
 def test_rare_names_among_several(clean: Clean) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -174,6 +175,14 @@ def files() -> dict[str, bytes | None]:
 def test_a_mistake_in_the_code_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         run_stage("clean", Params, failing(ZeroDivisionError()))
+
+
+def test_signs_that_the_terminal_lacks_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", write_through=True)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    run_stage("clean", Params, lambda _: Counts(1, warnings=[DataWarning("the label é 😀", "clean.label")]))
+    printed = terminal.buffer.getvalue().decode("latin-1")  # type: ignore[attr-defined]
+    assert printed.endswith("clean: warning: the label é \\U0001f600; see clean.label\n")
 
 
 def test_messages_cannot_act_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

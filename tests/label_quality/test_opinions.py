@@ -141,6 +141,18 @@ def test_a_label_that_the_truth_seldom_becomes_is_of_low_quality() -> None:
 # --- the mixture ---
 
 
+def test_a_label_is_judged_even_if_no_row_is_surely_wrong() -> None:
+    """If labels were never wrong, every given one would be the true one."""
+    classes = np.arange(40) % 2
+    predictions = np.where(np.eye(2, dtype=bool)[classes], 0.9, 0.1)
+    predictions[0] = [0.45, 0.55]
+    noise = noise_matrix(predictions, classes)
+    assert confident_joint(predictions, classes).trace() == 40
+    assert noise.sum(axis=1) == pytest.approx(1)
+    quality = label_quality(true_probabilities(predictions, noise), noise, classes)
+    assert quality[0] < quality[1:].min() - 0.01
+
+
 def test_a_class_of_one_row_does_not_make_the_discriminant_unsure() -> None:
     """No other fold has its class, so no model could be right about it."""
     truth = np.append(np.arange(600) % 3, 3)

@@ -46,6 +46,13 @@ SETTINGS = [
         params={"clean.text.min_words": 2},
     ),
     Bad(
+        "names that are no texts",
+        "params.yaml:\n  clean.label.aliases: to YAML, the name None is no text; write it in quotes\n  "
+        "label_audit.descriptions: to YAML, the name 0 is no text; write it in quotes\n  "
+        "label_audit.descriptions: to YAML, the name True is no text; write it in quotes",
+        params={"clean.label.aliases": {None: "none"}, "label_audit.descriptions": {0: "bad", True: "good"}},
+    ),
+    Bad(
         "unknown sub-section",
         "params.yaml:\n  embed.video: unknown key; see docs/params.md",
         params={"embed.video": {}},

@@ -75,6 +75,16 @@ def test_a_small_stratum_is_in_every_part(size: int, count: int) -> None:
     assert set(dealt(rows)[rows["stratum"] == "rare"]) == set(SHARES)
 
 
+@pytest.mark.parametrize("count", [3, 4, 8])
+@pytest.mark.parametrize("size", [1, 20])
+@pytest.mark.parametrize("shares", [SHARES, dict.fromkeys("012", 1 / 3)])
+def test_no_part_is_empty_though_every_unit_has_a_stratum_of_its_own(
+    shares: dict[str, float], size: int, count: int
+) -> None:
+    units = [f"unit {number}" for number in range(count) for _ in range(size)]
+    assert set(deal(units, [(unit,) for unit in units], shares, 1)) == set(shares)
+
+
 def test_units_of_two_strata_are_dealt_too() -> None:
     rows = pd.DataFrame({"unit": [f"pair {number // 2}" for number in range(80)], "stratum": ["a", "b"] * 40})
     rows["part"] = dealt(rows)

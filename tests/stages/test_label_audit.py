@@ -202,6 +202,14 @@ def test_no_held_out_label_matters_to_a_training_row(run: Run, policy: str) -> N
     )  # of the probe, on held-out rows too: it is a baseline of the test
 
 
+@pytest.mark.parametrize("method", ["probe", "noise_matrix"])
+def test_a_held_out_class_that_no_training_row_has_is_named(run: Run, method: str) -> None:
+    """Such as one that is called as rows without labels are, which split lets pass."""
+    labels = [*WRONG[:-1], "(none)"]
+    with pytest.raises(InputError, match=r"the label '\(none\)' occurs in validation or test but not in training"):
+        audited(run, labels, method=method)
+
+
 def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     """Five copies of one wrong label, in one group: no fold learns the mistake from another copy."""
     copies = [1, 7, 13, 19, 25]
@@ -217,6 +225,19 @@ def test_rows_of_a_unit_do_not_vouch_for_each_other(run: Run) -> None:
     run(label_audit, audit_params(C=1000.0))
     found = read_frame(paths.LABEL_VERDICTS)
     assert sorted(found.loc[~found["keep"], "id"].astype(int)) == copies
+
+
+@pytest.mark.parametrize("method", ["probe", "noise_matrix"])
+def test_groups_of_one_class_each_are_judged_and_left_alone(run: Run, method: str) -> None:
+    """No other group knows the class."""
+    labels = sorted(TRUTH[:60]) + TRUTH[60:]
+    units = [labels[row] if row < 60 else f"{row:03d}" for row in range(90)]
+    write_rows(labels, split=[HELD_OUT.get(row, "train") for row in range(90)], cluster=units)
+    write_vectors(corners(labels))
+    counts = run(label_audit, audit_params(method=method))
+    message = "the probe predicts labels hardly better than a constant answer, so the policy changes none"
+    assert message in [warning.message for warning in counts.warnings]
+    assert read_frame(paths.LABEL_VERDICTS)["keep"].all()
 
 
 def test_rows_of_one_group_cannot_judge_each_other(run: Run) -> None:

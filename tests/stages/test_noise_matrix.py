@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from stages import label_audit
+from stages.contracts._coverage import Coverage
 from stages.contracts.embed import Embedded
 from stages.core import paths
 from stages.core.errors import InputError
@@ -87,6 +88,20 @@ def test_a_budget_takes_the_worst_rows_whatever_is_suggested(run: Run, policy: s
     assert acted_on == sorted(worst)
     assert set(PLANTED) < set(worst)
     assert train.loc[worst, "is_label_issue"].all()
+
+
+@pytest.mark.parametrize(("n_rows", "worst"), [(1, 0.1), (2, 0.1), (3, 0.2), (4, 0.9), (5, 0.9)])
+def test_labels_of_one_quality_are_all_doubted_or_none_is(n_rows: int, worst: float) -> None:
+    assert label_audit.quality_of_worst(np.array([0.9, 0.2, 0.1, 0.2]), n_rows) == worst
+    assert label_audit.quality_of_worst(np.full(n_rows + 1, 0.3), n_rows) < 0
+
+
+def test_equal_rows_are_not_all_doubted_for_one_that_is(run: Run) -> None:
+    vectors = np.eye(8)[[sorted(set(TRUTH)).index(label) for label in TRUTH]]
+    vectors[5] = 0
+    verdicts = audited(run, TRUTH, vectors, policy="downweight", budget=0.1, max_share=1.0)
+    assert verdicts.index[verdicts["is_label_issue"]].tolist() == [5]
+    assert verdicts.index[verdicts["weight"] < 1].tolist() == [5]
 
 
 def test_labels_that_are_hard_to_predict_are_left_alone_and_the_stage_says_why(run: Run) -> None:
@@ -203,6 +218,9 @@ class Encoder:
         classes = [sorted(set(TRUTH)).index(text.split(",")[0]) for text in contents]
         return Embedded(np.eye(self.dim, dtype=np.float32)[classes])
 
+    def measure(self, contents: Sequence[str], params: object) -> Coverage:
+        return Coverage({"cut_rows": float(np.mean([len(text) > 100 for text in contents]))})
+
 
 def audited_with(
     monkeypatch: pytest.MonkeyPatch, run: Run, descriptions: dict[str, str], modality: str = "text", dim: int = 8
@@ -227,12 +245,19 @@ def test_descriptions_are_embedded_in_the_order_of_classes_each_as_one_line(
     assert described["keep"].tolist() == without["keep"].tolist()
 
 
+def test_names_that_look_alike_have_one_description() -> None:
+    descriptions = {" caf\u0065\u0301 ": "places to drink coffee"}
+    section = audit_params(method="noise_matrix", descriptions=descriptions).label_audit
+    assert section.descriptions == {"caf\u00e9": "places to drink coffee"}
+
+
 @pytest.mark.parametrize(
     ("descriptions", "more", "message"),
     [
         (DESCRIBED | {"fig": "fig"}, {}, "no training row has the label 'fig'; describe apple, hammer, plum, or set"),
         ({"plum": "plum"}, {}, "the label 'apple' has none; describe every label, or set label_audit.descriptions: {}"),
         (DESCRIBED | {"plum": " "}, {}, "the label 'plum' has none"),
+        (DESCRIBED | {"plum": "plum, " * 20}, {}, "at least one is longer than the encoder reads, and would be cut;"),
         (DESCRIBED, {"modality": "image"}, "only the encoder of texts reads them, not that of image; set"),
         (DESCRIBED, {"dim": 9}, "the vectors of descriptions have 9 numbers and those of rows 8, as rows are pairs"),
     ],
@@ -265,6 +290,7 @@ def test_methods_for_one_class_are_refused_for_others(target: str, values: dict[
     ("values", "message"),
     [
         ({"descriptions": {"fig": "a fruit"}, "method": "probe"}, "descriptions need method: noise_matrix"),
+        ({"descriptions": {"fig": "a fruit", " fig\u200b": "a tree"}}, "'fig' is described twice; keep one"),
         ({"method": "probe"}, "budget: auto needs method: noise_matrix"),
         ({"budget": 1.5}, "give auto, or a share from 0 to 1"),
         ({"budget": -0.1}, "give auto, or a share from 0 to 1"),

@@ -17,7 +17,7 @@ def test_no_category_is_guessed_from_the_labels_of_others() -> None:
         objective_of("category", ["apple"] * 5)
     with pytest.raises(
         InputError,
-        match=r"the label 'fig' occurs in validation but not in training; merge it with another label in "
+        match=r"the label 'fig' occurs in validation or test but not in training; merge it with another label in "
         r"clean\.label\.aliases, or drop ",
     ):
         objective_of("category", CATEGORIES).targets(["apple", "fig"])

@@ -231,6 +231,48 @@ def test_names_that_are_numbers_or_keys_can_be_typed(workplace: None, answer: Re
     assert "  0, 1, 2, d\n  type =d for the class d: d alone is a key\n" in printed
 
 
+def test_a_class_can_be_chosen_whose_name_aliases_give_to_another(workplace: None, answer: Reviewed) -> None:
+    rows = [("a dog", "cat"), ("a cat", "dog"), ("another cat", "dog")]
+    ids = queue_rows("text_category", rows, "cat", aliases={"cat": "dog", "dog": "cat"})
+    given = [dict(zip(ids_of(rows), ("dog", "cat", "cat"), strict=True))[id] for id in ids]
+    printed = answer("1", "dog", "q")
+    assert "  1 cat, 2 dog\n" in printed
+    kept = [given[0] == "cat", given[1] == "dog"]
+    actions = [",keep," if is_kept else f",relabel,{name}" for is_kept, name in zip(kept, ("dog", "cat"), strict=True)]
+    assert ledger() == HEADER + "".join(f"{id}{action},review\n" for id, action in zip(ids, actions, strict=False))
+    assert printed.count("relabelled as cat;") == (not kept[0])
+    assert printed.count("relabelled as dog;") == (not kept[1])
+
+
+def test_several_classes_can_be_chosen_whose_names_aliases_give_to_others(workplace: None, answer: Reviewed) -> None:
+    rows = [("a dog", '["cat"]'), ("a cat", '["dog"]')]
+    ids = queue_rows("text_categories", rows, "[]", aliases={"cat": "dog", "dog": "cat"})
+    typed = ("1,2", '["cat", "dog"]')
+    assert answer(*typed).count("relabelled as cat, dog;") == 2
+    assert ledger() == HEADER + "".join(f'{id},relabel,"[""dog"", ""cat""]",review\n' for id in ids)
+
+
+def test_classes_that_no_source_has_can_be_chosen_if_rows_have_them(animals: list[str], answer: Reviewed) -> None:
+    """Those of several decisions, and that of merged rare labels."""
+    (fox,) = ids_of(ANIMALS[3:])
+    rows = [row | {"label": "fox"} if row["id"] == fox else row for row in iter_rows(paths.CLEANED)]
+    write_tables(paths.CLEANED, [pa.Table.from_pylist(rows, schema=row_schema(pa.string(), pa.string()))])
+    others = [id for id in animals if id != fox]
+    keys = {others[0]: "fox", others[1]: "4"}
+    printed = answer(*(keys.get(id, "s") for id in animals))
+    assert "  1 cat, 2 cow, 3 dog, 4 fox\n" in printed
+    assert ledger() == HEADER + "".join(f"{id},relabel,fox,review\n" for id in others[:2])
+
+
+def test_answers_are_written_as_names(animals: list[str], answer: Reviewed) -> None:
+    """What a terminal adds to them, such as the codes of arrow keys, is not part of any name."""
+    labels = {row["id"]: row["label"] for row in iter_rows(paths.CLEANED)}
+    other = "cow" if labels[animals[0]] != "cow" else "dog"
+    printed = answer("9" * 5_000, f"{other[:1]}\x00\x1b[A{other[1:]}\u200b")
+    assert "because its label is too long for the name of a class" in printed
+    assert ledger() == f"{HEADER}{animals[0]},relabel,{other},review\n"
+
+
 def test_many_classes_are_listed_when_they_are_asked_for(workplace: None, answer: Reviewed) -> None:
     rows = [(f"about {name}", f"class {name}") for name in map(chr, range(0x61, 0x61 + 31))]
     queue_rows("text_category", rows, "class a")
@@ -253,6 +295,40 @@ def test_several_categories_are_typed_as_numbers_names_or_a_list(workplace: None
     assert "no row of the source has the label 'stone'" in printed
     assert relabelled() == ['["fruit", "tool"]', '["tool", "fruit"]', "[]", '["1", "0"]']
     assert "relabelled as fruit, tool;" in printed and "relabelled as (none);" in printed
+
+
+def test_names_with_commas_and_brackets_are_names(workplace: None, answer: Reviewed) -> None:
+    labels = ['["red, blue"]', '["red"]', '["blue"]', '["[x]"]', '["one, two"]']
+    rows = [(f"text {number}", label) for number, label in enumerate(labels)]
+    ids = queue_rows("text_categories", [*rows, ("the row", "[]")], "[]")
+    (id,) = ids_of([("the row", "[]")])
+
+    def typed(*lines: str) -> str:
+        paths.LEDGER.write_text(HEADER)
+        return answer(*["s"] * ids.index(id), *lines)
+
+    assert "'red, blue' is the name of one class and of 2; type a list of names in []" in typed("red, blue")
+    for line in ("red,,blue", ",", "1,"):
+        assert f"'{line}' lacks a name at a comma" in typed(line)
+    assert ledger() == HEADER
+    for line, label in (
+        ("one, two", '["one, two"]'),
+        ("[x]", '["[x]"]'),
+        ("5", '["red, blue"]'),
+        ('["red, blue"]', '["red, blue"]'),
+        ("red,blue", '["red", "blue"]'),
+    ):
+        typed(line)
+        assert relabelled() == [label]
+
+
+def test_labels_that_only_look_alike_are_not_the_given_one(workplace: None, answer: Reviewed) -> None:
+    queue_rows("text_categories", [("two names", '["red", "blue"]'), ("one name", '["red, blue"]')], "[]")
+    answer('["red, blue"]', '["red, blue"]')
+    assert sorted(line.split(",", 2)[1] for line in ledger().splitlines()[1:]) == ["keep", "relabel"]
+    ids = queue_rows("text_number", [("one", "1.00000001"), ("two", "1.00000001")], "2")
+    answer("1", "1.0000001")  # the first as it is shown
+    assert ledger() == f"{HEADER}{ids[0]},keep,,review\n{ids[1]},relabel,1.0000001,review\n"
 
 
 def relabelled() -> list[str]:

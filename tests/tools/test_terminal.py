@@ -1,6 +1,7 @@
 """What tools print: whatever the data holds, a terminal gets lines of text."""
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from stages.core.errors import one_line
 from tests.tiny import ROOT
-from tools.terminal import write
+from tools.terminal import ask, write
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,22 @@ def test_answers_are_lines_of_the_input_whatever_their_bytes() -> None:
     done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, input=b" one \n\xff\ntwo")
     assert (done.stderr, done.returncode) == (b"", 0)
     assert done.stdout.decode() == r"a\x1b b> " * 4 + f"\n{['one', chr(0xFFFD), 'two', None]}\n"
+
+
+def test_signs_that_the_terminal_lacks_are_escaped() -> None:
+    asking = "from tools.terminal import ask, write; write(['naïve 😀']); ask('日本>')"
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([sys.executable, "-c", asking], cwd=ROOT, capture_output=True, input=b"", env=environment)
+    assert (done.stderr, done.returncode) == (b"", 0)
+    assert done.stdout.decode("latin-1") == "naïve \\U0001f600\n\\u65e5\\u672c> \n"
+
+
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_nobody_answers_if_an_input_or_output_is_closed(closed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python has them in `python -m tools.review <&-`."""
+    monkeypatch.setattr(sys, closed, None)
+    write(["a line"])
+    assert ask("right?>") is None
 
 
 def test_tools_print_through_one_door() -> None:

@@ -62,14 +62,8 @@ class Objective:
         Raises:
             InputError: a label is not one of the classes.
         """
-        number_of = numbers_of(self.columns)
-        unknown = sorted(set(labels) - number_of.keys())
-        if unknown:
-            raise InputError(
-                f"the label {unknown[0]!r} occurs in validation but not in training; "
-                "merge it with another label in clean.label.aliases, or drop its rows with clean.label.drop"
-            )
-        return [number_of[label] for label in labels]
+        numbers: list[int] = class_numbers(labels, self.columns).tolist()
+        return numbers
 
     def measure(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
         """The accuracy."""
@@ -111,6 +105,16 @@ def numbers_of(columns: Sequence[str]) -> dict[str, int]:
 
 
 def class_numbers(labels: Sequence[str], columns: Sequence[str]) -> npt.NDArray[np.int64]:
-    """(n_rows,): the number of each row's class."""
+    """(n_rows,): the number of each row's class.
+
+    Raises:
+        InputError: a label is not one of the classes.
+    """
     number_of = numbers_of(columns)
+    unknown = sorted(set(labels) - number_of.keys())
+    if unknown:
+        raise InputError(
+            f"the label {unknown[0]!r} occurs in validation or test but not in training; "
+            "merge it with another label in clean.label.aliases, or drop its rows with clean.label.drop"
+        )
     return np.array([number_of[label] for label in labels], dtype=np.int64)
