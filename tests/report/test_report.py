@@ -233,12 +233,13 @@ def test_what_is_taken_out_of_the_data_is_not_shown(copy_of_text_data: Path) -> 
 def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
     """Columns that the page knows nothing of: beside the examples, and as distributions."""
     add_columns(paths.DUPLICATE_VERDICTS, likeness_kind="in_words")
-    add_columns(paths.CLEAN_VERDICTS, dialect="nowherish", loudness=0.25)
+    add_columns(paths.CLEAN_VERDICTS, dialect="nowherish", loudness=0.25, note="ask Ann on Monday")
     report.main(load_params(report.Params))
     text = " ".join(Elements(page_of(copy_of_text_data)).text.split())
     assert "likeness kindin_words" in text
     assert "clean: dialect" in text and "nowherish" in text
     assert "clean: loudness" in text and "median 0.25" in text
+    assert "Monday" not in text  # notes are for those who wrote them
 
 
 def add_columns(folder: Path, **values: Any) -> None:
