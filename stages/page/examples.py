@@ -30,6 +30,7 @@ NOT_FACTS = {
     "class_nearest",
     "far_from_class",
     "unit",
+    "note",
 }
 # The tables with the content of the rows that a stage drops.
 CONTENT_OF_DROPPED = {"collect": paths.COLLECT_VERDICTS, "clean": paths.COLLECTED, "split": paths.CLEANED}
