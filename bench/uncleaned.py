@@ -104,10 +104,16 @@ def compare(seed: int) -> dict[str, float]:
         }
 
 
+def in_words(accuracies: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1%}" for name, value in accuracies.items())
+
+
 def main(arguments: argparse.Namespace) -> None:
-    scores = {seed: compare(seed) for seed in arguments.seeds}
+    scores = {}
+    for seed in arguments.seeds:
+        scores[seed] = compare(seed)
+        print(f"seed {seed}: {in_words(scores[seed])}", flush=True)  # each takes a quarter of an hour
     table = [(str(seed), *(f"{value:.1%}" for value in values.values())) for seed, values in scores.items()]
     mean = {name: sum(values[name] for values in scores.values()) / len(scores) for name in next(iter(scores.values()))}
-    means = ", ".join(f"{name} {value:.1%}" for name, value in mean.items())
-    summary = f"mean accuracy: {means}"
+    summary = f"mean accuracy: {in_words(mean)}"
     report("uncleaned", ("seed", *mean), table, summary, {"scores": {str(seed): scores[seed] for seed in scores}})
