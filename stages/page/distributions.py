@@ -19,7 +19,7 @@ BINS = 40
 SKEWED = 20  # the ratio of the 95% to the 5% quantile above which the bins are geometric
 MAX_NAMES = 20  # of one column
 # Columns that every table has, or whose distribution says nothing.
-NOT_DRAWN = {"id", "keep", "reason", "source", "given_label", "source_label", "reviewed", "note"}
+NOT_DRAWN = {"id", "keep", "reason", "source", "given_label", "source_label", "reviewed", "note", "weight"}
 LEVELS = {"smallest": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95, "largest": 1.0}
 
 

@@ -20,7 +20,7 @@ from stages.core.tables import read_frame, read_schema, read_table, write_frame,
 from stages.page import overview
 from stages.page.example_cards import as_side
 from stages.page.example_rows import ids_of_private_rows
-from stages.page.examples import Ref, all_kinds
+from stages.page.examples import Ref, all_kinds, facts
 from stages.page.glossary import load_reasons
 from stages.page.row_outcomes import funnel, read_outcomes
 from stages.page.stage_warnings import STAGES
@@ -240,6 +240,11 @@ def test_what_stages_say_more_is_shown(copy_of_text_data: Path) -> None:
     assert "clean: dialect" in text and "nowherish" in text
     assert "clean: loudness" in text and "median 0.25" in text
     assert "Monday" not in text  # notes are for those who wrote them
+
+
+def test_only_a_weight_that_differs_is_listed() -> None:
+    assert facts({"weight": 1.0, "label_quality": 1.0}) == {"label_quality": 1.0}
+    assert facts({"weight": 0.25}) == {"weight": 0.25}
 
 
 def add_columns(folder: Path, **values: Any) -> None:
