@@ -39,7 +39,8 @@ def write_cleaned(labels: Sequence[str], **columns: Sequence[str | None]) -> Non
         kind=None,
         nearest=None,
     )
-    write_frame(paths.CLEAN_VERDICTS, verdicts, clean.VERDICT)
+    schema = pa.schema([*clean.VERDICT, ("source_label", pa.string())])
+    write_frame(paths.CLEAN_VERDICTS, verdicts.assign(source_label=None), schema)
     write_frame(paths.DUPLICATE_VERDICTS, verdicts, dedupe.VERDICT)
     write_frame(
         paths.OUTLIER_VERDICTS,
