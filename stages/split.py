@@ -225,7 +225,8 @@ def check_labels(split: npt.NDArray[np.str_], strata: list[tuple[str, ...]], giv
             "no rows are left for train: all are held out, repeat held-out rows, are in their groups, or lie in the "
             "gap; see collect.splits, collect.columns.group and split.gap"
         )
-    for name in kept:
+    # The split that lacks most of them tells best what is wrong, such as a label for every row.
+    for name in sorted(kept, key=lambda name: int((kept[name] > 0).sum())):
         if closed and (name == "train" or not given):
             check_strata(name, kept, cleaned.sum(axis=1))
         if not kept[name].any():
