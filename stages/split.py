@@ -95,7 +95,7 @@ def read_rows() -> pd.DataFrame:
     """The cleaned rows without content, with the verdicts of the stages before.
 
     Columns: `id`, `label`, `group`, `time`, `source`, `given_split`; `cluster` and `unique` from dedupe; `typical`,
-    False for outliers that nobody reviewed; `reviewed` from clean, and `source_label`, which a person replaced; `unit`.
+    False for outliers that nobody reviewed; `reviewed` and, of these rows, `source_label` from clean; `unit`.
     """
     rows = read_frame(paths.CLEANED, ["id", "label", "group", "time", "source", "given_split"])
     duplicates = read_frame(paths.DUPLICATE_VERDICTS, ["id", "keep", "cluster"]).rename(columns={"keep": "unique"})

@@ -101,12 +101,10 @@ class Judge:
         Raises:
             InputError: the label of the ledger cannot be used; a person's decision must not drop a row by accident.
         """
-        if decision is None:
-            return self.clean_raw_label(row["label"], content)
+        if decision is None or decision.action == "keep":
+            return self.target.clean_label(self.source_spelling(row["label"], decision), content, self.label_params)
         if decision.action == "drop":
             return CleanedLabel(None, "ledger")
-        if decision.action == "keep":
-            return self.target.clean_label(row["label"], content, self.label_params)
         label = self.target.clean_label(decision.label, content, self.label_params)
         if label.label is None and content is not None:
             raise InputError(
@@ -121,9 +119,12 @@ class Judge:
         """The cleaned label of the source, of rows that people decided about; None of others, or if it is no label."""
         if decision is None:
             return None
-        if decision.action != "keep":  # a person who keeps a label says that it stands for no missing one
-            raw = without_missing_names(raw, self.missing)
-        return self.target.clean_label(raw, content, label_params).label
+        return self.target.clean_label(self.source_spelling(raw, decision), content, label_params).label
+
+    def source_spelling(self, raw: str | None, decision: Decision | None) -> str | None:
+        """The label of the source without missing names, unless a person keeps it and so says that it has none."""
+        is_kept = decision is not None and decision.action == "keep"
+        return raw if is_kept else without_missing_names(raw, self.missing)
 
     def clean_raw_label(self, raw: str | None, content: Content | None = None) -> CleanedLabel:
         """The cleaned label of the source."""
@@ -158,8 +159,8 @@ class Judge:
         if together.label_params is None:
             return JudgedRow(verdict, judged.cleaned)
         given, content = verdict["given_label"], judged.cleaned["content"]
-        label = self.clean_rare_label(judged.cleaned, given, together.label_params)
         decision = self.decisions.get(verdict["id"])
+        label = self.clean_rare_label(judged.cleaned, given, decision, together.label_params)
         verdict |= {
             "source_label": self.source_label(given, content, decision, together.label_params),
             "keep": label.reason is None,
@@ -168,16 +169,16 @@ class Judge:
         }
         return JudgedRow(verdict, {**judged.cleaned, "label": label.label} if label.reason is None else None)
 
-    def clean_rare_label(self, cleaned: Row, given_label: str | None, label_params: Any) -> CleanedLabel:
+    def clean_rare_label(
+        self, cleaned: Row, given_label: str | None, decision: Decision | None, label_params: Any
+    ) -> CleanedLabel:
         """The label under params that drop or merge rare labels.
 
         They apply to labels of the ledger too: no model learns a class of a few rows, whoever labelled them.
         """
-        decision = self.decisions.get(cleaned["id"])
-        if decision is None:
-            raw = without_missing_names(given_label, self.missing)
-        else:
-            raw = decision.label if decision.action == "relabel" else given_label
+        raw = self.source_spelling(given_label, decision)
+        if decision is not None and decision.action == "relabel":
+            raw = decision.label
         label = self.target.clean_label(raw, cleaned["content"], label_params).label
         if label is None:
             return CleanedLabel(None, "rare_label")

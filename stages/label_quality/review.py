@@ -19,10 +19,15 @@ def review_samples(rows: pd.DataFrame) -> pd.DataFrame:
     Args:
         rows: `id`; `is_doubtful`, whether the audit doubts the label that the source gives; `has_source_label`.
     """
-    by_id = rows[rows["has_source_label"]].sort_values("id")
+    by_id = in_turn(rows)
     in_doubtful = by_id["id"].isin(by_id.loc[by_id["is_doubtful"], "id"][:SAMPLE])
     in_all = by_id["id"].isin(by_id["id"][:SAMPLE])
     return by_id.assign(in_doubtful=in_doubtful, in_all=in_all)[in_doubtful | in_all]
+
+
+def in_turn(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that samples are taken from, in the order in which people review them."""
+    return rows[rows["has_source_label"]].sort_values("id")
 
 
 def review_metrics(samples: pd.DataFrame) -> dict[str, float | int]:
@@ -42,8 +47,7 @@ def review_metrics(samples: pd.DataFrame) -> dict[str, float | int]:
 
 def noise_limit(rows: pd.DataFrame) -> float:
     """The upper end of the interval of the share of wrong labels; 1 if no row of the sample of all was reviewed."""
-    sample = rows[rows["has_source_label"]].sort_values("id")[:SAMPLE]
-    return float(_share("noise_rate", sample).get("noise_rate_high", 1.0))
+    return float(_share("noise_rate", in_turn(rows)[:SAMPLE]).get("noise_rate_high", 1.0))
 
 
 def reviewed_at_random(sample: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from stages.core.tables import Label
 
 
 def collected_labels(rows: pd.DataFrame) -> list[Label]:
-    """The `source_label` of rows that a person relabelled, and the `label` of others."""
+    """The `source_label` of rows that a person decided about, and the `label` of others or if the source has none."""
     # pandas reads a missing text or number as NaN, which is no label.
     corrected = rows["source_label"].notna()
     pairs = zip(rows["label"], rows["source_label"], corrected, strict=True)

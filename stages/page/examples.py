@@ -232,8 +232,11 @@ def pairs(rows: pd.DataFrame, other: str, mark_differences: bool = True) -> list
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a verdict that a card lists, without empty ones, and without a weight of 1, which rows have."""
-    listed = {name: value for name, value in row.items() if name not in NOT_FACTS and not is_empty(value)}
-    return {name: value for name, value in listed.items() if (name, value) != ("weight", 1)}
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in NOT_FACTS and not is_empty(value) and (name, value) != ("weight", 1)
+    }
 
 
 def is_empty(value: Any) -> bool:
