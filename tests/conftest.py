@@ -11,13 +11,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-import yaml
 from filelock import FileLock
 from pydantic import BaseModel
 
 from stages.core.run import Counts
 from tests import data_line, tiny
 from tests.in_this_process import contents_in_this_process  # noqa: F401 - a fixture of all tests
+from tests.machine import stages_in_place
 from tests.network import watched_repro
 from tools import plots_page as plots
 
@@ -37,26 +37,33 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
-def reproduced(factory: pytest.TempPathFactory, task: str) -> Path:
+@pytest.fixture(scope="session")
+def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reproduced; not to be changed."""
+
+    def make(folder: Path) -> None:
+        tiny.make_line(folder, "text_category")
+        assert watched_repro(folder) == set(stages_in_place.STAGES)
+        tiny.commit(folder, "reproduced")
+
+    return made_once(tmp_path_factory, "text_category", make)
+
+
+def run_in_place(factory: pytest.TempPathFactory, task: str) -> Path:
+    """Reproduced in this process."""
+
     def make(folder: Path) -> None:
         tiny.make_line(folder, task)
-        ran = watched_repro(folder)
-        assert ran == set(yaml.safe_load((folder / "dvc.yaml").read_text())["stages"])
-        tiny.commit(folder, "reproduced")
+        with data_line.inside(folder):
+            assert stages_in_place.repro() == set(stages_in_place.STAGES)
 
     return made_once(factory, task, make)
 
 
 @pytest.fixture(scope="session")
-def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Reproduced; not to be changed."""
-    return reproduced(tmp_path_factory, "text_category")
-
-
-@pytest.fixture(scope="session")
 def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Reproduced; not to be changed."""
-    return reproduced(tmp_path_factory, "image_category")
+    """Not to be changed."""
+    return run_in_place(tmp_path_factory, "image_category")
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +78,8 @@ def plots_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def audio_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Reproduced; not to be changed."""
-    return reproduced(tmp_path_factory, "audio_category")
+    """Likewise."""
+    return run_in_place(tmp_path_factory, "audio_category")
 
 
 @pytest.fixture

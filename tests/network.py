@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import tiny
@@ -22,7 +23,9 @@ def can_unshare() -> bool:
     )
 
 
-def watched_repro(folder: Path, *arguments: str) -> set[str]:
+def watched_repro(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, umask: int = -1
+) -> set[str]:
     """The stages that ran, in a namespace without a network if there can be one: there, the kernel counts what even
     libraries in C would send.
     """
@@ -32,7 +35,8 @@ def watched_repro(folder: Path, *arguments: str) -> set[str]:
     done = subprocess.run(
         [*(IN_NAMESPACE if alone else ()), *command, *arguments],
         cwd=folder,
-        env={**tiny.environment(), "NETWORK_LOG": str(folder / LOG)},
+        env={**(environment or tiny.environment()), "NETWORK_LOG": str(folder / LOG)},
+        umask=umask,
         capture_output=True,
         text=True,
     )

@@ -193,7 +193,6 @@ def environment() -> dict[str, str]:
         **names,
         "PATH": path,
         "PYTHONPATH": str(ROOT / "tests/no_network"),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
 

@@ -12,37 +12,17 @@ from stages.core.params import load_params
 from tests import tiny
 from tools.plots_page import PAGE
 
-
-def lr_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> float:
-    from stages.finetune import Params
-
-    monkeypatch.chdir(folder)
-    return load_params(Params).lr
-
-
-def test_an_experiment_changes_what_it_says_and_can_be_undone(
-    copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = copy_of_text_line
-    done = tiny.dvc(folder, "exp", "run", "-S", "lr=2e-5")
-    assert tiny.stages_run(done.stdout) == {"finetune", "predict", "evaluate"}
-    assert "lr: 2e-05" in (folder / "params.yaml").read_text()  # a string to YAML 1.1
-    assert lr_of(folder, monkeypatch) == 2e-5
-    assert "training.json" in tiny.dvc(folder, "metrics", "diff").stdout
-    assert "2e-05" in tiny.dvc(folder, "exp", "show", "--csv").stdout
-    tiny.git(folder, "checkout", "--", ".")
-    assert tiny.stages_run(tiny.dvc(folder, "repro").stdout) == set()  # restored, nothing computed
-    assert lr_of(folder, monkeypatch) == 0.001
+RUN_ALL = "dvc exp run --run-all"
 
 
 def test_experiments_of_a_fresh_clone_are_kept(text_line: Path, tmp_path: Path) -> None:
     """With a target too: DVC collects the plots of the last commit, whose files no clone has."""
     clone = tmp_path / "clone"
     tiny.git(tmp_path, "clone", "--quiet", str(text_line), str(clone))
-    tiny.dvc(clone, "exp", "run", "--name", "here", "-S", "report.examples=3", "report")
+    tiny.dvc(clone, "exp", "run", "--name", "here", "-S", "clean.text.min_chars=3", "clean")
     tiny.git(clone, "checkout", "--", ".")
-    tiny.dvc(clone, "exp", "run", "--name", "apart", "--temp", "-S", "report.examples=4", "report")
-    tiny.dvc(clone, "exp", "run", "--name", "queued", "--queue", "-S", "report.examples=5", "split")
+    tiny.dvc(clone, "exp", "run", "--name", "apart", "--temp", "-S", "clean.text.min_chars=4", "clean")
+    tiny.dvc(clone, "exp", "run", "--name", "queued", "--queue", "-S", "clean.text.min_chars=5", "clean")
     tiny.dvc(clone, "exp", "run", "--run-all")
     assert set(tiny.dvc(clone, "exp", "list", "--name-only").stdout.split()) == {"here", "apart", "queued"}
     assert "Failed" not in tiny.dvc(clone, "exp", "show", "--csv").stdout
@@ -69,30 +49,38 @@ def test_plots_are_drawn(line_with_page: Path, tmp_path: Path) -> None:
 
 
 def bash_lines() -> list[str]:
-    """The commands in the docs that need no set-up of their own."""
+    """The commands in the docs that need no set-up of their own; what is queued runs at the last `--run-all`."""
     commands = []
     for page in (tiny.ROOT / "README.md", *sorted((tiny.ROOT / "docs").glob("*.md"))):
         for block in page.read_text().split("```bash\n")[1:]:
             commands += [line.split("  #")[0].strip() for line in block.split("```")[0].splitlines()]
-    commands = [
-        line.replace("split.fold=0,1,2,3,4", "split.fold=0") for line in commands
-    ]  # one fold shows what five do
-    return [line for line in commands if line.startswith(("dvc ", "python -"))]
+    commands = [line.replace("=0,1,2,3,4", "=0").replace("=5e-5,3e-4", "=5e-5") for line in commands]  # one shows all
+    commands = [line for line in commands if line.startswith(("dvc ", "python -"))]
+    last = len(commands) - 1 - commands[::-1].index(RUN_ALL)
+    return [line for number, line in enumerate(commands) if line != RUN_ALL or number == last]
 
 
-def test_commands_of_the_docs_run(line_with_page: Path) -> None:
-    assert len(bash_lines()) >= 10
-    outputs = {}
-    for command in bash_lines():
-        done = subprocess.run(
-            command, shell=True, cwd=line_with_page, env=tiny.environment(), capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        outputs[command] = done.stdout
+def test_commands_of_the_docs_run(line_with_page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And experiments change what they say, and can be undone."""
+    folder = line_with_page
+    monkeypatch.chdir(folder)
+    outputs = {command: typed(command) for command in bash_lines()}
+    assert len(outputs) >= 10
+    assert tiny.stages_run(outputs["dvc exp run -S lr=1e-4"]) == {"finetune", "predict", "evaluate"}
+    assert "training.json" in outputs["dvc metrics diff"]
     assert "1 of 5 folds" in outputs["python -m tools.crossval"]
-    shown = tiny.dvc(line_with_page, "exp", "show", "--csv").stdout
-    assert all(lr in shown for lr in ("5e-05", "0.0003"))
-    assert "Failed" not in shown
+    shown = tiny.dvc(folder, "exp", "show", "--csv")
+    assert all(lr in shown.stdout for lr in ("5e-05", "0.0001"))
+    assert "Failed" not in shown.stdout
+    tiny.git(folder, "checkout", "--", ".")
+    assert tiny.stages_run(typed("dvc repro")) == set()  # restored, nothing computed
+
+
+def typed(command: str) -> str:
+    """What a shell command prints here."""
+    done = subprocess.run(command, shell=True, env=tiny.environment(), capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
 
 
 @pytest.mark.parametrize("preset", sorted((tiny.ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)

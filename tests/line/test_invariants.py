@@ -14,6 +14,8 @@ from stages.core import paths
 from stages.core.tables import read_frame
 from tests import tiny
 from tests.line.changes import set_param
+from tests.machine import stages_in_place
+from tests.network import check_silence, watched_repro
 
 
 def other_surroundings() -> dict[str, str]:
@@ -30,21 +32,14 @@ def other_locale() -> str:
 
 @pytest.mark.parametrize("line", ["text_line", "image_line", "audio_line"])
 def test_two_forced_runs_give_the_same_bytes(line: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """The second one elsewhere, by a user with other settings of the system, and without a cache."""
+    """The second one elsewhere, by a user with other settings of the system, without a cache and without a network."""
     folder = Path(shutil.copytree(request.getfixturevalue(line), tmp_path / "another folder, çok", symlinks=True))
     before = (folder / "dvc.lock").read_text()
     shutil.rmtree(folder / ".cache")
-    done = subprocess.run(
-        ["dvc", "repro", "--force", "--no-run-cache"],
-        cwd=folder,
-        env=other_surroundings(),
-        umask=0o077,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert tiny.stages_run(done.stdout) == set(lock_entries(folder))
+    ran = watched_repro(folder, "--force", "--no-run-cache", environment=other_surroundings(), umask=0o077)
+    assert ran == set(lock_entries(folder))
     assert (folder / "dvc.lock").read_text() == before
+    check_silence(folder)
 
 
 def test_nothing_to_do_runs_nothing(copy_of_text_line: Path) -> None:
@@ -107,16 +102,19 @@ def kill_inside(folder: Path, stage: str, sign: Path) -> None:
     line.communicate()
 
 
-def test_flipping_held_out_labels_leaves_the_training_set_alone(copy_of_text_line: Path) -> None:
+def test_flipping_held_out_labels_leaves_the_training_set_alone(
+    copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy_of_text_line)
     set_param("label_audit.C", 100.0)(copy_of_text_line)
     set_param("label_audit.budget", 0.2)(copy_of_text_line)
-    tiny.dvc(copy_of_text_line, "repro", "augment")
-    assert tiny.read_json(copy_of_text_line / "metrics/label_audit.json")["dropped_label_issue"] > 0
-    train = digests(copy_of_text_line / "data/train")
-    test = copy_of_text_line / "data/tiny/test.csv"
+    stages_in_place.repro("augment")
+    assert tiny.read_json(Path("metrics/label_audit.json"))["dropped_label_issue"] > 0
+    train = digests(Path("data/train"))
+    test = Path("data/tiny/test.csv")
     test.write_text(test.read_text().replace(",fruit", ",TOOL").replace(",tool", ",fruit").replace(",TOOL", ",tool"))
-    assert "augment" in tiny.stages_run(tiny.dvc(copy_of_text_line, "repro", "augment").stdout)
-    assert digests(copy_of_text_line / "data/train") == train
+    assert "augment" in stages_in_place.repro("augment")
+    assert digests(Path("data/train")) == train
 
 
 def digests(folder: Path) -> list[bytes]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests import tiny
 from tests.line.changes import edit, replace_in, set_param
+from tests.machine import stages_in_place
 
 FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate", "report"}
 FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}
@@ -83,9 +84,12 @@ AFFECTED = [
 
 
 @pytest.mark.parametrize(("change", "stages"), AFFECTED, ids=lambda value: getattr(value, "__name__", ""))
-def test_only_affected_stages_run(change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path) -> None:
+def test_only_affected_stages_run(
+    change: Callable[[Path], None], stages: set[str], copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy_of_text_line)
     change(copy_of_text_line)
-    assert tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout) == stages
+    assert stages_in_place.repro() == stages
 
 
 # What is changed -> the stages that it concerns, without running them.
@@ -140,8 +144,11 @@ def test_dedupe_waits_for_embeddings_only_if_it_reads_them(semantic: bool, copy_
     assert planned == {"collect", "clean", "dedupe"} | ({"embed"} if semantic else set())
 
 
-def test_semantic_duplicates_rerun_what_reads_the_verdicts(copy_of_text_line: Path) -> None:
+def test_semantic_duplicates_rerun_what_reads_the_verdicts(
+    copy_of_text_line: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copy_of_text_line)
     set_param("dedupe.semantic", True)(copy_of_text_line)
-    run = tiny.stages_run(tiny.dvc(copy_of_text_line, "repro").stdout)
+    run = stages_in_place.repro()
     assert {"dedupe", "leaks"} <= run
     assert not run & {"collect", "clean", "embed"}

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 from stages.core.inputs import filled
 from stages.core.params import read_yaml
@@ -79,6 +80,22 @@ def run(stage: str) -> Ended:
         except KeyboardInterrupt:
             status = STOPPED  # in a process, stages/__init__.py prints a line: tests/core/test_run.py
     return Ended(status, line, out.getvalue())
+
+
+def repro(*targets: str) -> set[str]:
+    """The stages that `dvc repro` runs here. Each runs in this process, as to start one takes longer than the rest."""
+    from dvc.repo import Repo
+
+    ran = []
+
+    def run_command(stage: Any, **_: object) -> None:
+        ran.append(stage.name)
+        ended = run(stage.name)
+        assert not ended.status, ended.line
+
+    with patch("dvc.stage.run.cmd_run", run_command), Repo() as repo:
+        repo.reproduce(targets)
+    return set(ran)
 
 
 def refuses(stage: str) -> str:

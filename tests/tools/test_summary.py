@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import write_frame
 from tests import tiny
+from tests.conftest import made_once
 from tools import freshness, summary
 
 STAGES = ("collect", "clean", "dedupe", "outliers", "split", "label_audit", "evaluate", "report")
@@ -23,19 +25,16 @@ SCORES |= {"calibration_error": None}  # cannot be computed
 VERDICT = "The model is better than every baseline"
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def make_project(folder: Path) -> None:
     """Stages in a chain that only write their metrics, reproduced and committed; report depends on collect alone."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["summary"])
     tiny.write_params(
-        tmp_path,
+        folder,
         {"target": "category", "lr": 0.002, "collect": {"source": "data.csv"}, "split": {"seed": 1}, "fail": False},
     )
-    Path("data.csv").write_text("a\n")
-    Path("data").mkdir()
-    Path("data/ledger.csv").write_text("id\n")
-    Path("run.py").write_text(
+    (folder / "data.csv").write_text("a\n")
+    (folder / "data").mkdir()
+    (folder / "data/ledger.csv").write_text("id\n")
+    (folder / "run.py").write_text(
         textwrap.dedent(
             f"""
             import json, pathlib, sys
@@ -65,12 +64,21 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         stages[name] = {"cmd": f"python run.py {name}", "deps": deps, "outs": outs, "metrics": metrics}
     stages["split"]["params"] = ["split", "fail"]
     stages["evaluate"]["params"] = ["lr"]
-    Path("dvc.yaml").write_text(json.dumps({"stages": stages}))
-    tiny.commit(tmp_path, "start")
-    tiny.dvc(tmp_path, "init", "--quiet")
-    tiny.dvc(tmp_path, "repro", "--quiet")
-    tiny.commit(tmp_path, "reproduced")
-    return tmp_path
+    (folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    tiny.commit(folder, "start")
+    tiny.dvc(folder, "init", "--quiet")
+    tiny.dvc(folder, "repro", "--quiet")
+    tiny.commit(folder, "reproduced")
+
+
+@pytest.fixture
+def project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the test then is."""
+    made = made_once(tmp_path_factory, "chain", make_project)
+    folder = Path(shutil.copytree(made, tmp_path / "chain", symlinks=True))
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["summary"])
+    return folder
 
 
 def set_param(text: str, new: str) -> None:
