@@ -18,8 +18,9 @@ from stages.core.run import Counts
 from tests import data_line, tiny
 from tests.in_this_process import contents_in_this_process  # noqa: F401 - a fixture of all tests
 from tests.machine import stages_in_place
-from tests.network import watched_repro
 from tools import plots_page as plots
+
+PRINTED = Path(".dvc/tmp/printed.txt")  # in the folder of a reproduced line: what its stages printed
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
@@ -37,33 +38,30 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
-@pytest.fixture(scope="session")
-def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Reproduced; not to be changed."""
-
-    def make(folder: Path) -> None:
-        tiny.make_line(folder, "text_category")
-        assert watched_repro(folder) == set(stages_in_place.STAGES)
-        tiny.commit(folder, "reproduced")
-
-    return made_once(tmp_path_factory, "text_category", make)
-
-
-def run_in_place(factory: pytest.TempPathFactory, task: str) -> Path:
-    """Reproduced in this process."""
+def reproduced(factory: pytest.TempPathFactory, task: str) -> Path:
+    """A line whose stages ran in this process; tests/line/test_invariants.py compares it with one that DVC runs."""
 
     def make(folder: Path) -> None:
         tiny.make_line(folder, task)
         with data_line.inside(folder):
-            assert stages_in_place.repro() == set(stages_in_place.STAGES)
+            printed = stages_in_place.repro()
+        assert printed.keys() == set(stages_in_place.STAGES)
+        (folder / PRINTED).write_text("".join(printed.values()))
+        tiny.commit(folder, "reproduced")
 
     return made_once(factory, task, make)
 
 
 @pytest.fixture(scope="session")
+def text_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reproduced; not to be changed."""
+    return reproduced(tmp_path_factory, "text_category")
+
+
+@pytest.fixture(scope="session")
 def image_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Not to be changed."""
-    return run_in_place(tmp_path_factory, "image_category")
+    """Likewise."""
+    return reproduced(tmp_path_factory, "image_category")
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +77,7 @@ def plots_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def audio_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Likewise."""
-    return run_in_place(tmp_path_factory, "audio_category")
+    return reproduced(tmp_path_factory, "audio_category")
 
 
 @pytest.fixture

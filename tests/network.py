@@ -14,7 +14,6 @@ SENT = ("OutRequests", "OutNoRoutes", "Ip6OutRequests", "Ip6OutNoRoutes")
 # In the folder of a line, below what git ignores.
 LOG = Path(".dvc/tmp/network.log")
 COUNTS = Path(".dvc/tmp/network_counts.txt")
-PRINTED = Path(".dvc/tmp/printed.txt")  # what the stages of the last `watched_repro` print
 
 
 def can_unshare() -> bool:
@@ -42,7 +41,6 @@ def watched_repro(
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     (folder / COUNTS).write_text(done.stdout if alone else "")
-    (folder / PRINTED).write_text(done.stdout)
     return tiny.stages_run(done.stdout)
 
 

@@ -7,7 +7,7 @@ import pytest
 from stages.core import paths
 from stages.core.params import read_yaml
 from tests import tiny
-from tests.network import PRINTED
+from tests.conftest import PRINTED
 
 SENTENCES = {
     "collect": "read data/tiny, kept {rows_kept} of {rows_in} rows, dropped ",

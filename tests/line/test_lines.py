@@ -13,7 +13,7 @@ from stages.contracts.score import load_scorer
 from stages.core.params import read_yaml
 from stages.core.tables import read_frame
 from tests import tiny
-from tests.conftest import run_in_place
+from tests.conftest import reproduced
 from tests.machine.stages_in_place import STAGES
 
 # tests/line/test_invariants.py runs them, and tests/line/test_what_reruns.py what an edit concerns.
@@ -66,7 +66,7 @@ def append_comment(path: Path) -> None:
 def test_line(
     task: str, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = Path(shutil.copytree(run_in_place(tmp_path_factory, task), tmp_path / "line", symlinks=True))
+    line = Path(shutil.copytree(reproduced(tmp_path_factory, task), tmp_path / "line", symlinks=True))
     assert tiny.affected(line) == set()
     check_counts(line, monkeypatch)
     check_scores(line, task)

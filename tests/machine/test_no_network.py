@@ -49,11 +49,6 @@ def test_a_stage_that_calls_home_fails_the_line(copy_of_text_line: Path) -> None
     assert "network: outliers: socket." in done.stdout + done.stderr
 
 
-def test_no_stage_needs_the_network(text_line: Path) -> None:
-    """Nor those of images and sounds: tests/line/test_invariants.py."""
-    check_silence(text_line)
-
-
 def test_models_of_the_default_params_need_no_network(copy_of_text_line: Path) -> None:
     """They have names of the hub, and come with a package."""
     default = yaml.safe_load((tiny.ROOT / "params.yaml").read_text())
