@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --no-compile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Python compiles a module when it is first imported, and keeps that; pip would compile all of them, four times as many.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: repro test check bench external lock clean help setup
 .DEFAULT_GOAL := repro
@@ -58,5 +60,4 @@ $(VENV)/.ready: constraints.txt constraints-cpu.txt constraints-cuda.txt
 	$(INSTALL) --requirement constraints.txt
 	@if $(BIN)/pip show torch | grep -q '^Requires:.*\(nvidia\|cuda\)'; then $(INSTALL) --requirement constraints-cuda.txt; fi
 	@$(BIN)/pip check --disable-pip-version-check >/dev/null || $(BIN)/pip check
-	@$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true  # pip would compile on one core, and tests too
 	@touch $@

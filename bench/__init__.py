@@ -51,7 +51,6 @@ def run_measured(arguments: Sequence[str], folder: Path) -> Usage:
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONDONTWRITEBYTECODE": "1",
         # By default DVC leaves a folder in /var/tmp for every repository that it has seen.
         "DVC_SITE_CACHE_DIR": str(folder.parent / "dvc"),
     }

@@ -187,6 +187,7 @@ def environment() -> dict[str, str]:
         "NO_ALBUMENTATIONS_UPDATE",
         "DVC_NO_ANALYTICS",
         "DVC_TEST",
+        "PYTHONDONTWRITEBYTECODE",  # each stage would compile the project anew
     )
     return {
         **{name: value for name, value in os.environ.items() if name not in switches},
