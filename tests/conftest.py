@@ -15,9 +15,8 @@ from filelock import FileLock
 from pydantic import BaseModel
 
 from stages.core.run import Counts
-from tests import data_line, tiny
+from tests import data_line, stages_in_place, tiny
 from tests.in_this_process import contents_in_this_process  # noqa: F401 - a fixture of all tests
-from tests.machine import stages_in_place
 from tools import plots_page as plots
 
 PRINTED = Path(".dvc/tmp/printed.txt")  # in the folder of a reproduced line: what its stages printed

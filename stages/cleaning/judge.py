@@ -126,9 +126,9 @@ class Judge:
         is_kept = decision is not None and decision.action == "keep"
         return raw if is_kept else without_missing_names(raw, self.missing)
 
-    def clean_raw_label(self, raw: str | None, content: Content | None = None) -> CleanedLabel:
-        """The cleaned label of the source."""
-        return self.target.clean_label(without_missing_names(raw, self.missing), content, self.label_params)
+    def clean_raw_label(self, raw: str | None) -> CleanedLabel:
+        """The cleaned label of the source, where nobody decided about the row, and without its content."""
+        return self.target.clean_label(self.source_spelling(raw, None), None, self.label_params)
 
     def judge_together(
         self, measures: Mapping[str, npt.NDArray[Any]], keep: Sequence[bool], labels: Iterable[Label]

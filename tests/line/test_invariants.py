@@ -12,9 +12,8 @@ import yaml
 
 from stages.core import paths
 from stages.core.tables import read_frame
-from tests import tiny
+from tests import stages_in_place, tiny
 from tests.line.changes import set_param
-from tests.machine import stages_in_place
 from tests.network import check_silence, watched_repro
 
 

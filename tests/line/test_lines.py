@@ -14,7 +14,7 @@ from stages.core.params import read_yaml
 from stages.core.tables import read_frame
 from tests import tiny
 from tests.conftest import reproduced
-from tests.machine.stages_in_place import STAGES
+from tests.stages_in_place import STAGES
 
 # tests/line/test_invariants.py runs them, and tests/line/test_what_reruns.py what an edit concerns.
 ELSEWHERE = ("text_category", "image_category")

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import tiny
+from tests import stages_in_place, tiny
 from tests.line.changes import edit, replace_in, set_param
-from tests.machine import stages_in_place
 
 FROM_SPLIT = {"split", "label_audit", "augment", "leaks", "finetune", "predict", "evaluate", "report"}
 FROM_CLEAN = {"clean", "embed", "dedupe", "outliers", *FROM_SPLIT}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.stages_in_place import copy_data
+from tests.stages_in_place import copy_data
 
 
 @pytest.fixture

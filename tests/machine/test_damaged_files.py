@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.machine.damages import as_file, as_folder, as_link_to_nothing, half, of, remove
-from tests.machine.stages_in_place import STAGES, contents, in_rotation, refuses, run, tables_read
+from tests.stages_in_place import STAGES, contents, in_rotation, refuses, run, tables_read
 
 pytestmark = pytest.mark.usefixtures("data_of_line")
 

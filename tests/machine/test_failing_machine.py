@@ -15,7 +15,7 @@ import transformers.modeling_utils
 from safetensors import SafetensorError
 
 from tests import tiny
-from tests.machine.stages_in_place import STAGES, in_rotation, listed, refuses, tables_read
+from tests.stages_in_place import STAGES, in_rotation, listed, refuses, tables_read
 
 pytestmark = pytest.mark.usefixtures("data_of_line")
 # Advice that destroys good data if the machine is at fault.

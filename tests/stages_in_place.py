@@ -1,4 +1,4 @@
-"""Runs single stages of a reproduced line in this process, on a copy of its data, as `python -m stages.NAME` does."""
+"""Runs stages of a line in this process, on its data or a copy: as `python -m stages.NAME` or `dvc repro` would."""
 
 import contextlib
 import io
