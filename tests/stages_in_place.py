@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+# Imported before any test: DVC writes its log to the stdout of that moment, and that of a test is closed at its end.
+from dvc.repo import Repo
+
 from stages.core.inputs import filled
 from stages.core.params import read_yaml
 from tests import tiny
@@ -84,8 +87,6 @@ def run(stage: str) -> Ended:
 
 def repro(*targets: str) -> dict[str, str]:
     """The stages that `dvc repro` runs here, with what each prints. They run in this process, which is faster."""
-    from dvc.repo import Repo
-
     printed = {}
 
     def run_command(stage: Any, **_: object) -> None:
