@@ -31,6 +31,7 @@ from stages.core.params import load_params, read_yaml
 from stages.core.tables import Vectors
 from stages.label_audit import TargetParts, Trained, predict_with_probe
 from stages.models.threads import set_threads
+from stages.models.vector_cache import VectorCache
 from stages.sources.descriptors import read_digits
 
 WORST = 444  # rows whose share of wrong labels is measured
@@ -78,7 +79,7 @@ def as_rows(preset: str, contents: Sequence[bytes], given: Sequence[str], true: 
     cleaner, embedder = load_cleaner(params.modality), load_embedder(params.modality)
     clean_params = cleaner.CleanParams(**read_yaml(path)["clean"][params.modality])
     embed_params = params.embed.of(params.modality)
-    cache = embed.open_cache(params)
+    cache = VectorCache.of(params.modality, embed_params, params.threads)
     cleaned = [cleaner.clean(content, clean_params).content for content in contents]
     kept = np.array([content is not None for content in cleaned])
     texts = [content for content in cleaned if content is not None]

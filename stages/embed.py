@@ -9,15 +9,14 @@ needs to run.
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts.embed import Embedded, Embedder, load_embedder
+from stages.contracts.embed import Embedder, load_embedder
 from stages.core import paths
 from stages.core.atomic import write_text
-from stages.core.errors import InputError
 from stages.core.params import Strict, VariantSection
 from stages.core.run import Counts, run_stage
 from stages.core.tables import (
@@ -47,54 +46,14 @@ class Params(Strict):
     embed: Section
 
 
-def open_cache(params: Params) -> VectorCache:
-    """The cache, keyed by everything in params and code that the vectors depend on."""
-    embed_params = params.embed.of(params.modality)
-    stages = Path(__file__).parent
-    modality = stages / "modalities" / params.modality
-    code = [
-        stages / "models/batches.py",
-        stages / "models/layers.py",
-        modality / "content.py",
-        modality / "embed.py",
-        *sorted((modality / "encode").glob("*.py")),
-    ]
-    code_digest = digest(b"".join(path.read_bytes() for path in code)).hex()
-    settings = f"{params.modality} {embed_params.model_dump_json()} {params.threads} {code_digest}"
-    return VectorCache(paths.shared_root(Path.cwd()) / CACHE, settings, embed_params.model)
-
-
-def embedded(embedder: Embedder, params: Params, cache: VectorCache) -> Iterator[pa.Table]:
+def embedded(embedder: Embedder, embed_params: Any, cache: VectorCache) -> Iterator[pa.Table]:
     """Tables of `id`, `vector` and, if params ask for them, `token_vectors` of all cleaned rows, a part at a time."""
-    embed_params = params.embed.of(params.modality)
-
-    def embed(contents: list[Content]) -> Embedded:
-        vectors = embedder.embed(contents, embed_params)
-        check_numbers(vectors, f"embed.{params.modality}.model")
-        return vectors
-
     for rows in iter_tables(paths.CLEANED, ["id", "content"], PART_ROWS):
-        vectors = cache.complete(rows["content"].to_pylist(), embed)
+        vectors = cache.complete(rows["content"].to_pylist(), lambda missing: embedder.embed(missing, embed_params))
         columns = {"id": rows["id"], "vector": vector_column(vectors.rows)}
         if vectors.tokens is not None:
             columns["token_vectors"] = vectors_column(vectors.tokens)
         yield pa.table(columns)
-
-
-def check_numbers(vectors: Embedded, key: str) -> None:
-    """Checks the vectors before the cache keeps them.
-
-    Raises:
-        InputError: the encoder that `key` of params.yaml names returned NaN or infinity.
-    """
-    n_broken = int((~np.isfinite(vectors.rows)).any(axis=1).sum())
-    if vectors.tokens is not None:
-        n_broken += sum(not np.isfinite(tokens).all() for tokens in vectors.tokens)
-    if n_broken:
-        raise InputError(
-            f"{key}: the model returned NaN or infinity as vectors ({n_broken:,} of {len(vectors.rows):,} rows), "
-            "so its weights are damaged; choose another model"
-        )
 
 
 def cleaned_contents() -> Iterator[Content]:
@@ -121,12 +80,12 @@ def in_words(n_rows: int, model: str, n_cached: int) -> str:
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    cache, n_rows = open_cache(params), count_rows(paths.CLEANED)
-    embedder = load_embedder(params.modality)
-    write_tables(paths.EMBEDDINGS, embedded(embedder, params, cache))
+    embed_params, n_rows = params.embed.of(params.modality), count_rows(paths.CLEANED)
+    cache, embedder = VectorCache.of(params.modality, embed_params, params.threads), load_embedder(params.modality)
+    write_tables(paths.EMBEDDINGS, embedded(embedder, embed_params, cache))
     write_text(paths.EMBEDDINGS_DIGEST, digest_of(paths.EMBEDDINGS) + "\n")
-    coverage = embedder.measure(cleaned_contents(), params.embed.of(params.modality))
-    found = [in_words(n_rows, params.embed.of(params.modality).model, cache.hits), *coverage.found(n_rows)]
+    coverage = embedder.measure(cleaned_contents(), embed_params)
+    found = [in_words(n_rows, embed_params.model, cache.hits), *coverage.found(n_rows)]
     return Counts(n_rows, more=coverage.metrics, warnings=coverage.warnings, found=found)
 
 

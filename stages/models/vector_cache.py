@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 
 from stages.contracts.embed import Embedded
+from stages.core import paths
+from stages.core.errors import InputError
 from stages.core.tables import Content, ragged
 from stages.models import pretrained
 
@@ -60,14 +62,36 @@ class VectorCache:
         self._usable = True
         self.hits = 0  # contents whose vectors were in the cache
 
+    @classmethod
+    def of(cls, modality: str, embed_params: Any, threads: int) -> "VectorCache":
+        """The project's cache, keyed by everything in params and code that the vectors depend on."""
+        stages = Path(__file__).parents[1]
+        modality_folder = stages / "modalities" / modality
+        code = [
+            stages / "models/batches.py",
+            stages / "models/layers.py",
+            modality_folder / "content.py",
+            modality_folder / "embed.py",
+            *sorted((modality_folder / "encode").glob("*.py")),
+        ]
+        code_digest = digest(b"".join(path.read_bytes() for path in code)).hex()
+        settings = f"{modality} {embed_params.model_dump_json()} {threads} {code_digest}"
+        return cls(paths.shared_root(Path.cwd()) / CACHE, settings, embed_params.model)
+
     def complete(self, contents: Sequence[Content], embed: Callable[[list[Content]], Embedded]) -> Embedded:
-        """The vectors of all contents; `embed` computes those that are not in the cache, each content once."""
+        """The vectors of all contents; `embed` computes those that are not in the cache, each content once.
+
+        Raises:
+            InputError: `embed` gives NaN or infinity, which the cache does not keep.
+        """
         encoder = self._encoder()
         keys = [self._key(content) for content in contents]
         known = self._read(encoder, set(keys)) if encoder else {}
         missing = {key: content for key, content in zip(keys, contents, strict=True) if key not in known}
         if missing:
-            computed = dict(zip(missing, as_entries(embed(list(missing.values()))), strict=True))
+            vectors = embed(list(missing.values()))
+            check_numbers(vectors, self._model)
+            computed = dict(zip(missing, as_entries(vectors), strict=True))
             # `embed` downloaded the model, and the hub had a newer revision than that of the known vectors.
             if known and self._encoder() != encoder:
                 return self.complete(contents, embed)
@@ -124,6 +148,21 @@ class VectorCache:
         except sqlite3.DatabaseError as error:
             print(f"embed: {self._path} is damaged ({error}); it is deleted and built again")
             self._path.unlink()
+
+
+def check_numbers(vectors: Embedded, model: str) -> None:
+    """
+    Raises:
+        InputError: the encoder returned NaN or infinity.
+    """
+    n_broken = int((~np.isfinite(vectors.rows)).any(axis=1).sum())
+    if vectors.tokens is not None:
+        n_broken += sum(not np.isfinite(tokens).all() for tokens in vectors.tokens)
+    if n_broken:
+        raise InputError(
+            f"model {model}: it returned NaN or infinity as vectors ({n_broken:,} of {len(vectors.rows):,} rows), "
+            "so its weights are damaged; choose another model"
+        )
 
 
 def as_entries(embedded: Embedded) -> Iterator[Entry]:

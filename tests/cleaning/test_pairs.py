@@ -148,7 +148,7 @@ def test_categories_of_pairs_are_learned_and_served(
         label_smoothing=0.0,
     )
     steps = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: own)
-    params = SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, finetune=steps)
+    params = SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, threads=1, finetune=steps)
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (tmp_path / "model").mkdir()
     finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text"}, tmp_path / "model")

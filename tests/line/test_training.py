@@ -145,6 +145,7 @@ def test_dropout_is_that_of_params(pooling: str, model_folder: Path) -> None:
     assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.25}
 
 
+@pytest.mark.usefixtures("workplace")
 @pytest.mark.parametrize("n_sides", [1, 2])
 def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     """Before a step is trained, the model says what logistic regression on its backbone's vectors says."""
@@ -154,7 +155,7 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     from transformers import AutoTokenizer
 
     from stages.modalities.text.encode.texts import TextEncoder, collator, encode
-    from stages.modalities.text.learn import first_model, probe_head
+    from stages.modalities.text.learn import first_model, frozen_vectors
     from stages.targets._probe import fit_probe
 
     rows = tiny.texts(20, seed=3)
@@ -168,7 +169,8 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     encoded = [
         {"sides": sides, "labels": label} for sides, label in zip(encode(tokenizer, contents, 32), classes, strict=True)
     ]
-    model.start_head(probe_head(model, tokenizer, encoded, 6, objective, 10.0))
+    frozen = frozen_vectors(contents, str(model_folder), 32, threads=1)
+    model.start_head(*objective.first_head(frozen, classes, 10.0))
     with torch.inference_mode():
         logits = model(**collator(tokenizer)(encoded)).logits.numpy()
     vectors = TextEncoder(model.backbone, tokenizer, 32).embed(contents, 6)

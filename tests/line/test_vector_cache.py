@@ -14,7 +14,9 @@ import pytest
 from stages import embed
 from stages.contracts.embed import Embedded
 from stages.core import paths
+from stages.core.tables import read_table, vectors_of
 from stages.modalities.text import embed as embedder
+from stages.modalities.text.learn import EMBED_BATCH, frozen_vectors
 from stages.models.vector_cache import CACHE, VectorCache
 from tests import tiny
 from tests.machine.damages import as_folder, as_link_to_nothing, half, of, remove
@@ -85,6 +87,16 @@ def test_other_settings_and_other_weights_have_other_vectors(model: Path, comput
     assert computed == TEXTS[:4] * 3
     embedded(model, TEXTS[:4])
     assert len(computed) == 12
+
+
+def test_a_head_starts_from_the_vectors_that_embed_computed(model: Path, computed: list[str]) -> None:
+    embedded(model, TEXTS[:8], batch_size=EMBED_BATCH)
+    del computed[:]
+    vectors = frozen_vectors(TEXTS[2:8], str(model), max_length=32, threads=1)
+    assert computed == []
+    assert vectors.tobytes() == vectors_of(read_table(paths.EMBEDDINGS, ["vector"])["vector"])[2:8].tobytes()
+    frozen_vectors(TEXTS[:8], str(model), max_length=16, threads=1)
+    assert computed == TEXTS[:8]
 
 
 def in_database(*statements: str) -> Callable[[Path], None]:

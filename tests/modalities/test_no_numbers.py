@@ -54,7 +54,7 @@ def finetune(task: Any, model: Path, labels: list[Any], **changes: Any) -> None:
     lr = changes.pop("lr", 1e-3)
     section = task.FinetuneParams(**{**own, **more, "dropout": 0.0, **changes})
     stage = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: section)
-    params = SimpleNamespace(model=str(model), lr=lr, epochs=1, batch_size=4, seed=0, finetune=stage)
+    params = SimpleNamespace(model=str(model), lr=lr, epochs=1, batch_size=4, seed=0, threads=1, finetune=stage)
     rows = pa.table({"content": TEXTS, "label": labels, "copy": pa.array([0] * len(TEXTS), pa.int32())})
     task.finetune(rows, rows, params, {}, model)
 
@@ -77,10 +77,11 @@ def test_a_model_whose_weights_are_no_numbers_is_refused(value: float, tmp_path:
             finetune(learn, model, LABELS, pooling=pooling)
 
 
+@pytest.mark.usefixtures("workplace")
 def test_a_head_does_not_start_from_vectors_that_are_no_numbers(tmp_path: Path) -> None:
     model = change_weights(tmp_path / "model", overflow)
     for task, labels in ((learn, LABELS), (number, [float(row) for row in range(8)])):
-        with pytest.raises(InputError, match="its vectors of the training rows have NaN or infinity"):
+        with pytest.raises(InputError, match=f"model {model}: it returned NaN or infinity"):
             finetune(task, model, labels, head_init="probe")
 
 
@@ -101,12 +102,12 @@ def test_every_probe_checks_its_vectors() -> None:
 
 def test_vectors_of_tokens_that_half_precision_does_not_hold_are_refused() -> None:
     from stages.contracts.embed import Embedded
-    from stages.embed import check_numbers
+    from stages.models.vector_cache import check_numbers
 
     with np.errstate(over="ignore"):
         tokens = ragged([np.full((3, 2), 1e5).astype(np.float16), np.zeros((2, 2), np.float16)])
-    with pytest.raises(InputError, match=r"embed\.text\.model: the model returned NaN or infinity .*1 of 2 rows"):
-        check_numbers(Embedded(np.zeros((2, 2), np.float32), tokens), "embed.text.model")
+    with pytest.raises(InputError, match=r"model some: it returned NaN or infinity .*1 of 2 rows"):
+        check_numbers(Embedded(np.zeros((2, 2), np.float32), tokens), "some")
 
 
 def test_a_table_of_vectors_that_somebody_changed_is_refused() -> None:

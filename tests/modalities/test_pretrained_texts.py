@@ -89,7 +89,7 @@ def finetune_params(model: Path | str, **changes: Any) -> Any:
     own = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 1.0, "frozen_layers": 0}
     section = learn.FinetuneParams(**{**own, "dropout": 0.0, "label_smoothing": 0.0, **changes})
     stage = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: section)
-    return SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, finetune=stage)
+    return SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, threads=1, finetune=stage)
 
 
 def rows() -> pa.Table:

@@ -35,7 +35,7 @@ def text_task(target: str, own: dict[str, Any]) -> Callable[[Path], Setup]:
         shared = {"max_length": 32, "pooling": "mean", "head_init": "random", "probe_C": 10.0, "frozen_layers": 0}
         section = task.FinetuneParams.model_validate({**shared, "dropout": 0.0, **own})
         steps = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=9, of=lambda _: section)
-        params = SimpleNamespace(model=str(folder / "tiny"), lr=1e-2, epochs=3, seed=0, finetune=steps)
+        params = SimpleNamespace(model=str(folder / "tiny"), lr=1e-2, epochs=3, seed=0, threads=1, finetune=steps)
         return task, pa.table({"content": [text for text, _ in texts], "label": labels, "copy": [0] * N_ROWS}), params
 
     return setup

@@ -32,7 +32,9 @@ def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkey
     section = SimpleNamespace(
         weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: FinetuneParams(**own, dropout=0.0, positive_weight=0.5)
     )
-    params = SimpleNamespace(model=str(tmp_path / "tiny"), lr=1e-3, epochs=2, batch_size=8, seed=0, finetune=section)
+    params = SimpleNamespace(
+        model=str(tmp_path / "tiny"), lr=1e-3, epochs=2, batch_size=8, seed=0, threads=1, finetune=section
+    )
     pairs = zip(tiny.texts(60, 1), tiny.texts(60, 9)[::-1], strict=True)
     contents = [text + (f" {other}" if number % 3 else "") for number, ((text, _), (other, _)) in enumerate(pairs)]
     labels = [

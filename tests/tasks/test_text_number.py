@@ -196,7 +196,7 @@ def finetuned(
         max_length=32, pooling="mean", head_init="probe", probe_C=1.0, frozen_layers=0, dropout=0.0, loss="mse"
     )
     section = SimpleNamespace(weight_decay=0.0, warmup=0.0, patience=5, of=lambda _: own)
-    params = SimpleNamespace(model=str(model), lr=1e-3, epochs=2, batch_size=8, seed=0, finetune=section)
+    params = SimpleNamespace(model=str(model), lr=1e-3, epochs=2, batch_size=8, seed=0, threads=1, finetune=section)
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (folder / "model").mkdir()
     return finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text"}, folder / "model")

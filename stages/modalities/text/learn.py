@@ -9,9 +9,13 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
+from stages.contracts.embed import Embedded
 from stages.contracts.objective import Conclusion, Learnable, RowWeights
 from stages.core.params import Strict
+from stages.core.tables import Vectors
 from stages.training.recipe import read_recipe, write_recipe
+
+EMBED_BATCH = 32  # rows at a time, as in the presets: only then are the vectors of embed those that are asked for
 
 
 class FinetuneParams(Strict):
@@ -79,10 +83,10 @@ def finetune(
     whole = model if together else model.pool
     try_out(params.model, lambda batch: whole(**batch), tokenizer, section.max_length, "finetune.text.max_length")
     if section.head_init == "probe":
-        originals = [row for row, copy in zip(train_rows, train["copy"].to_pylist(), strict=True) if copy == 0]
-        weights = row_weights(train.filter(pc.equal(train["copy"], 0)))
-        head = probe_head(model, tokenizer, originals, params.batch_size, objective, section.probe_C, weights)
-        model.start_head(head)
+        originals = train.filter(pc.equal(train["copy"], 0))
+        contents, targets = originals["content"].to_pylist(), objective.targets(originals["label"].to_pylist())
+        vectors = frozen_vectors(contents, params.model, section.max_length, params.threads).astype("float64")
+        model.start_head(*objective.first_head(vectors, targets, section.probe_C, row_weights(originals)))
     train_examples, validation_examples = examples(train_rows, row_weights(train)), examples(validation_rows, None)
     metrics = fine_tune(model, train_examples, validation_examples, collator(tokenizer), objective, params)
     if objective.tunable:
@@ -111,24 +115,17 @@ def measure(contents: Sequence[str], params: Any) -> Coverage:
     return measure_texts(contents, reader, lambda: token_limit(params.model))
 
 
-def probe_head(
-    model: Any,
-    tokenizer: Any,
-    rows: Sequence[Mapping[str, Any]],
-    batch_size: int,
-    objective: Learnable,
-    C: float,
-    row_weights: RowWeights = None,
-) -> Any:
-    """Initial weights of the head: a linear probe of the frozen backbone's vectors (LP-FT: Kumar et al. 2022).
+def frozen_vectors(contents: Sequence[str], model: str, max_length: int, threads: int) -> Vectors:
+    """What a head on mean-pooled hidden states reads before any training, (n_rows, dim).
 
-    `rows` are tokenised: each has `sides` and `labels`.
+    They are in .cache already, if embed read the same texts with this model and this length.
     """
-    from stages.modalities.text.encode.backbone import Head
-    from stages.modalities.text.encode.texts import pooled_vectors
+    from stages.modalities.text.embed import EmbedParams, embed
+    from stages.models.vector_cache import VectorCache
 
-    vectors = pooled_vectors(model, tokenizer, rows, batch_size).astype("float64")
-    return Head.of(*objective.first_head(vectors, [row["labels"] for row in rows], C, row_weights))
+    params = EmbedParams(model=model, max_length=max_length, batch_size=EMBED_BATCH, token_layer=None)
+    cache = VectorCache.of("text", params, threads)
+    return cache.complete(contents, lambda missing: Embedded(embed(missing, params).rows)).rows
 
 
 def length(row: Mapping[str, Any]) -> int:

@@ -127,7 +127,6 @@ def start_head(
     model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, section: FinetuneParams, batch_size: int
 ) -> None:
     """Initialises the head with the probe on the frozen backbone's vectors of these rows (LP-FT: Kumar et al. 2022)."""
-    from stages.modalities.text.encode.backbone import Head
     from stages.modalities.text.encode.words import word_vectors
     from stages.models import pretrained
 
@@ -135,8 +134,7 @@ def start_head(
     contents = rows["content"].to_pylist()
     vectors = word_vectors(model.backbone, section.layers, tokenizer, contents, section.max_length, batch_size, "probe")
     targets = objective.targets(rows["label"].to_pylist())
-    weights, bias = objective.first_head(ragged(list(vectors)), targets, section.probe_C)
-    model.start_head(Head.of(weights, bias))
+    model.start_head(*objective.first_head(ragged(list(vectors)), targets, section.probe_C))
 
 
 def examples(tokenizer: Any, rows: pa.Table, objective: Objective, max_length: int) -> Any:

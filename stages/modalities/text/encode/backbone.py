@@ -1,11 +1,11 @@
 """Shared by models of whole texts and of words: the pretrained backbone, batches of fixed shapes, and a linear head."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -32,7 +32,7 @@ def run_fixed(
     batch_size: int,
     forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
     title: str,
-) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+) -> list[npt.NDArray[np.float32]]:
     """The output of `forward` for each tokenised row. The padded length of a row depends on that row alone."""
 
     def run(batch: list[dict[str, Any]], length: int) -> torch.Tensor:
@@ -40,18 +40,6 @@ def run_fixed(
 
     lengths = [min(bucket(len(row["input_ids"])), longest) for row in rows]
     return run_by_shape(lengths, batch_size, rows.__getitem__, run, title)
-
-
-@dataclass(frozen=True)
-class Head:
-    """The initial weights of a head."""
-
-    weight: torch.Tensor  # (n_outputs, dim)
-    bias: torch.Tensor  # (n_outputs,)
-
-    @classmethod
-    def of(cls, weights: np.ndarray[Any, np.dtype[np.float64]], bias: np.ndarray[Any, np.dtype[np.float64]]) -> "Head":
-        return cls(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
 
 
 class Headed(torch.nn.Module):
@@ -63,10 +51,15 @@ class Headed(torch.nn.Module):
         self.backbone = backbone
         self.head = torch.nn.Linear(n_inputs, n_outputs)
 
-    def start_head(self, head: Head) -> None:
+    def start_head(self, weights: npt.NDArray[np.float64], bias: npt.NDArray[np.float64]) -> None:
+        """
+        Args:
+            weights: (n_outputs, n_inputs)
+            bias: (n_outputs,)
+        """
         with torch.no_grad():
-            self.head.weight.copy_(head.weight)
-            self.head.bias.copy_(head.bias)
+            self.head.weight.copy_(torch.from_numpy(weights))
+            self.head.bias.copy_(torch.from_numpy(bias))
 
     def save(self, folder: Path) -> None:
         self.backbone.save_pretrained(folder)

@@ -1,16 +1,14 @@
 """Models of whole texts and pairs of texts: the frozen encoder, and the mean-pooled model that is fine-tuned."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from tqdm import tqdm
 from transformers import AutoModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -162,19 +160,3 @@ def run_model(
     vectors = combined(torch.from_numpy(outputs), 2).to(device)
     with torch.inference_mode():  # one row at a time, as equal shapes give equal bits
         return np.concatenate([model.head(vectors[row : row + 1]).cpu().numpy() for row in range(len(rows))])
-
-
-def pooled_vectors(
-    model: PooledText, tokenizer: Any, rows: Sequence[Mapping[str, Any]], batch_size: int
-) -> npt.NDArray[np.float32]:
-    """The inputs of the model's head, (n_rows, dim), for tokenised rows with `sides`."""
-    model.eval().to(pretrained.device())
-    sides = [side for row in rows for side in row["sides"]]
-    by_length = sorted(range(len(sides)), key=lambda side: len(sides[side]["input_ids"]))
-    vectors = np.empty((len(sides), model.config.hidden_size), dtype=np.float32)
-    with torch.inference_mode():
-        for start in tqdm(range(0, len(sides), batch_size), desc="probe", unit=" batches", disable=None):
-            chosen = by_length[start : start + batch_size]
-            batch = tokenizer.pad([sides[side] for side in chosen], return_tensors="pt").to(model.head.weight.device)
-            vectors[chosen] = model.pool(**batch).cpu().numpy()
-    return np.asarray(combined(torch.from_numpy(vectors), model.n_sides).numpy())
