@@ -168,7 +168,7 @@ def training_table(given: Names) -> pd.DataFrame:
 def qualities(preset: str, rows: Rows, descriptions: Mapping[str, str]) -> dict[str, npt.NDArray[np.float64]]:
     """The label quality of each row, by method."""
     trained = audited(preset, rows)
-    by_probe = KIND.audit.audit(rows.given.tolist(), trained.concluded)
+    by_probe = KIND.audit.audit(rows.given.tolist(), trained.doubts.concluded)
     by_method = {"probe": by_probe.label_quality, "noise_matrix": trained.rows["label_quality"].to_numpy()}
     if descriptions:
         described = audited(preset, rows, descriptions)

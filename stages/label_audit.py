@@ -67,19 +67,20 @@ class Section(Strict):
         "per row"
     )
     folds: int = Field(
-        ge=2, description="number of folds; the rows of each are predicted by a probe fitted on the other folds"
+        ge=2, le=100, description="number of folds; the rows of each are predicted by a probe fitted on the other folds"
     )
-    C: float = Field(gt=0, description="inverse of the probe's regularisation strength")
+    C: float = Field(ge=1e-6, le=1e6, description="inverse of the probe's regularisation strength")
     policy: Literal["drop", "relabel", "downweight", "keep"] = Field(
         description="what happens to the worst labels of training rows; downweight: the rows count a quarter in the "
         "loss, with target category; held-out rows are never changed"
     )
     budget: Literal["auto"] | float = Field(
-        description="share of the training rows that the policy applies to, the worst first; auto: as many as a model "
-        "can do without, and none if labels are hard to predict; needs method: noise_matrix"
+        description="share of the training rows that the policy applies to, the worst first, with noise_matrix also "
+        "those whose label nothing contradicts; auto: as many as a model can do without, and none if labels are hard "
+        "to predict; needs method: noise_matrix"
     )
     max_share: float = Field(
-        ge=0, le=1, description="largest share of the training rows of a class that the policy drops or relabels"
+        ge=0, le=1, description="largest share of the training rows of a class that the policy applies to"
     )
     descriptions: dict[str, str] = Field(
         description="what each class is about, in a few words (`sports: news about matches and clubs`): one more "
@@ -229,8 +230,8 @@ def predict_out_of_fold(
     return np.asarray(np.concatenate(outputs)[order])
 
 
-def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vectors | None:
-    """(n_classes, dim): the vectors of the descriptions of these classes; None if there are none.
+def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Mapping[str, Vectors] | None:
+    """(dim,) by class: the vectors of the descriptions of these classes; None if there are none.
 
     Raises:
         InputError: they cannot be compared with rows, or do not fit the classes.
@@ -253,7 +254,7 @@ def embed_descriptions(classes: Sequence[str], dim: int, params: Params) -> Vect
             f"{DESCRIPTIONS}: the vectors of descriptions have {vectors.shape[1]} numbers and those of rows {dim}, as "
             f"rows are pairs; {GIVE_NONE}"
         )
-    return vectors
+    return dict(zip(classes, vectors, strict=True))
 
 
 def check_descriptions(descriptions: Mapping[str, str], classes: Sequence[str], modality: str) -> None:
@@ -344,24 +345,39 @@ def round_down(share: float, n_rows: int) -> int:
 
 
 @dataclass(frozen=True)
+class Doubts:
+    """What the audit thinks of the labels of training rows."""
+
+    judged: Judged
+    concluded: Conclusion  # of the probe
+    objective: Objective  # with the thresholds that suit these rows
+    noise_model: NoiseModel | None
+    reliability: Reliability
+    budget: Budget
+    worst_quality: float  # labels up to this quality are doubtful, whatever is suggested
+
+
+@dataclass(frozen=True)
 class Trained:
     """The audit of training rows."""
 
     rows: pd.DataFrame  # with their verdicts
-    concluded: Conclusion
-    objective: Objective  # with the thresholds that suit these rows
-    noise_model: NoiseModel | None
-    worst_quality: float  # labels up to this quality are doubtful, whatever is suggested
+    doubts: Doubts
     review: pd.DataFrame  # the rows that people should review
     warnings: Sequence[DataWarning]
 
 
-def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> Trained:
-    """The verdict on each training row: `keep`, `reason`, `weight`, and the `label` to train on, as the policy says."""
+def judge_training(
+    train: pd.DataFrame,
+    vectors: Vectors,
+    kind: TargetParts,
+    params: Params,
+    descriptions: Mapping[str, Vectors] | None,
+) -> Doubts:
+    """The labels of training rows, judged by the other rows."""
     section = params.label_audit
     labels = train["label"].tolist()
     objective = kind.objective.of(labels)
-    descriptions = embed_descriptions(objective.columns, vectors.shape[-1], params)
     folds = deal_folds(train, kind.label, section.folds, params.seed)
     outputs = predict_out_of_fold(labels, vectors, folds, objective, section.C)
     objective = objective.tuned(labels, outputs)
@@ -371,7 +387,8 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     affordable: Callable[[], float] = float  # 0; the probe alone cannot tell
     if section.method == "noise_matrix":
         rows = part.labelled(objective)
-        asked = ask_training_rows(rows, folds, outputs, descriptions)
+        described = None if descriptions is None else np.stack([descriptions[name] for name in objective.columns])
+        asked = ask_training_rows(rows, folds, outputs, described)
         judge, noise_model = part.judge_by_opinions(objective, asked.opinions), asked.model
         affordable = partial(affordable_share, rows, folds, asked.opinions.about(rows.classes))
     budget = choose_budget(section, train, reliability, affordable)
@@ -379,19 +396,48 @@ def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, par
     if noise_model is not None and budget.n_rows:
         worst_quality = quality_of_worst(judged.label_quality, budget.n_rows)
     judged = with_worst(judged, worst_quality)
+    return Doubts(judged, part.concluded, objective, noise_model, reliability, budget, worst_quality)
+
+
+def doubts_about_source(
+    train: pd.DataFrame,
+    vectors: Vectors,
+    kind: TargetParts,
+    params: Params,
+    doubts: Doubts,
+    descriptions: Mapping[str, Vectors] | None,
+) -> npt.NDArray[np.bool_]:
+    """(n_rows,): whether the audit doubts the label that the source gives, as if nobody had reviewed any.
+
+    What people said about some rows tells the audit about the others. So an audit that knows it is more often right
+    than the one that chose the rows to ask about.
+    """
+    if not train["reviewed"].any():
+        return doubts.judged.is_label_issue
+    labels = pd.Series(judgeable_labels(train, kind.label), index=train.index, dtype=train["label"].dtype)
+    as_collected = train.assign(label=labels, reviewed=False)
+    return judge_training(as_collected, vectors, kind, params, descriptions).judged.is_label_issue
+
+
+def audit_training(train: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Params) -> Trained:
+    """The verdict on each training row: `keep`, `reason`, `weight`, and the `label` to train on, as the policy says."""
+    section, labels = params.label_audit, train["label"].tolist()
+    descriptions = embed_descriptions(kind.objective.of(labels).columns, vectors.shape[-1], params)
+    doubts = judge_training(train, vectors, kind, params, descriptions)
+    judged, budget, reliability = doubts.judged, doubts.budget, doubts.reliability
     # Numbers are one class here: the wildest of them are all in the same of their strata.
     strata = kind.label.strata(labels) if kind.label.CLOSED else [("",)] * len(labels)
-    spared = policy.spare(train["reviewed"], judged, reliability, strata, budget.n_rows, section)
-    verdicts = policy.apply(section.policy, with_verdicts(train, part.concluded, judged, spared), judged)
+    spared = policy.spare(train, judged, reliability, strata, budget.n_rows, section)
+    verdicts = policy.apply(section.policy, with_verdicts(train, doubts.concluded, judged, spared), judged)
     policy.check_classes(verdicts, kind.label)
-    is_doubtful = with_worst(judge(judgeable_labels(train, kind.label)), worst_quality).is_label_issue
+    is_doubtful = doubts_about_source(train, vectors, kind, params, doubts, descriptions)
     review = review_samples(verdicts.assign(is_doubtful=is_doubtful))
     warnings = [
         *([DataWarning(budget.remark, "label_audit.budget")] if budget.remark else []),
         *policy.weakness(verdicts["spared"], reliability),
         *policy.losses(verdicts, kind.label, section.max_share),
     ]
-    return Trained(verdicts, part.concluded, objective, noise_model, worst_quality, review, warnings)
+    return Trained(verdicts, doubts, review, warnings)
 
 
 def quality_of_worst(label_quality: npt.NDArray[np.float64], n_rows: int) -> float:
@@ -450,16 +496,16 @@ def score_held_out(
     Args:
         known: the training rows that are kept, with their final labels.
     """
-    objective = trained.objective
+    doubts, objective = trained.doubts, trained.doubts.objective
     weights = known.rows["weight"].to_numpy()
     outputs = predict_with_probe(objective, known.labels, known.vectors, vectors, C, weights)
     part = Part(held_out, vectors, objective.conclude(outputs))
     judge = part.judge_by_probe(kind.audit)
-    if trained.noise_model is not None:
+    if doubts.noise_model is not None:
         units = held_out["unit"].to_numpy(dtype=str)
-        opinions = trained.noise_model.opinions(known.labelled(objective), outputs, vectors, units)
+        opinions = doubts.noise_model.opinions(known.labelled(objective), outputs, vectors, units)
         judge = part.judge_by_opinions(objective, opinions)
-    judged = with_worst(judge(part.labels), trained.worst_quality)
+    judged = with_worst(judge(part.labels), doubts.worst_quality)
     spared = np.full(len(held_out), None, dtype=object)
     return replace(part, rows=with_verdicts(held_out, part.concluded, judged, spared))
 
@@ -478,11 +524,12 @@ def audit(rows: pd.DataFrame, vectors: Vectors, kind: TargetParts, params: Param
     train, held_out = rows[in_train].reset_index(drop=True), rows[~in_train].reset_index(drop=True)
     trained = audit_training(train, vectors[in_train], kind, params)
     kept = trained.rows["keep"].to_numpy()
-    known = Part(trained.rows[kept], vectors[in_train][kept], trained.concluded)
+    of_train = trained.doubts.concluded
+    known = Part(trained.rows[kept], vectors[in_train][kept], of_train)
     scored = score_held_out(held_out, vectors[~in_train], known, trained, kind, params.label_audit.C)
     judged = pd.concat([trained.rows, scored.rows], ignore_index=True)
-    predictions = np.concatenate([trained.concluded.predictions, scored.concluded.predictions])
-    table = as_table(judged, predictions, trained.concluded.columns, kind.label)
+    predictions = np.concatenate([of_train.predictions, scored.concluded.predictions])
+    table = as_table(judged, predictions, of_train.columns, kind.label)
     return Audit(table, trained.review, trained.warnings)
 
 
@@ -528,8 +575,10 @@ def sentences(judged: pd.DataFrame) -> list[str]:
         "gave less weight to": int((train["weight"] < 1).sum()),
     }
     done = " and ".join(f"{verb} {count:,}" for verb, count in deeds.items() if count) or "changed none"
+    n_by_budget = int(policy.is_uncontradicted(train).sum())
+    by_budget = f", {n_by_budget:,} of them as label_audit.budget takes so many" if n_by_budget else ""
     return [
-        f"doubted {train['is_label_issue'].sum():,} of {len(train):,} training labels, and {done} of them",
+        f"doubted {train['is_label_issue'].sum():,} of {len(train):,} training labels{by_budget}, and {done} of them",
         f"doubted {held_out['is_label_issue'].sum():,} of {len(held_out):,} labels of validation and test, "
         "which are never changed",
     ]

@@ -55,6 +55,8 @@ class Gain:
     high: float
 
     def difference(self) -> str:
+        if self.low == self.high:  # the rows that a sample repeats make no difference either
+            return "and no test row tells them apart"
         return f"difference {self.gain:+.3f} (95% interval {self.low:+.3f} to {self.high:+.3f})"
 
 

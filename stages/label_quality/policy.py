@@ -22,7 +22,7 @@ SHOWN = 5  # classes in a message
 
 
 def spare(
-    reviewed: pd.Series,
+    rows: pd.DataFrame,
     judged: Judged,
     reliability: Reliability,
     strata: Sequence[tuple[str, ...]],
@@ -35,22 +35,28 @@ def spare(
     to classes that the probe knows. It never applies to labels that a person decided.
 
     Args:
+        rows: with `label`, and whether a person has `reviewed` it.
         section: has the `policy` and the `max_share` of a class.
     """
-    spared = np.full(len(reviewed), None, dtype=object)
+    spared = np.full(len(rows), None, dtype=object)
     if section.policy == "keep":
         return spared
     weak = weak_classes(reliability)
     is_weak = [reliability.of_all < MIN_AGREEMENT or not weak.isdisjoint(names) for names in judged.doubted]
     for reason, applies in {
-        "reviewed": reviewed.to_numpy(dtype=bool),
+        "reviewed": rows["reviewed"].to_numpy(dtype=bool),
         "weak_probe": np.array(is_weak, dtype=bool),
     }.items():
         spared[judged.is_label_issue & pd.isna(spared) & applies] = reason
     suspects = np.flatnonzero(judged.is_label_issue & pd.isna(spared))
     suspects = suspects[np.argsort(judged.label_quality[suspects], kind="stable")]
+    worst = suspects[:n_rows]
     spared[suspects[n_rows:]] = "budget"
-    spared[above_share(suspects[:n_rows], strata, section.max_share)] = "max_share"
+    if section.policy == "relabel":
+        stays = np.array([rows["label"].iloc[row] == judged.suggested[row] for row in worst], dtype=bool)
+        spared[worst[stays]] = "no_other_label"
+        worst = worst[~stays]
+    spared[above_share(worst, strata, section.max_share)] = "max_share"
     return spared
 
 
@@ -105,6 +111,12 @@ def weakness(spared: pd.Series, reliability: Reliability) -> list[DataWarning]:
     return [DataWarning(message, "embed")]
 
 
+def is_uncontradicted(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """(n_rows,): whether a label is doubtful, as one of the worst of the budget, though the audit suggests the same."""
+    triples = zip(rows["is_label_issue"], rows["given_label"], rows["suggested_label"], strict=True)
+    return np.array([doubtful and one == other for doubtful, one, other in triples], dtype=bool)
+
+
 def losses(trained: pd.DataFrame, target: Target, max_share: float) -> list[DataWarning]:
     """Warnings about classes that lose many training rows, or would lose more than the policy may take."""
     before, after = class_sizes(trained, target)
@@ -115,10 +127,12 @@ def losses(trained: pd.DataFrame, target: Target, max_share: float) -> list[Data
             warnings.append(DataWarning(message, "label_audit.max_share"))
     n_beyond = int((trained["spared"] == "max_share").sum())
     if n_beyond:
-        is_none = max_share == 0
-        labels = f"{n_beyond:,} {'' if is_none else 'more '}{'label is' if n_beyond == 1 else 'labels are'}"
-        limit = "rows, and may lose none" if is_none else f"more than {max_share:.0%} of their training rows"
-        message = f"{labels} so doubtful that the policy applies, but their classes would lose {limit}"
+        more = "" if max_share == 0 else "more "
+        labels = f"{n_beyond:,} {more}{'label is' if n_beyond == 1 else 'labels are'}"
+        message = (
+            f"{labels} so doubtful that the policy would apply, but it may apply to {max_share:.0%} of the training "
+            "rows of a class at most"
+        )
         warnings.append(DataWarning(message, "label_audit.max_share"))
     return warnings
 

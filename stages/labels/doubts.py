@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
+from stages.contracts.label import NO_CLASS
 from stages.core import paths
 from stages.core.errors import InputError, shown
 from stages.core.run import DataWarning
+from stages.core.words import counted
 from stages.labels.names import LONGEST, NameParams, folded
 
 FEW = 50  # rows; of fewer, many labels may be unique by chance
@@ -34,8 +36,18 @@ def is_split_name(name: str) -> bool:
 
 
 def check_names(rows_of: Mapping[str, int], params: NameParams) -> list[DataWarning]:
-    """Warnings about names and the keys of `clean.label`; `rows_of` is the number of rows by name, before aliases."""
+    """Warnings about names and the keys of `clean.label`; `rows_of` is the number of rows by name, before aliases.
+
+    Raises:
+        InputError: a label has the name of rows that have no label.
+    """
     names = {params.aliases.get(name, name) for name in rows_of} - params.dropped
+    if NO_CLASS in names:
+        raise InputError(
+            f"collect.columns.label: {counted(rows_of.get(NO_CLASS, 0), 'row')} with the label {NO_CLASS!r}, which is "
+            f"how rows without a label are called here; rename it in clean.label.aliases ({NO_CLASS!r}: none), drop it "
+            "in clean.label.drop, or, if it stands for a missing label, add it to clean.missing"
+        )
     warnings = [*unused_names(rows_of, params), *new_meanings(rows_of, params)]
     files = sorted(filter(is_file_name, names))
     if len(files) > MOST * len(names):

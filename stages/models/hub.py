@@ -12,6 +12,7 @@ from stages.core.errors import InputError, fails_anyhow
 from stages.models.model_folder import CONFIG, check_folder, shards
 
 TIMEOUT = 10.0  # seconds
+LONGEST_LINE = 200  # characters of the message of a library
 COMMIT = re.compile(r"[0-9a-f]{40}")
 BRANCH = re.compile(r"main|master|refs/.+")  # what moves; a tag cannot be told from a branch of another name
 # Files of settings and vocabularies. Weights are downloaded when their names are known; code and pickles never are.
@@ -170,7 +171,8 @@ def download(model: HubModel, patterns: tuple[str, ...]) -> Path:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, after its type if the message alone says little."""
+    """The start of an error's first line, after its type if the message alone says little."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     line = lines[0] if lines else ""
+    line = line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}..."  # some list all models there are
     return line if isinstance(error, OSError | ValueError) and line else f"{type(error).__name__}: {line}"

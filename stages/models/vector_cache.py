@@ -143,10 +143,10 @@ class VectorCache:
                 database.execute(TABLE)
                 work(database)
         except (OSError, sqlite3.OperationalError) as error:  # another run writes, no permission, or it is not a file
-            print(f"embed: {self._path} cannot be used ({error}); this run continues without it")
+            print(f"{self._path} cannot be used ({error}); this run continues without it")
             self._usable = False
         except sqlite3.DatabaseError as error:
-            print(f"embed: {self._path} is damaged ({error}); it is deleted and built again")
+            print(f"{self._path} is damaged ({error}); it is deleted and built again")
             self._path.unlink()
 
 

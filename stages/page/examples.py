@@ -133,7 +133,8 @@ def label_issues(n: int) -> Iterator[Kind]:
     is_left = rows["is_label_issue"] & rows["keep"] & ~is_relabelled
     trust = (
         f"The audit doubts {rows['is_label_issue'].mean():.0%} of all labels: "
-        "if you expect far fewer wrong ones, the embeddings are too weak to judge labels."
+        "if you expect far fewer wrong ones, the embeddings are too weak to judge labels, or label_audit.budget is a "
+        "larger share."
     )
     masks_and_remarks = {
         "Labels that the audit dropped": (

@@ -1,5 +1,6 @@
 """The probe, a linear model on frozen embeddings: it judges labels, initialises heads, and is a baseline."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +50,8 @@ def fit_probe(
         return Probe(weights, bias)
     # One thread: the solver takes many small steps, in which threads that wait for each other on busy cores
     # took 16 times as long.
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The number of unique classes")  # many classes of few rows are no regression
         model = LogisticRegression(C=C, max_iter=1_000)
         fitted = model.fit(vectors, classes, sample_weight=row_weights)
     if len(present) == 2:

@@ -63,6 +63,15 @@ def test_a_model_that_cannot_be_told_from_a_baseline() -> None:
     assert found.warnings == []
 
 
+def test_equal_answers_have_no_interval() -> None:
+    """An interval from 0 to 0 would say that the difference is known exactly."""
+    answers = says(wrong_in(EVEN, 20))
+    (sentence,) = verdict_on("category", EVEN, answers, answers, MAJORITY).sentences
+    assert sentence == (
+        "The model cannot be told from the probe: accuracy 0.900 against 0.900, and no test row tells them apart"
+    )
+
+
 def test_a_baseline_that_is_better_is_named_with_the_key_to_look_at() -> None:
     found = verdict_on(
         "category",

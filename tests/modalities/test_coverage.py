@@ -206,6 +206,22 @@ def test_cut_seconds_are_counted() -> None:
     assert audio_learn.measure(contents, params).metrics == found.metrics
 
 
+def test_a_model_that_computes_mostly_silence_is_named(tmp_path: Path) -> None:
+    """Whisper's extractor pads to its length; that of wav2vec2 does not."""
+    from transformers import WhisperConfig, WhisperFeatureExtractor
+
+    tiny.write_audio_models(tmp_path)
+    WhisperConfig().save_pretrained(tmp_path / "whisper")
+    WhisperFeatureExtractor(sampling_rate=8_000, chunk_length=30).save_pretrained(tmp_path / "whisper")
+    for name, see in (("whisper", ["embed.audio.max_seconds"]), ("wav2vec2", [])):
+        given = audio.EmbedParams(model=str(tmp_path / name), max_seconds=30, batch_size=4)
+        assert [warning.see for warning in audio.measure(sounds(0.5, 1.25), given).warnings] == see
+        assert not audio.measure(sounds(0.5, 6.5), given).warnings
+    message = "the longest recording has 1.2 seconds, and the model computes 30 for each; 1.3 would hold all of them"
+    given = audio.EmbedParams(model=str(tmp_path / "whisper"), max_seconds=30, batch_size=4)
+    assert message in audio.measure(sounds(0.5, 1.25), given).warnings[0].message
+
+
 def test_an_extractor_may_hear_less_than_the_params_say(tmp_path: Path) -> None:
     """AST's has a number of frames, Whisper's a number of seconds."""
     from transformers import WhisperConfig, WhisperFeatureExtractor

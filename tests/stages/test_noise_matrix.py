@@ -90,6 +90,21 @@ def test_a_budget_takes_the_worst_rows_whatever_is_suggested(run: Run, policy: s
     assert train.loc[worst, "is_label_issue"].all()
 
 
+def test_the_stage_tells_what_only_the_budget_doubts(run: Run) -> None:
+    n_more = 9 - len(PLANTED)
+    verdicts = audited(run, WRONG, budget=0.15, max_share=1.0)
+    (of_training, _) = label_audit.sentences(verdicts)
+    assert f"doubted 9 of 60 training labels, {n_more} of them as label_audit.budget takes so many, and" in of_training
+    assert "label_audit.budget" not in label_audit.sentences(audited(run, WRONG))[0]
+
+
+def test_labels_that_stay_take_no_share_of_their_class(run: Run) -> None:
+    verdicts = audited(run, WRONG, policy="relabel", budget=0.5)
+    assert verdicts["label"].tolist() == TRUTH
+    assert set(verdicts["spared"].dropna()) == {"no_other_label"}
+    assert not verdicts.attrs["warnings"]
+
+
 @pytest.mark.parametrize(("n_rows", "worst"), [(1, 0.1), (2, 0.1), (3, 0.2), (4, 0.9), (5, 0.9)])
 def test_labels_of_one_quality_are_all_doubted_or_none_is(n_rows: int, worst: float) -> None:
     assert label_audit.quality_of_worst(np.array([0.9, 0.2, 0.1, 0.2]), n_rows) == worst
@@ -165,6 +180,19 @@ def test_reviewed_rows_tell_how_often_the_audit_is_right(run: Run) -> None:
     assert (more["audit_precision_rows"], more["audit_precision"]) == (2, 1.0)
     assert (more["noise_rate_rows"], more["noise_rate"]) == (3, pytest.approx(2 / 3))
     assert not verdicts.loc[[4, 9], "is_label_issue"].any()
+
+
+def test_answers_do_not_change_who_was_asked(run: Run) -> None:
+    """Else the audit seems better than it was: it has learned from the answers which of its doubts were false."""
+    audited(run, WRONG, budget=0.15)
+    before = read_frame(paths.REVIEW_QUEUE)
+    asked = before.loc[before["in_doubtful"], "id"].astype(int).tolist()
+    assert set(PLANTED) < set(asked)
+    source_labels = [WRONG[row] if row in asked else None for row in range(len(WRONG))]
+    more = audited(run, TRUTH, source_labels=source_labels, budget=0.15).attrs["more"]
+    after = read_frame(paths.REVIEW_QUEUE)
+    assert after.loc[after["in_doubtful"], "id"].astype(int).tolist() == asked
+    assert (more["audit_precision_rows"], more["audit_precision"]) == (len(asked), len(PLANTED) / len(asked))
 
 
 @pytest.mark.parametrize(

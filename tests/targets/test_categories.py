@@ -61,6 +61,14 @@ def test_a_label_is_a_list_of_names(raw: str | None, label: list[str] | None, re
     assert (found.label, found.reason) == (label, reason)
 
 
+def test_no_class_is_called_as_rows_without_one_are() -> None:
+    params = LabelParams(**tiny.CLEAN_NAMES)
+    with pytest.raises(InputError, match=r"3 rows with the label '\(none\)', .*rename it in clean\.label\.aliases"):
+        categories_label.check({'["(none)", "fruit"]': 3, "[]": 5, '["fruit"]': 60}, params)
+    renamed = LabelParams(**tiny.CLEAN_NAMES | {"aliases": {"(none)": "no"}})
+    assert not categories_label.check({'["(none)", "fruit"]': 3, "[]": 5, '["fruit"]': 60}, renamed)
+
+
 def test_what_a_row_counts_as_in_the_balance_of_classes() -> None:
     assert categories_label.names([["hot"], [], '["b", "a"]', "[]", None, "hot"]) == [
         ("hot",),

@@ -1,6 +1,7 @@
 """Every objective does what its Protocol promises."""
 
 import json
+import warnings
 from typing import cast
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from stages.contracts.objective import Learnable
+from stages.targets._probe import fit_probe
 from tests.samples.checks import same_bits
 from tests.samples.variants import names, outputs_of_probe, samples_of
 from tests.targets.predictions import objective_of
@@ -70,3 +72,9 @@ def test_a_row_without_weight_does_not_matter_to_the_probe(name: str) -> None:
     without = np.concatenate(objective.first_head(samples.vectors, targets, 10.0), axis=None)
     assert head(0.0) == pytest.approx(without, abs=1e-3)
     assert np.abs(head(0.5) - without).max() > 0.1
+
+
+def test_many_classes_of_few_rows_are_no_remark_of_a_library() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit_probe(np.eye(30, dtype=np.float32), np.arange(30) // 2, 15, 1.0)

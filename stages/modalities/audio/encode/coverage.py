@@ -4,11 +4,13 @@ import io
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from stages.contracts._coverage import Coverage
 from stages.core.run import DataWarning
 
 HELD = 0.95  # share of the recordings that the proposed length holds
+MUCH_SILENCE = 5  # times the longest recording
 MANY_CUT = 0.1  # a larger share of cut recordings is out of the ordinary
 
 
@@ -26,7 +28,7 @@ def measure(contents: Iterable[bytes], max_seconds: float, limit: float | None, 
     cut = (seconds - longest).clip(min=0)
     metrics = {"cut_rows": float((cut > 0).mean()), "cut_seconds": float(cut.sum() / seconds.sum())}
     if metrics["cut_rows"] <= MANY_CUT:
-        return Coverage(metrics)
+        return Coverage(metrics, silence(seconds, longest, key) if limit is not None else ())
     holds = float(np.ceil(10 * np.quantile(seconds, HELD, method="higher")) / 10)
     message = (
         f"{metrics['cut_rows']:.0%} of the recordings are longer than {longest:g} seconds and are cut, "
@@ -38,6 +40,18 @@ def measure(contents: Iterable[bytes], max_seconds: float, limit: float | None, 
     if max_seconds < limit:
         return Coverage(metrics, [DataWarning(f"{message}give {limit:g}, or choose a model that hears more", key)])
     return Coverage(metrics, [DataWarning(f"{message}choose a model that hears more", model_key)])
+
+
+def silence(seconds: npt.NDArray[np.float64], computed: float, key: str) -> list[DataWarning]:
+    """A warning if a model that computes as much for silence as for sound gets mostly silence."""
+    if MUCH_SILENCE * seconds.max() >= computed:
+        return []
+    needed = float(np.ceil(10 * seconds.max()) / 10)
+    message = (
+        f"the longest recording has {seconds.max():.1f} seconds, and the model computes {computed:g} for each; "
+        f"{needed:g} would hold all of them, and take a fraction of the time"
+    )
+    return [DataWarning(message, key)]
 
 
 def duration(content: bytes) -> float:
