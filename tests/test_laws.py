@@ -29,7 +29,7 @@ READERS = {
     "modalities/{modality}/clean": {"clean", "report"},
     "modalities/{modality}/baseline": {"evaluate"},
     "modalities/{modality}/compare": {"dedupe", "leaks"},
-    "modalities/{modality}/embed": {"embed", "label_audit"},
+    "modalities/{modality}/embed": {"embed", "label_audit", "finetune", "predict"},
     "modalities/{modality}/report": {"report"},
     "modalities/{modality}/augment": {"augment"},
     "modalities/{modality}/learn": {"finetune", "predict"},
