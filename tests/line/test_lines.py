@@ -36,7 +36,7 @@ EDITS = {
     "stages/modalities/{modality}/compare.py": {"dedupe", "leaks"},
     "stages/modalities/{modality}/baseline.py": {"evaluate"},
     "stages/modalities/{modality}/report.py": {"report"},
-    "stages/modalities/{modality}/embed.py": {"embed", "label_audit"},
+    "stages/modalities/{modality}/embed.py": {"embed", "label_audit", "finetune", "predict"},
     "stages/modalities/{modality}/encode": {"embed", "label_audit", "finetune", "predict"},
     "stages/modalities/{modality}/learn.py": {"finetune", "predict"},
     "stages/modalities/{modality}/augment.py": {"augment"},

@@ -116,7 +116,7 @@ CONCERNED = [
     (edit("stages/modalities/text/clean/reasons.py"), {"clean", "report"}),
     (edit("stages/modalities/image/clean/privacy.py"), set()),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
-    (edit("stages/modalities/text/embed.py"), {"embed", "label_audit"}),
+    (edit("stages/modalities/text/embed.py"), {"embed", "label_audit", "finetune", "predict"}),
     (edit("stages/modalities/text/baseline.py"), {"evaluate"}),  # only TF-IDF is fitted again
     (edit("stages/comparison/verdict.py"), {"evaluate"}),
     *SAME_OUTPUTS,
