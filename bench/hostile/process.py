@@ -152,6 +152,7 @@ def be_the_child(
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
         set_limits(cpu_seconds)
+        sys.dont_write_bytecode = True  # what Python compiles on first import lies outside
         watch = Watch(workplace)
         sys.addaudithook(watch)
         status = work()
