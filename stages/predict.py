@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pydantic import Field
 
-from stages.contracts.learn import Task, load_task
 from stages.core import paths
 from stages.core.params import Strict
 from stages.core.run import Counts, DataWarning, run_stage
 from stages.core.tables import PART_ROWS, count_rows, iter_rows, iter_tables, named_columns, write_tables
 from stages.core.words import counted
 from stages.models.threads import set_threads
+from stages.serving.predictor import Predictor, load_predictor
 
 
 class Section(Strict):
@@ -25,11 +25,11 @@ class Params(Strict):
     predict: Section
 
 
-def predicted(task: Task, batch_size: int) -> Iterator[pa.Table]:
+def predicted(predictor: Predictor, batch_size: int) -> Iterator[pa.Table]:
     """The predictions for held-out rows, part by part, so that memory is bounded by a part."""
     for split, folder in paths.HELD_OUT.items():
         for rows in iter_tables(folder, ["id", "content", "label"], PART_ROWS):
-            concluded = task.predict(paths.MODEL, rows["content"].to_pylist(), batch_size)
+            concluded = predictor.predict(rows["content"].to_pylist(), batch_size)
             yield pa.table(
                 {
                     "id": rows["id"],
@@ -50,8 +50,7 @@ def warnings(given: list[str], predicted: list[str]) -> list[DataWarning]:
 
 def main(params: Params) -> Counts:
     set_threads(params.threads)
-    task = load_task(params.modality, params.target)
-    write_tables(paths.PREDICTIONS, predicted(task, params.predict.batch_size))
+    write_tables(paths.PREDICTIONS, predicted(load_predictor(paths.MODEL), params.predict.batch_size))
     rows = list(iter_rows(paths.PREDICTIONS, ["given_label", "predicted_label"]))
     given, predicted_labels = ([repr(row[name]) for row in rows] for name in ("given_label", "predicted_label"))
     sizes = " and ".join(f"{counted(count_rows(folder), 'row')} of {name}" for name, folder in paths.HELD_OUT.items())

@@ -1,4 +1,4 @@
-"""How a model is fine-tuned and used: stages/tasks/<modality>_<target>/learn.py."""
+"""How a model is fine-tuned: stages/tasks/<modality>_<target>/learn.py."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from stages.contracts._coverage import Coverage
-from stages.contracts.objective import Conclusion
 from stages.core import variants
 from stages.core.tables import Content
 
@@ -25,9 +24,6 @@ class Task(Protocol):
 
     def measure(self, contents: Sequence[Content], params: Any) -> Coverage:
         """How much of the training contents the model reads; params are those of `finetune`."""
-
-    def predict(self, folder: Path, contents: Sequence[Content], batch_size: int) -> Conclusion:
-        """The predictions of a saved model for cleaned contents. The bits of a row do not depend on other rows."""
 
 
 def load_task(modality: str, target: str) -> Task:

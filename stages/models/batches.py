@@ -1,46 +1,71 @@
-"""Runs models on batches of fixed shapes, so that the bits of a row's output do not depend on the other rows."""
+"""Runs networks on batches of fixed shapes, so that the bits of a row's output do not depend on the other rows."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from tqdm import tqdm
 
-Row = TypeVar("Row")
+from stages.contracts._network import Encoded, Frontend, Inputs, Network
+from stages.core.tables import Content
+
+Shape = tuple[tuple[str, tuple[int, ...]], ...]
 
 
-def run_by_shape(
-    shapes: Sequence[int],
-    batch_size: int,
-    prepare: Callable[[int], Row],
-    forward: Callable[[list[Row], int], torch.Tensor],
-    title: str,
+def run(
+    network: Network, frontend: Frontend, contents: Sequence[Content], batch_size: int, title: str
 ) -> list[npt.NDArray[np.float32]]:
-    """The output of `forward` for each row, in the order of `shapes`.
+    """The output of a network for each content.
 
-    Every batch has `batch_size` rows of one shape, because kernels choose their order of summation by shape: a short
-    last batch is filled up with copies of its first row. For the place of a row in its batch see core/__init__.py.
+    Every batch has `batch_size` windows of one shape, because kernels choose their order of summation by shape: a short
+    last batch is filled up with copies of its first window. For the place of a row in its batch see core/__init__.py.
 
     Args:
-        shapes: the shape of each row, such as its padded length; it must follow from the row alone.
-        batch_size: the number of rows of every batch.
-        prepare: prepares the row of this number for `forward`.
-        forward: runs the model on prepared rows of a shape; returns one output per row.
         title: the title of the progress bar.
     """
-    groups: dict[int, list[int]] = {}
-    for row, shape in enumerate(shapes):
-        groups.setdefault(shape, []).append(row)
+    waiting: dict[Shape, list[tuple[int, int, Inputs]]] = {}  # windows by shape, each with its content and number
+    unfinished: dict[int, Unfinished] = {}  # by the number of the content
     outputs: dict[int, npt.NDArray[np.float32]] = {}
-    with torch.inference_mode(), tqdm(total=len(shapes), desc=title, unit=" rows", disable=None) as progress:
-        for shape, rows in sorted(groups.items()):
-            for start in range(0, len(rows), batch_size):
-                batch = rows[start : start + batch_size]
-                prepared = [prepare(row) for row in batch]
-                prepared += prepared[:1] * (batch_size - len(batch))
-                result = forward(prepared, shape)[: len(batch)].float().cpu().numpy()
-                outputs.update(zip(batch, result, strict=True))
-                progress.update(len(batch))
-    return [outputs[row] for row in range(len(shapes))]
+    with tqdm(total=len(contents), desc=title, unit=" rows", disable=None) as progress:
+
+        def run_batch(shape: Shape) -> None:
+            batch = waiting.pop(shape)
+            rows = [inputs for _, _, inputs in batch]
+            rows += rows[:1] * (batch_size - len(batch))
+            for (content, number, _), output in zip(batch, network(stacked(rows)), strict=False):
+                unfinished[content].outputs[number] = output
+                if unfinished[content].is_complete:
+                    outputs[content] = unfinished.pop(content).joined()
+                    progress.update()
+
+        for content, encoded in enumerate(frontend.encode(contents)):
+            unfinished[content] = Unfinished(encoded)
+            for number, inputs in enumerate(encoded.windows):
+                shape = tuple((name, values.shape) for name, values in inputs.items())
+                waiting.setdefault(shape, []).append((content, number, inputs))
+                if len(waiting[shape]) == batch_size:
+                    run_batch(shape)
+        for shape in sorted(waiting):
+            run_batch(shape)
+    return [outputs[content] for content in range(len(contents))]
+
+
+@dataclass
+class Unfinished:
+    """A content, some of whose windows were run."""
+
+    encoded: Encoded
+    outputs: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict)  # by the number of the window
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.outputs) == len(self.encoded.windows)
+
+    def joined(self) -> npt.NDArray[np.float32]:
+        return self.encoded.join([self.outputs[number] for number in range(len(self.outputs))])
+
+
+def stacked(rows: Sequence[Inputs]) -> Inputs:
+    """One batch out of rows with equal shapes."""
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}

@@ -70,8 +70,10 @@ class VectorCache:
         code = [
             stages / "models/batches.py",
             stages / "models/layers.py",
+            stages / "models/network.py",
             modality_folder / "content.py",
             modality_folder / "embed.py",
+            *sorted((modality_folder / "network").glob("*.py")),
             *sorted((modality_folder / "encode").glob("*.py")),
         ]
         code_digest = digest(b"".join(path.read_bytes() for path in code)).hex()

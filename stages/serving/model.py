@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from stages.cleaning.contents import SafeCleaner
-from stages.contracts.clean import Cleaner, load_cleaner
-from stages.contracts.learn import Task, load_task
+from stages.contracts.clean import load_cleaner
 from stages.core.errors import InputError
 from stages.core.tables import Label, named_columns
+from stages.serving.predictor import Predictor, load_predictor
 from stages.training.recipe import read_recipe
 
 
@@ -28,27 +28,22 @@ class Served:
 class Model:
     """A fine-tuned model with the cleaning that it was trained with."""
 
-    folder: Path
     modality: str
-    cleaner: Cleaner
-    clean_params: Any
-    task: Task
+    cleaner: SafeCleaner
+    predictor: Predictor
 
     def predict(self, raw: Sequence[bytes | str], batch_size: int = 32) -> Served:
         """Predicts contents as they come: texts as str or UTF-8 bytes, images and sounds as the bytes of their files.
 
-        The weights are read at every call, so pass many contents at once.
-
         Raises:
             InputError: `raw` is a single content, or has a str for a model of images or sounds.
         """
-        with SafeCleaner(self.cleaner, self.clean_params) as safe_cleaner:
-            cleaned = list(safe_cleaner.clean_all(self._as_bytes(raw)))
+        cleaned = list(self.cleaner.clean_all(self._as_bytes(raw)))
         usable = [index for index, row in enumerate(cleaned) if row.reason is None]
         labels: list[Label | None] = [None] * len(cleaned)
         predictions: list[dict[str, Any] | None] = [None] * len(cleaned)
         if usable:
-            conclusion = self.task.predict(self.folder, [cleaned[index].content for index in usable], batch_size)
+            conclusion = self.predictor.predict([cleaned[index].content for index in usable], batch_size)
             named = named_columns(conclusion.predictions, conclusion.columns).to_pylist()
             for index, label, numbers in zip(usable, conclusion.labels, named, strict=True):
                 labels[index], predictions[index] = label, numbers
@@ -84,10 +79,4 @@ def load_model(folder: Path | str) -> Model:
     except (TypeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{folder}: whetstone.json: clean: {reason}; name a folder that finetune wrote") from error
-    return Model(
-        folder=folder,
-        modality=recipe["modality"],
-        cleaner=cleaner,
-        clean_params=clean_params,
-        task=load_task(recipe["modality"], recipe["target"]),
-    )
+    return Model(recipe["modality"], SafeCleaner(cleaner, clean_params), load_predictor(folder))

@@ -17,6 +17,7 @@ from stages.modalities.text import compare
 from stages.modalities.text.clean import cleaner as cleaner
 from stages.modalities.text.clean.cleaner import CleanParams
 from stages.modalities.text.content import preview
+from stages.serving.predictor import load_predictor
 from tests import tiny
 from tests.collected import params_of, section_of
 
@@ -111,7 +112,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vectors_of_pairs(model: Path) -> None:
     """Both sides, what they share and where they differ, as long as one; the order of the sides matters."""
-    from stages.modalities.text.encode.texts import TextEncoder
+    from stages.modalities.text.encode.encoder import TextEncoder
 
     encoder = TextEncoder.load(str(model), 32)
     vectors = encoder.embed(["apple fig\nhammer", "hammer\napple fig", "apple fig\napple fig"], 4)
@@ -131,7 +132,7 @@ def test_categories_of_pairs_are_learned_and_served(
 ) -> None:
     """Whether both sides are about the same: neither side alone says it."""
     from stages.tasks.text_category.augment import augmenter
-    from stages.tasks.text_category.learn import FinetuneParams, finetune, predict
+    from stages.tasks.text_category.learn import FinetuneParams, finetune
 
     monkeypatch.chdir(tmp_path)
     texts = tiny.texts(120, 3)
@@ -151,15 +152,16 @@ def test_categories_of_pairs_are_learned_and_served(
     params = SimpleNamespace(model=str(model), lr=1e-3, epochs=1, batch_size=8, seed=0, threads=1, finetune=steps)
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (tmp_path / "model").mkdir()
-    finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text"}, tmp_path / "model")
-    found = predict(tmp_path / "model", contents, 4)
+    finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text", "target": "category"}, tmp_path / "model")
+    predict = load_predictor(tmp_path / "model").predict
+    found = predict(contents, 4)
     if pooling == "mean":
         assert (
             np.mean([one == other for one, other in zip(found.labels, labels, strict=True)]) > 0.75
         )  # a model that sees the sides one by one is right in half
-    alone = np.concatenate([predict(tmp_path / "model", [content], 4).predictions for content in contents[:3]])
+    alone = np.concatenate([predict([content], 4).predictions for content in contents[:3]])
     assert alone.tobytes() == found.predictions[:3].tobytes()
-    swapped = predict(tmp_path / "model", ["\n".join(content.split("\n")[::-1]) for content in contents[:3]], 4)
+    swapped = predict(["\n".join(content.split("\n")[::-1]) for content in contents[:3]], 4)
     assert (swapped.predictions != found.predictions[:3]).all()
     noisy, label = augmenter(SimpleNamespace(swap=0.0, delete=0.9, typo=0.0), lambda: iter(()))(contents[0], "same", 1)
     assert label == "same"

@@ -21,6 +21,7 @@ from stages.contracts.learn import Task
 from stages.contracts.objective import Learnable
 from stages.contracts.report import Reporter
 from stages.contracts.score import Scorer
+from stages.contracts.serve import Server
 from stages.core.params import Strict
 from tests.samples.variants import check_reasons, names
 
@@ -34,7 +35,7 @@ PROTOCOLS = {
         "baseline": Baseline,
     },
     "targets": {"label": Target, "compare": LabelComparer, "audit": Auditor, "objective": Learnable, "score": Scorer},
-    "tasks": {"augment": Augmentation, "learn": Task},
+    "tasks": {"augment": Augmentation, "learn": Task, "serve": Server},
 }
 
 
@@ -112,6 +113,8 @@ def check_attribute(name: str, value: Any) -> None:
         assert value is None or list(inspect.signature(value).parameters) == ["contents", "threshold"]
     elif name == "features":
         assert value is None or list(inspect.signature(value).parameters) == ["train", "others", "size"]
+    elif name == "Objective":
+        assert inspect.isclass(value)
     elif name == "CONSTANT":
         assert isinstance(value, str) and value.isidentifier()  # a prefix of metrics
     else:

@@ -12,7 +12,8 @@ def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.Mon
     """A raw text, prepared as the saved recipe says, gets the prediction that predict wrote."""
     import csv
 
-    from stages.contracts import clean, learn
+    from stages.contracts import clean
+    from stages.serving.predictor import load_predictor
     from stages.training.recipe import read_recipe
 
     monkeypatch.chdir(text_line)
@@ -21,8 +22,7 @@ def test_serving_sees_what_training_saw(text_line: Path, monkeypatch: pytest.Mon
     with Path("data/tiny/test.csv").open() as file:
         raw = [f" <b>{row['text']}</b>\u200b " for row in csv.DictReader(file)]  # dirtier than what was trained on
     cleaned = [cleaner.clean(text.encode(), cleaner.CleanParams(**recipe["clean"])).content for text in raw]
-    task = learn.load_task(recipe["modality"], recipe["target"])
-    served = task.predict(Path("models/finetuned"), cleaned, 32)
+    served = load_predictor(Path("models/finetuned")).predict(cleaned, 32)
     predictions = read_frame(Path("data/predictions"))
     rows = read_frame(Path("data/test"), ["id", "content"]).merge(predictions, on="id")
     assert rows["content"].tolist() == cleaned

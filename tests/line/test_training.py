@@ -106,7 +106,7 @@ def test_more_layers_than_there_are_cannot_be_frozen(model_folder: Path) -> None
 
 
 def test_no_more_tokens_than_the_model_has_positions_for(model_folder: Path) -> None:
-    from stages.modalities.text.encode.texts import TextEncoder
+    from stages.modalities.text.encode.encoder import TextEncoder
     from stages.modalities.text.learn import first_model
 
     with pytest.raises(
@@ -154,8 +154,10 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     from scipy.special import softmax
     from transformers import AutoTokenizer
 
-    from stages.modalities.text.encode.texts import TextEncoder, collator, encode
+    from stages.modalities.text.encode.encoder import TextEncoder
     from stages.modalities.text.learn import first_model, frozen_vectors
+    from stages.modalities.text.network.frontend import tokenise
+    from stages.modalities.text.network.texts import collator
     from stages.targets._probe import fit_probe
 
     rows = tiny.texts(20, seed=3)
@@ -166,9 +168,8 @@ def test_the_head_starts_as_the_probe(n_sides: int, model_folder: Path) -> None:
     contents = texts if n_sides == 1 else [f"{text}\n{' '.join(text.split()[::2])}" for text in texts]
     tokenizer, objective = AutoTokenizer.from_pretrained(model_folder), fruit_or_tool()
     model = first_model(str(model_folder), finetune_params(), objective, n_sides).eval()
-    encoded = [
-        {"sides": sides, "labels": label} for sides, label in zip(encode(tokenizer, contents, 32), classes, strict=True)
-    ]
+    sides_of_rows = tokenise(tokenizer, contents, 32)
+    encoded = [{"sides": sides, "labels": label} for sides, label in zip(sides_of_rows, classes, strict=True)]
     frozen = frozen_vectors(contents, str(model_folder), 32, threads=1)
     model.start_head(*objective.first_head(frozen, classes, 10.0))
     with torch.inference_mode():

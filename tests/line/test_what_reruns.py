@@ -102,8 +102,9 @@ CONCERNED = [
         {"clean", "outliers", "split", "label_audit", "augment", "evaluate", "report"},
     ),
     (edit("stages/targets/category/objective.py"), {"label_audit", *TRAINING}),
-    (edit("stages/tasks/text_category/learn.py"), {"finetune", "predict"}),
-    (edit("stages/modalities/text/learn.py"), {"finetune", "predict"}),
+    (edit("stages/tasks/text_category/learn.py"), {"finetune"}),
+    (edit("stages/modalities/text/learn.py"), {"finetune"}),
+    (edit("stages/modalities/text/serve.py"), {"predict"}),  # how a model is loaded trains nothing
     (edit("stages/modalities/text/augment.py"), {"augment"}),  # trains nothing, while the copies stay as they are
     (edit("stages/tasks/text_category/augment.py"), {"augment"}),
     (edit("stages/targets/category/score.py"), {"evaluate"}),  # a metric cleans nothing
@@ -116,7 +117,7 @@ CONCERNED = [
     (edit("stages/modalities/text/clean/reasons.py"), {"clean", "report"}),
     (edit("stages/modalities/image/clean/privacy.py"), set()),
     (edit("stages/modalities/text/compare.py"), {"dedupe", "leaks"}),
-    (edit("stages/modalities/text/embed.py"), {"embed", "label_audit", "finetune", "predict"}),
+    (edit("stages/modalities/text/embed.py"), {"embed", "label_audit", "finetune"}),
     (edit("stages/modalities/text/baseline.py"), {"evaluate"}),  # only TF-IDF is fitted again
     (edit("stages/comparison/verdict.py"), {"evaluate"}),
     *SAME_OUTPUTS,

@@ -1,11 +1,13 @@
 """A row's vector has the same bits whatever rows are in its batch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stages.contracts._network import Frontend, Inputs
 from stages.contracts.embed import load_embedder
 from tests import tiny
 from tests.samples.checks import same_bits
@@ -57,41 +59,37 @@ def test_encoders_run_batches_of_one_shape(models: Path) -> None:
     """Equal bits need it on machines where kernels choose their order of summation by shape; this one may not show
     it.
     """
-    import torch
     from transformers import AutoImageProcessor, AutoTokenizer
 
-    from stages.modalities.audio.encode import sounds as audio
-    from stages.modalities.image.encode import images as image
-    from stages.modalities.text.encode import backbone
-    from stages.modalities.text.encode import texts as text
+    from stages.modalities.audio.encode.sounds import AudioEncoder
+    from stages.modalities.image.network.frontend import ImageFrontend
+    from stages.modalities.text.network.frontend import TextFrontend
+    from stages.models.batches import run
 
-    shapes: list[tuple[int, ...]] = []
+    def shapes(frontend: Frontend, contents: Sequence[Any]) -> list[tuple[int, ...]]:
+        """Those of the main input, of all batches."""
+        seen: list[tuple[int, ...]] = []
 
-    def forward(batch: Any) -> torch.Tensor:
-        values = batch["input_ids"] if isinstance(batch, dict) else batch
-        shapes.append(tuple(values.shape))
-        return torch.zeros(len(values), 1)
+        def network(inputs: Inputs) -> Any:
+            values = next(iter(inputs.values()))
+            seen.append(values.shape)
+            return np.zeros((len(values), 1), np.float32)
+
+        assert len(run(network, frontend, contents, 4, "embed")) == len(contents)
+        return sorted(seen)
 
     words = [" ".join(["apple"] * count) for count in (1, 2, 3, 4, 5, 9, 10, 30)]
     tokenizer = AutoTokenizer.from_pretrained(models / "text")
-    backbone.run_fixed(
-        [side for row in text.encode(tokenizer, words, 20) for side in row], tokenizer, 20, 4, forward, "embed"
-    )
-    assert shapes == [(4, 8), (4, 8), (4, 16), (4, 20)]
-    shapes.clear()
-    image.run_fixed(
-        rows_of("image")[:6], AutoImageProcessor.from_pretrained(models / "image", backend="pil"), 4, forward, "embed"
-    )
-    assert shapes == [(4, 3, 24, 24), (4, 3, 24, 24)]
+    assert shapes(TextFrontend(tokenizer, 20), words) == [(4, 8), (4, 8), (4, 16), (4, 20)]
+    pairs = [f"{text}\n{' '.join(['fig'] * 9)}" for text in words]
+    assert shapes(TextFrontend(tokenizer, 20), pairs) == [(4, 2, 16), (4, 2, 16), (4, 2, 20)]
+    processor = AutoImageProcessor.from_pretrained(models / "image", backend="pil")
+    assert shapes(ImageFrontend(processor), rows_of("image")[:6]) == [(4, 3, 24, 24), (4, 3, 24, 24)]
+    seconds = (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)
+    sounds = cleaned("audio", [sound("up", seconds=length) for length in seconds])
     for name, expected in (
         ("wav2vec2", [(4, 2_000), (4, 4_000), (4, 4_000), (4, 6_000)]),
         ("ast", [(4, 40, 16), (4, 40, 16)]),
         ("whisper", [(4, 16, 100), (4, 16, 100)]),
     ):
-        shapes.clear()
-        sounds = cleaned(
-            "audio", [sound("up", seconds=seconds) for seconds in (1.5, 0.2, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0)]
-        )
-        frontend = audio.AudioEncoder.load(str(models / name), 0.75).frontend
-        audio.run_fixed(sounds, frontend, 4, lambda inputs, _, key=frontend.input: forward(inputs[key]), "embed")
-        assert shapes == expected
+        assert shapes(AudioEncoder.load(str(models / name), 0.75).frontend, sounds) == expected

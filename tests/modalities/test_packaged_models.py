@@ -112,8 +112,8 @@ def test_the_converted_encoder_is_that_of_imagenet() -> None:
     import torch
     from transformers import AutoImageProcessor, AutoModelForImageClassification
 
-    from stages.modalities.image.content import decode
-    from stages.modalities.image.encode.images import pixel_values
+    from stages.modalities.image.network.frontend import ImageFrontend
+    from stages.models.network import logits_of
     from tests.samples.modalities.image import picture
 
     loaded = pretrained.load_weights(AutoModelForImageClassification, LITE)
@@ -121,13 +121,12 @@ def test_the_converted_encoder_is_that_of_imagenet() -> None:
     assert loaded.has_pooler
     assert sum(weights.numel() for weights in model.parameters() if weights.requires_grad) > 4_650_000
     processor = pretrained.load(AutoImageProcessor, LITE, backend="pil")
-    values = pixel_values(processor, [decode(picture("ellipse", side=64))])
+    inputs = ImageFrontend(processor).inputs(picture("ellipse", side=64))
     gates: list[torch.Tensor] = []
     for name, module in model.named_modules():
         if name.endswith("act_expand"):
             module.register_forward_hook(lambda module, inputs, output: gates.append(output))
-    with torch.inference_mode():
-        logits = model(values).logits
+    logits = logits_of(model)(inputs)
     assert len(gates) == 16
     assert all((gate == 1).all() for gate in gates)
     assert int(logits[0].argmax()) == 722  # of ImageNet's classes, a ping-pong ball

@@ -13,8 +13,11 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.modalities.text import embed
+from stages.serving.predictor import load_predictor
 from stages.tasks.text_category import learn
 from tests import tiny
+
+RECIPE = {"modality": "text", "target": "category"}
 
 TEXTS = [text for text, _ in tiny.texts(24, seed=3)]
 LABELS = [label for _, label in tiny.texts(24, seed=3)]
@@ -119,7 +122,7 @@ def test_finetune_refuses_the_same_lengths(pooling: str, tmp_path: Path) -> None
     write_model(tmp_path / "model", "roberta", pad_token="<pad>", eos_token="</s>", bos_token="<s>")
     params = finetune_params(tmp_path / "model", max_length=39, pooling=pooling)
     with pytest.raises(InputError, match=r"finetune\.text\.max_length: 39, but the model takes 38 tokens"):
-        learn.finetune(rows(), rows(), params, {}, tmp_path)
+        learn.finetune(rows(), rows(), params, RECIPE, tmp_path)
 
 
 # --- without a padding token ---
@@ -136,10 +139,11 @@ def test_a_decoder_without_padding_is_served_as_it_was_trained(
     seen: list[Any] = []
     monkeypatch.setattr(learn.learn, "first_model", kept_by(learn.learn.first_model, seen))
     (tmp_path / "model").mkdir()
-    learn.finetune(rows(), rows(), finetune_params(tmp_path / "tiny", pooling=pooling), {}, tmp_path / "model")
+    learn.finetune(rows(), rows(), finetune_params(tmp_path / "tiny", pooling=pooling), RECIPE, tmp_path / "model")
     contents = [*TEXTS[:4], TEXTS[0] + " " + TEXTS[1]]
-    served = learn.predict(tmp_path / "model", contents, 4).predictions
-    alone = [learn.predict(tmp_path / "model", [content], 4).predictions[0] for content in contents]
+    predictor = load_predictor(tmp_path / "model")
+    served = predictor.predict(contents, 4).predictions
+    alone = [predictor.predict([content], 4).predictions[0] for content in contents]
     assert np.array(served) == pytest.approx(np.array(alone), abs=1e-6)
     assert np.array(served) == pytest.approx(unpadded(seen[0], tmp_path / "model", contents, pooling), abs=1e-5)
     assert json.loads((tmp_path / "model/config.json").read_text())["pad_token_id"] == 2
@@ -326,7 +330,7 @@ def test_models_of_other_contents_are_refused(bert: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="reads pixel_values and no texts; choose a model of texts"):
         embed.embed(TEXTS[:1], embed_params(tmp_path))
     with pytest.raises(InputError, match=f"model {tmp_path}: .*that it is a model for this task"):
-        learn.finetune(rows(), rows(), finetune_params(tmp_path), {}, tmp_path)
+        learn.finetune(rows(), rows(), finetune_params(tmp_path), RECIPE, tmp_path)
     with pytest.raises(InputError, match="reads input_ids and no images; choose a model of images"):
         image.embed([b""], image.EmbedParams(model=str(bert), batch_size=2))
     with pytest.raises(InputError, match=f"model {bert}: its FeatureExtractor cannot be loaded"):
@@ -336,17 +340,17 @@ def test_models_of_other_contents_are_refused(bert: Path, tmp_path: Path) -> Non
 def test_finetune_takes_no_encoder_decoder(tmp_path: Path) -> None:
     write_model(tmp_path, "t5", pad_token="<pad>", eos_token="</s>")
     with pytest.raises(InputError, match=r"an encoder-decoder \(t5\).*choose an encoder"):
-        learn.finetune(rows(), rows(), finetune_params(tmp_path), {}, tmp_path)
+        learn.finetune(rows(), rows(), finetune_params(tmp_path), RECIPE, tmp_path)
 
 
 def test_a_damaged_head_is_one_line(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model").mkdir()
-    learn.finetune(rows(), rows(), finetune_params(bert), {}, tmp_path / "model")
+    learn.finetune(rows(), rows(), finetune_params(bert), RECIPE, tmp_path / "model")
     head = tmp_path / "model/head.safetensors"
     head.write_bytes(head.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"head\.safetensors: cannot be read .*run `dvc repro finetune`"):
-        learn.predict(tmp_path / "model", TEXTS[:1], 4)
+        load_predictor(tmp_path / "model").predict(TEXTS[:1], 4)
 
 
 def test_a_classifier_of_other_classes_gets_a_new_head(
@@ -359,8 +363,8 @@ def test_a_classifier_of_other_classes_gets_a_new_head(
     for file in bert.glob("tokenizer*"):
         shutil.copy(file, tmp_path / "five")
     (tmp_path / "model").mkdir()
-    learn.finetune(rows(), rows(), finetune_params(tmp_path / "five", pooling="model"), {}, tmp_path / "model")
-    assert learn.predict(tmp_path / "model", TEXTS[:1], 4).predictions.shape == (1, 2)
+    learn.finetune(rows(), rows(), finetune_params(tmp_path / "five", pooling="model"), RECIPE, tmp_path / "model")
+    assert load_predictor(tmp_path / "model").predict(TEXTS[:1], 4).predictions.shape == (1, 2)
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "qwen2", "modernbert", "distilbert"])
@@ -369,7 +373,7 @@ def test_the_lower_layers_alone_can_be_saved_and_loaded(family: str, tmp_path: P
     import torch
     from transformers import AutoModel
 
-    from stages.modalities.text.encode.backbone import load_layers
+    from stages.modalities.text.network.backbone import load_layers
 
     write_model(tmp_path / "whole", family, pad_token="<pad>", eos_token="</s>")
     lower = load_layers(str(tmp_path / "whole"), 1, "finetune.text.layers")
@@ -392,4 +396,4 @@ def test_a_loss_that_is_no_number_stops(family: str, tmp_path: Path, monkeypatch
     params.lr = 1e30
     params.epochs = 2
     with pytest.raises(InputError, match=r"lr: the loss of training is nan after step \d.*give a lower lr"):
-        learn.finetune(rows(), rows(), params, {}, tmp_path / "model")
+        learn.finetune(rows(), rows(), params, RECIPE, tmp_path / "model")

@@ -13,6 +13,7 @@ from stages.modalities.audio import embed
 from stages.modalities.audio.content import encode
 from stages.modalities.audio.encode.sounds import AudioEncoder
 from stages.models import packaged, whisper
+from stages.models.network import as_tensors
 from tests import tiny
 from tests.samples.modalities.audio import SAMPLES
 from tests.samples.variants import cleaned
@@ -104,11 +105,12 @@ def test_a_vector_is_the_mean_over_the_recording_without_its_padding(tmp_path: P
     tiny.write_whisper(tmp_path, seconds=3)
     (content,) = cleaned("audio", [sound("up", seconds=0.5)])
     encoder = AudioEncoder.load(str(tmp_path), max_seconds=1.2)  # two whole seconds
-    inputs, share = encoder.frontend.inputs(content)
+    inputs = as_tensors(encoder.frontend.inputs(content))
+    shares = inputs.pop("shares")
     assert inputs["input_features"].shape == (1, 16, 200)
     assert encoder.model.config.max_source_positions == 100
     n_positions = -(-len(encoder.frontend.samples(content)) // 320)
-    assert np.ceil(share * 100) == n_positions
+    assert np.ceil(float(shares[0]) * 100) == n_positions
     with torch.inference_mode():
         hidden = encoder.model(**inputs).last_hidden_state[0, :n_positions].mean(0)
     expected = torch.nn.functional.normalize(hidden, dim=0).numpy()
@@ -119,8 +121,8 @@ def test_longer_recordings_than_the_model_hears_are_cut(tmp_path: Path) -> None:
     tiny.write_whisper(tmp_path, seconds=1)
     long = encode(np.random.default_rng(0).normal(0, 0.1, 24_000).astype(np.float32), 8_000)
     encoder = AudioEncoder.load(str(tmp_path), max_seconds=40)
-    inputs, share = encoder.frontend.inputs(long)
-    assert (inputs["input_features"].shape, share) == ((1, 16, 100), 1)
+    inputs = encoder.frontend.inputs(long)
+    assert (inputs["input_features"].shape, inputs["shares"].tolist()) == ((1, 16, 100), [1.0])
     given = embed.EmbedParams(model=str(tmp_path), max_seconds=40, batch_size=2)
     found = embed.measure([long], given)
     assert found.metrics["cut_seconds"] == pytest.approx(2 / 3)

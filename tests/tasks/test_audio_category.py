@@ -21,12 +21,17 @@ from stages.modalities.audio import embed
 from stages.modalities.audio import learn as audio_learn
 from stages.modalities.audio.clean import cleaner
 from stages.modalities.audio.content import db, decode, encode, resample
-from stages.modalities.audio.encode.sounds import run_model, stacked
+from stages.modalities.audio.network.frontend import AudioFrontend, stacked
+from stages.models.batches import run
+from stages.models.network import as_tensors, logits_of
+from stages.serving.predictor import load_predictor
 from stages.targets.category import audit as category_audit
 from stages.training.recipe import read_recipe, write_recipe
 from tests import tiny
 from tests.samples.cleaned_sounds import clean, samples_of
 from tests.sounds import RATE, sound
+
+RECIPE = {"modality": "audio", "target": "category"}
 
 
 def rows(seeds: range, kinds: tuple[str, ...] = ("up", "down")) -> pa.Table:
@@ -88,12 +93,13 @@ def test_the_saved_model_is_the_trained_one(
     train, held_out = rows(range(40)), rows(range(50, 60))
     (tmp_path / "model").mkdir()
     task = load_task("audio", "category")
-    measured = task.finetune(train, held_out, params(model, config), {"modality": "audio"}, tmp_path / "model")
+    measured = task.finetune(train, held_out, params(model, config), RECIPE, tmp_path / "model")
     assert measured["train_loss"] < 1
     contents = held_out["content"].to_pylist()
-    found = task.predict(tmp_path / "model", contents, 4)
+    found = load_predictor(tmp_path / "model").predict(contents, 4)
     in_memory = load_objective("category").of(["down", "up"])
-    logits = run_model(*seen[0], contents, 4)
+    network, frontend = seen[0]
+    logits = np.stack(run(logits_of(network), frontend, contents, 4, "predict"))
     assert found.predictions.tobytes() == in_memory.outputs(logits).tobytes()
     if model == "resnet":
         assert np.mean(np.array(found.labels) == held_out["label"].to_pylist()) >= 0.9
@@ -116,7 +122,7 @@ def head_start(model: str, **changes: Any) -> tuple[Any, Any, pa.Table]:
     network, frontend = audio_learn.first_model(model, section, objective, train["content"].to_pylist(), RATE)
 
     def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
-        return stacked([frontend.inputs(content)[0] for content in contents])
+        return as_tensors(stacked([frontend.inputs(content) for content in contents]))
 
     start_head(network, as_batch, train, 8, objective, section.probe_C)
     return network, frontend, train
@@ -134,7 +140,7 @@ def test_a_pretrained_model_starts_as_the_probe_of_its_mean_hidden_state(tmp_pat
     vectors = []
     with torch.inference_mode():
         for content in train["content"].to_pylist():
-            features = frontend.inputs(content)[0]["input_features"]
+            features = torch.from_numpy(frontend.inputs(content)["input_features"])
             n_real = -(-len(frontend.samples(content)) // 320)  # of 50 positions; the rest is padding
             vectors.append(network.encoder(features).last_hidden_state[0, :n_real].mean(0).numpy())
     length = np.linalg.norm(vectors, axis=1).mean()
@@ -142,7 +148,7 @@ def test_a_pretrained_model_starts_as_the_probe_of_its_mean_hidden_state(tmp_pat
     weights, bias = objective.first_head(
         np.stack(vectors) / length, objective.targets(train["label"].to_pylist()), 10.0
     )
-    logits = run_model(network, frontend, train["content"].to_pylist(), 8)
+    logits = np.stack(run(logits_of(network), frontend, train["content"].to_pylist(), 8, "predict"))
     assert logits == pytest.approx(np.stack(vectors) / length @ weights.T + bias, abs=1e-4)
 
 
@@ -162,7 +168,7 @@ def test_a_fine_tuned_whisper_is_short_and_goes_on_from_where_it_is(
     task, folder = load_task("audio", "category"), tmp_path / "model"
     folder.mkdir()
     given = params(str(tmp_path / "whisper"), None, epochs=1, head_init="probe", frozen_layers=2)
-    task.finetune(train, held_out, given, {"modality": "audio"}, folder)
+    task.finetune(train, held_out, given, RECIPE, folder)
     saved = WhisperForAudioClassification.from_pretrained(folder).eval()
     extractor = WhisperFeatureExtractor.from_pretrained(folder)
     assert saved.config.max_source_positions == len(saved.encoder.embed_positions.weight) == 50
@@ -172,7 +178,7 @@ def test_a_fine_tuned_whisper_is_short_and_goes_on_from_where_it_is(
         expected = saved(**features).logits.softmax(1).numpy()
     section = read_recipe(folder)
     write_recipe(folder, {**section, "max_seconds": 1.0})  # 0.6 leaves padding
-    assert task.predict(folder, [content], 4).predictions == pytest.approx(expected, abs=1e-5)
+    assert load_predictor(folder).predict([content], 4).predictions == pytest.approx(expected, abs=1e-5)
     before = AutoModel.from_pretrained(tmp_path / "whisper").encoder
     assert (saved.encoder.conv1.weight == before.conv1.weight).all()
     assert (saved.encoder.layers[0].fc1.weight == before.layers[0].fc1.weight).all()
@@ -199,7 +205,7 @@ def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
         RATE,
     )
     padding = -frontend.extractor.mean / (2 * frontend.extractor.std)
-    values = np.concatenate([frontend.inputs(content)[0]["pixel_values"].numpy().reshape(-1) for content in train])
+    values = np.concatenate([frontend.inputs(content)["pixel_values"].reshape(-1) for content in train])
     values = values[np.abs(values - padding) > 1e-5]
     assert (values.mean(), values.std()) == pytest.approx(
         (0, 0.5), abs=1e-3
@@ -209,13 +215,11 @@ def test_a_new_extractor_knows_the_mean_and_deviation_of_its_rows() -> None:
 def test_a_model_of_another_rate_hears_the_same_length() -> None:
     from transformers import Wav2Vec2FeatureExtractor
 
-    from stages.modalities.audio.encode.sounds import Frontend
-
     content = clean(sound("up"), trim_db=None).content
-    frontend = Frontend(Wav2Vec2FeatureExtractor(sampling_rate=16_000), 0.4, "input_values")
-    assert len(Frontend(frontend.extractor, 10.0, "input_values").samples(content)) == 8_000
+    frontend = AudioFrontend(Wav2Vec2FeatureExtractor(sampling_rate=16_000), 0.4, "input_values")
+    assert len(AudioFrontend(frontend.extractor, 10.0, "input_values").samples(content)) == 8_000
     assert len(frontend.samples(content)) == 6_400
-    assert frontend.inputs(content)[0]["input_values"].shape == (1, 6_400)
+    assert frontend.inputs(content)["input_values"].shape == (1, 6_400)
 
 
 def test_a_config_that_does_not_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

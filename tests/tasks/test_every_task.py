@@ -14,6 +14,7 @@ from stages.contracts.clean import load_cleaner
 from stages.contracts.content import load_modality
 from stages.core import variants
 from stages.core.tables import Content, Label
+from stages.serving.predictor import Predictor, load_predictor
 from tests.samples.checks import check_conclusion, same_bits
 from tests.samples.variants import names, raw, rows_of, samples_of, whole_target
 
@@ -93,20 +94,20 @@ def test_a_copy_has_the_category_of_its_row(name: str, strength: str) -> None:
     assert all(changed(*row, seed)[1] == row[1] for row in labelled_rows(name) for seed in range(5))
 
 
-def write_model(name: str, folder: Path) -> None:
-    samples = samples_of(name, "tasks")
-    samples.write_model(folder, samples.recipe)
+def written_model(name: str, folder: Path) -> Predictor:
+    samples, (modality, target) = samples_of(name, "tasks"), parts_of(name)
+    samples.write_model(folder, {**samples.recipe, "modality": modality, "target": target})
+    return load_predictor(folder)
 
 
 @tasks
 def test_predict(name: str, tmp_path: Path) -> None:
     """A label and numbers for every row, with the same bits whatever rows stand beside it."""
-    task, rows = whole_task(name), rows_of(modality_of(name))
-    write_model(name, tmp_path / "model")
-    found = task.predict(tmp_path / "model", rows, 4)
+    predictor, rows = written_model(name, tmp_path / "model"), rows_of(modality_of(name))
+    found = predictor.predict(rows, 4)
     check_conclusion(found, len(rows), whole_target(parts_of(name)[1]))
     for some in ([*range(len(rows))][::-1], [*range(1, len(rows), 2)], [0]):
-        again = task.predict(tmp_path / "model", [rows[row] for row in some], 4)
+        again = predictor.predict([rows[row] for row in some], 4)
         assert same_bits(again.predictions, found.predictions[some])
         assert list(again.labels) == [found.labels[row] for row in some]
         assert list(again.columns) == list(found.columns)
@@ -115,8 +116,7 @@ def test_predict(name: str, tmp_path: Path) -> None:
 @of_category
 def test_predicted_categories(name: str, tmp_path: Path) -> None:
     """Probabilities, and the class of the largest one."""
-    write_model(name, tmp_path / "model")
-    found = whole_task(name).predict(tmp_path / "model", rows_of(modality_of(name)), 4)
+    found = written_model(name, tmp_path / "model").predict(rows_of(modality_of(name)), 4)
     assert list(found.columns) == ["fruit", "tool"]
     assert found.predictions.min() >= 0
     assert found.predictions.sum(axis=1) == pytest.approx(np.ones(len(found.labels)))

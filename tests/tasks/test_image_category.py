@@ -12,7 +12,6 @@ import pytest
 
 from stages.core.errors import InputError
 from stages.modalities.image.augment import AugmentParams, as_png, augmenter
-from stages.modalities.image.content import decode
 from stages.targets.category.objective import Objective
 from tests.samples.modalities.image import picture
 
@@ -66,8 +65,10 @@ def test_the_output_layer_starts_from_a_probe(kind: str, tmp_path: Path) -> None
     """Its logits are those of the probe, fitted on what the layer reads; copies take no part."""
     import torch
 
-    from stages.modalities.image.encode.images import pixel_values
     from stages.modalities.image.learn import first_model
+    from stages.modalities.image.network.frontend import ImageFrontend
+    from stages.models.batches import stacked
+    from stages.models.network import as_tensors
     from stages.training.probe_head import start_head
 
     section = finetune_params(write_pretrained(kind, tmp_path)).finetune.of("image")
@@ -77,7 +78,7 @@ def test_the_output_layer_starts_from_a_probe(kind: str, tmp_path: Path) -> None
     copies = table.set_column(2, "copy", pa.array([1] * 40)).set_column(1, "label", table["label"][::-1])
 
     def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
-        return {"pixel_values": pixel_values(processor, [decode(content) for content in contents])}
+        return as_tensors(stacked([ImageFrontend(processor).inputs(content) for content in contents]))
 
     start_head(model, as_batch, pa.concat_tables([table, copies]), 8, objective, section.probe_C)
     with torch.inference_mode():

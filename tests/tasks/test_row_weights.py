@@ -14,6 +14,7 @@ from stages.contracts.learn import load_task
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import write_tables
+from stages.serving.predictor import load_predictor
 from tests import tiny
 from tests.tasks import test_audio_category as audio
 from tests.tasks import test_image_category as image
@@ -73,7 +74,8 @@ def trained(setup: Setup, train: pa.Table, folder: Path, batch_size: int) -> Pat
     task, rows, params = setup
     params.batch_size = batch_size
     folder.mkdir()
-    task.finetune(train, rows, params, {}, folder)
+    modality, _, target = task.__name__.split(".")[2].partition("_")  # type: ignore[attr-defined]
+    task.finetune(train, rows, params, {"modality": modality, "target": target}, folder)
     return folder
 
 
@@ -88,7 +90,7 @@ def test_wrong_labels_without_weight_change_nothing(
 
     def predicted(train: pa.Table, name: str) -> Any:
         model = trained((task, rows, params), train, tmp_path / name, 2 * N_ROWS)
-        return task.predict(model, rows["content"].to_pylist(), 4).predictions
+        return load_predictor(model).predict(rows["content"].to_pylist(), 4).predictions
 
     without = predicted(rows, "without")
     ignored = predicted(pa.concat_tables([weighing(rows, 1.0), weighing(wrong, 0.0)]), "ignored")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from sklearn import metrics
 
+from stages.serving.predictor import load_predictor
 from stages.targets.categories.objective import best_thresholds, multi_hot
 from tests import tiny
 
@@ -18,7 +19,7 @@ def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkey
     """From the saved folder come the labels that the model in memory gave on validation, by the thresholds that
     were tuned there.
     """
-    from stages.tasks.text_categories.learn import FinetuneParams, finetune, predict
+    from stages.tasks.text_categories.learn import FinetuneParams, finetune
 
     monkeypatch.chdir(tmp_path)
     tiny.write_text_model(tmp_path / "tiny")
@@ -43,8 +44,9 @@ def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkey
     ]
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (tmp_path / "model").mkdir()
-    measured = finetune(rows[20:], rows[:20], params, {"modality": "text"}, tmp_path / "model")
-    found = predict(tmp_path / "model", contents, 4)
+    measured = finetune(rows[20:], rows[:20], params, {"modality": "text", "target": "categories"}, tmp_path / "model")
+    predict = load_predictor(tmp_path / "model").predict
+    found = predict(contents, 4)
     given = multi_hot(labels, found.columns)
     assert metrics.f1_score(given[:20], multi_hot(found.labels[:20], found.columns), average="macro") == pytest.approx(
         measured["validation_f1_macro"]
@@ -52,6 +54,6 @@ def test_what_is_served_is_what_was_trained(pooling: str, tmp_path: Path, monkey
     assert pooling == "model" or measured["validation_f1_macro"] > 0.7
     thresholds = json.loads((tmp_path / "model/whetstone.json").read_text())["thresholds"]
     assert thresholds == pytest.approx(best_thresholds(found.predictions[:20], given[:20])[0])
-    alone = [predict(tmp_path / "model", [content], 4) for content in contents[:3]]
+    alone = [predict([content], 4) for content in contents[:3]]
     assert np.concatenate([one.predictions for one in alone]).tobytes() == found.predictions[:3].tobytes()
     assert [one.labels[0] for one in alone] == found.labels[:3]

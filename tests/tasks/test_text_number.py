@@ -13,6 +13,7 @@ import pytest
 from stages.contracts.objective import Conclusion
 from stages.core.errors import InputError
 from stages.label_audit import predict_with_probe
+from stages.serving.predictor import load_predictor
 from stages.splits.stratify import deal
 from stages.targets.number import audit as number_audit
 from stages.targets.number import label as number_label
@@ -199,7 +200,7 @@ def finetuned(
     params = SimpleNamespace(model=str(model), lr=1e-3, epochs=2, batch_size=8, seed=0, threads=1, finetune=section)
     rows = pa.table({"content": contents, "label": labels, "copy": pa.array([0] * len(labels), pa.int32())})
     (folder / "model").mkdir()
-    return finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text"}, folder / "model")
+    return finetune(rows.slice(8), rows.slice(0, 8), params, {"modality": "text", "target": "number"}, folder / "model")
 
 
 @pytest.mark.parametrize("pairs", [False, True])
@@ -209,8 +210,6 @@ def test_what_is_served_is_what_was_trained(
     """Texts, and pairs of texts: the probe's start is better than the mean, and a row's bits do not depend on its
     neighbours.
     """
-    from stages.tasks.text_number.learn import predict
-
     contents = [
         text + (f"\n{other}" if pairs else "")
         for (text, _), (other, _) in zip(tiny.texts(56, 1), tiny.texts(56, 2), strict=True)
@@ -218,10 +217,11 @@ def test_what_is_served_is_what_was_trained(
     labels = [100.0 + sum(word in tiny.FRUIT for word in content.split()) for content in contents]
     measured = finetuned(tmp_path, model, contents, labels, monkeypatch)
     assert measured["validation_pearson"] > 0.5
-    found = predict(tmp_path / "model", contents, 4)
+    predict = load_predictor(tmp_path / "model").predict
+    found = predict(contents, 4)
     assert np.corrcoef(found.labels, labels)[0, 1] > 0.5
     assert np.mean(found.labels) == pytest.approx(np.mean(labels), abs=1)
     assert list(found.columns) == ["predicted", *LEVELS]
     assert (found.predictions[:, 1] < found.predictions[:, -1]).all()
-    alone = np.concatenate([predict(tmp_path / "model", [content], 4).predictions for content in contents[:3]])
+    alone = np.concatenate([predict([content], 4).predictions for content in contents[:3]])
     assert alone.tobytes() == found.predictions[:3].tobytes()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from stages.core.errors import InputError
+from stages.serving.predictor import load_predictor
 from stages.targets.tags import label as tags_label
 from stages.targets.tags.objective import NOT_LEARNED, Objective
 from stages.tasks.text_tags import augment as text_tags_augment
@@ -41,7 +42,7 @@ LONG = " ".join(
 
 def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
     """Over windows, among them some that begin or end inside a word, and with a word that is longer than a window."""
-    from stages.modalities.text.encode.words import encode_words, load_word_tokenizer
+    from stages.modalities.text.network.words import encode_words, load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     words = LONG.split(" ")
@@ -59,7 +60,7 @@ def test_every_token_has_its_own_first_sub_word(model_folder: Path) -> None:
 
 
 def test_a_token_is_taken_where_most_stands_around_it() -> None:
-    from stages.modalities.text.encode.words import word_places
+    from stages.modalities.text.network.words import word_places
 
     windows = [[None, 0, 1, 1, 2, 3, None], [None, 2, 3, 4, 4, 5, None], [None, 4, 5, 6, None]]
     assert word_places(windows, 8).tolist() == [[0, 1], [0, 2], [0, 4], [1, 2], [1, 3], [2, 2], [2, 3], [-1, -1]]
@@ -70,14 +71,9 @@ def test_vectors_are_those_of_the_model_itself(model_folder: Path) -> None:
     import torch.nn.functional as F
     from transformers import AutoModel
 
-    from stages.modalities.text.encode.backbone import load_layers
-    from stages.modalities.text.encode.words import (
-        N_SHAPES,
-        encode_words,
-        load_word_tokenizer,
-        shape_features,
-        word_vectors,
-    )
+    from stages.modalities.text.network.backbone import load_layers
+    from stages.modalities.text.network.tagger import word_vectors
+    from stages.modalities.text.network.words import N_SHAPES, encode_words, load_word_tokenizer, shape_features
 
     tokenizer, whole = load_word_tokenizer(str(model_folder)), AutoModel.from_pretrained(model_folder).eval()
     contents = [LONG, "fig", "\ufffd", "a cabbage"]
@@ -126,7 +122,7 @@ def test_vectors_of_tokens_are_kept_where_params_say_so(model_folder: Path, tmp_
 
 def test_layers_that_are_not_there(model_folder: Path) -> None:
     from stages.modalities.text import embed
-    from stages.modalities.text.encode.backbone import load_layers
+    from stages.modalities.text.network.backbone import load_layers
 
     with pytest.raises(InputError, match=r"finetune\.text\.layers: 3, but the model has 2 layers; give at most 2"):
         text_tags_learn.first_model(str(model_folder), finetune_params(layers=[1, 3]), Objective(COLUMNS))
@@ -155,7 +151,7 @@ SPELLINGS = {
 
 
 def test_shapes_of_words() -> None:
-    from stages.modalities.text.encode.words import SHAPES, shape
+    from stages.modalities.text.network.words import SHAPES, shape
 
     assert {name: {shape(word) for word in words} for name, words in SPELLINGS.items()} == {
         name: {name} for name in SPELLINGS
@@ -185,7 +181,7 @@ def tagged_rows(count: int) -> pa.Table:
 
 
 def test_each_token_is_learned_once(model_folder: Path) -> None:
-    from stages.modalities.text.encode.words import load_word_tokenizer
+    from stages.modalities.text.network.words import load_word_tokenizer
 
     tokenizer = load_word_tokenizer(str(model_folder))
     content = LONG.replace("\ufffd", "a")
@@ -207,7 +203,8 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     import torch
     from scipy.special import softmax
 
-    from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
+    from stages.modalities.text.network.tagger import word_vectors
+    from stages.modalities.text.network.words import load_word_tokenizer
     from stages.targets._probe import fit_probe
 
     rows, own = tagged_rows(20), finetune_params()
@@ -226,8 +223,10 @@ def test_the_head_starts_as_the_probe_and_serves_as_it_was_trained(model_folder:
     expected = softmax(words @ probe.weights.T + probe.bias, axis=1)
     model.save(tmp_path)
     tokenizer.save_pretrained(tmp_path)
-    write_recipe(tmp_path, {**objective.recipe(), "layers": own.layers, "max_length": own.max_length})
-    served = text_tags_learn.predict(tmp_path, contents, 4)
+    task = {"modality": "text", "target": "tags"}
+    more = {"layers": own.layers, "max_length": own.max_length}
+    write_recipe(tmp_path, {**task, **objective.recipe(), **more})
+    served = load_predictor(tmp_path).predict(contents, 4)
     assert np.concatenate(served.predictions) == pytest.approx(expected, abs=1e-4)
     of_batch = logits[batch["labels"] != NOT_LEARNED].softmax(-1).numpy()  # in the order of windows
     assert np.sort(of_batch, axis=0) == pytest.approx(np.sort(expected, axis=0), abs=1e-4)
@@ -248,7 +247,7 @@ def test_the_model_loads_with_plain_transformers(model_folder: Path, tmp_path: P
 def test_a_tokenizer_that_knows_no_words_is_refused(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import BertTokenizerFast
 
-    from stages.modalities.text.encode.words import load_word_tokenizer
+    from stages.modalities.text.network.words import load_word_tokenizer
 
     monkeypatch.setattr(BertTokenizerFast, "is_fast", False)
     with pytest.raises(InputError, match="its tokenizer cannot map tokens to words"):

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts._coverage import Coverage
-from stages.contracts.objective import Conclusion, Learnable
-from stages.modalities.audio.encode.sounds import n_frames
-from stages.training.recipe import read_recipe, write_recipe
+from stages.contracts._network import Inputs
+from stages.contracts.objective import Learnable
+from stages.modalities.audio.network.frontend import n_frames
+from stages.training.recipe import write_recipe
 from stages.training.start import Start
 
 MEASURED_ROWS = 1_000  # the training rows from which a new extractor takes the mean and standard deviation
@@ -39,7 +41,9 @@ def finetune(
     import torch
     from transformers import set_seed
 
-    from stages.modalities.audio.encode.sounds import run_model, stacked
+    from stages.modalities.audio.network.frontend import stacked
+    from stages.models.network import as_tensors
+    from stages.training.outputs import tuned
     from stages.training.probe_head import start_head
     from stages.training.trainer import Examples, fine_tune, row_weights
 
@@ -62,21 +66,18 @@ def finetune(
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         labels = torch.tensor([row["labels"] for row in batch])
-        return {**stacked([row["inputs"] for row in batch]), "labels": labels}
+        return {**as_tensors(stacked([row["inputs"] for row in batch])), "labels": labels}
 
     def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
-        return stacked([frontend.inputs(content)[0] for content in contents])
+        return as_tensors(stacked([frontend.inputs(content) for content in contents]))
 
     if section.head_init == "probe":
         start_head(model, as_batch, train, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
-    if objective.tunable:
-        contents = validation["content"].to_pylist()
-        logits = run_model(model, frontend, contents, params.batch_size)
-        objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
+    objective = tuned(objective, model, frontend, validation, params.batch_size)
     model.save_pretrained(folder)
     frontend.extractor.save_pretrained(folder)
-    more = {"max_seconds": section.max_seconds}
+    more = {"max_seconds": section.max_seconds, "input": frontend.input, "gives_shares": frontend.gives_shares}
     write_recipe(folder, {**recipe, **objective.recipe(), **more})
     return metrics
 
@@ -112,8 +113,9 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     """The pretrained model with a new head, and its frontend."""
     from transformers import AutoConfig, AutoFeatureExtractor, AutoModelForAudioClassification
 
-    from stages.modalities.audio.encode.pooling import PooledSpeech
-    from stages.modalities.audio.encode.sounds import Frontend, shorten
+    from stages.modalities.audio.encode.sounds import shorten
+    from stages.modalities.audio.network.frontend import AudioFrontend
+    from stages.modalities.audio.network.pooling import PooledSpeech
     from stages.models import pretrained
     from stages.models.layers import freeze
 
@@ -131,7 +133,7 @@ def pretrained_model(name: str, section: FinetuneParams, objective: Learnable) -
     extractor = shorten(name, model, pretrained.load(AutoFeatureExtractor, name), section.max_seconds)
     backbone = model.get_encoder() if model.base_model is model else model.base_model  # Whisper has no base model
     freeze(backbone, section.frozen_layers, "finetune.audio.frozen_layers")
-    return model, Frontend.of(extractor, section.max_seconds, model)
+    return model, AudioFrontend.of(extractor, section.max_seconds, model)
 
 
 def pass_through(layer: Any) -> None:
@@ -158,8 +160,10 @@ def new_model(
     import torch
     from transformers import AutoConfig, Wav2Vec2FeatureExtractor
 
-    from stages.modalities.audio.encode.sounds import Frontend, stacked
+    from stages.modalities.audio.network.frontend import AudioFrontend
+    from stages.modalities.audio.network.pooling import classifier
     from stages.models import pretrained
+    from stages.models.network import as_tensors
 
     known = AutoConfig.for_model(name).to_dict()
     frames = n_frames(section.max_seconds, rate)
@@ -168,11 +172,11 @@ def new_model(
     config = pretrained.new_config(name, keys | config_keys, **objective.config())
     model = classifier(config).from_config(config)
     if model.main_input_name == "input_values" and "num_mel_bins" not in known:  # the model reads samples
-        frontend = Frontend.of(Wav2Vec2FeatureExtractor(sampling_rate=rate), section.max_seconds, model)
+        frontend = AudioFrontend.of(Wav2Vec2FeatureExtractor(sampling_rate=rate), section.max_seconds, model)
     else:
         frontend = spectrogram_frontend(model, section, contents, rate)
     with torch.inference_mode():  # layers with mismatched shapes fail only when they run
-        model.eval()(**stacked([frontend.inputs(contents[0])[0]]))
+        model.eval()(**as_tensors(frontend.inputs(contents[0])))
     return model, frontend
 
 
@@ -180,56 +184,24 @@ def spectrogram_frontend(model: Any, section: FinetuneParams, contents: Sequence
     """A frontend that normalises with the mean and standard deviation of the first training rows."""
     from transformers import ASTFeatureExtractor
 
-    from stages.modalities.audio.encode.sounds import Frontend
+    from stages.modalities.audio.network.frontend import AudioFrontend
 
     options = {
         "sampling_rate": rate,
         "num_mel_bins": section.mels,
         "max_length": n_frames(section.max_seconds, rate),
     }
-    without_norm = Frontend.of(ASTFeatureExtractor(**options, do_normalize=False), section.max_seconds, model)
-    inputs = [without_norm.inputs(content)[0] for content in contents[:MEASURED_ROWS]]
+    without_norm = AudioFrontend.of(ASTFeatureExtractor(**options, do_normalize=False), section.max_seconds, model)
+    inputs = [without_norm.inputs(content) for content in contents[:MEASURED_ROWS]]
     mean, std = moments(inputs)
-    return Frontend.of(ASTFeatureExtractor(**options, mean=mean, std=std), section.max_seconds, model)
+    return AudioFrontend.of(ASTFeatureExtractor(**options, mean=mean, std=std), section.max_seconds, model)
 
 
-def moments(inputs: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+def moments(inputs: Sequence[Inputs]) -> tuple[float, float]:
     """The mean and standard deviation of spectrograms, without the padded frames, which are 0."""
-    import torch
-
     flat = []
     for row in inputs:
         flat += [values.reshape(-1) for values in row.values()]
-    values = torch.cat(flat).double()
+    values = np.concatenate(flat).astype(np.float64)
     values = values[values != 0]
-    return float(values.mean()), float(values.std())
-
-
-def classifier(config: Any) -> Any:
-    """The auto class that loads a classifier with this config: for audio, or else for images."""
-    from transformers import AutoModelForAudioClassification, AutoModelForImageClassification
-    from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
-
-    if config.model_type in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES:
-        return AutoModelForAudioClassification
-    return AutoModelForImageClassification
-
-
-def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
-    """Meets contracts.learn.Task for any objective on whole recordings."""
-    from transformers import AutoConfig, AutoFeatureExtractor
-
-    from stages.modalities.audio.encode.pooling import PooledSpeech
-    from stages.modalities.audio.encode.sounds import Frontend, run_model
-    from stages.models import pretrained
-
-    recipe = read_recipe(folder)
-    extractor = pretrained.load(AutoFeatureExtractor, str(folder))
-    config = pretrained.load(AutoConfig, str(folder))
-    factory = PooledSpeech if config.model_type == "whisper" else classifier(config)
-    model = pretrained.load_weights(factory, str(folder)).model
-    model.to(pretrained.device())
-    frontend = Frontend.of(extractor, recipe["max_seconds"], model)
-    logits = run_model(model, frontend, contents, batch_size)
-    objective = towards.from_recipe(recipe)
-    return objective.conclude(objective.outputs(logits))
+    return float(values.mean()), float(values.std(ddof=1))

@@ -8,8 +8,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from stages.contracts._coverage import Coverage
-from stages.contracts.objective import Conclusion, Learnable
-from stages.training.recipe import read_recipe, write_recipe
+from stages.contracts.objective import Learnable
+from stages.training.recipe import write_recipe
 from stages.training.start import Start
 
 
@@ -29,8 +29,10 @@ def finetune(
     import torch
     from transformers import set_seed
 
-    from stages.modalities.image.content import decode
-    from stages.modalities.image.encode.images import pixel_values, run_model
+    from stages.modalities.image.network.frontend import ImageFrontend
+    from stages.models.batches import stacked
+    from stages.models.network import as_tensors
+    from stages.training.outputs import tuned
     from stages.training.probe_head import start_head
     from stages.training.trainer import Examples, fine_tune, row_weights
 
@@ -38,6 +40,7 @@ def finetune(
     section = params.finetune.of("image")
     objective = towards.of(train["label"].to_pylist(), section)
     model, processor = first_model(params.model, section, objective)
+    frontend = ImageFrontend(processor)
 
     def examples(rows: pa.Table) -> Examples:
         targets = objective.targets(rows["label"].to_pylist())
@@ -46,7 +49,7 @@ def finetune(
         return Examples(inputs, dict, weights=row_weights(rows))
 
     def as_batch(contents: Sequence[bytes]) -> dict[str, Any]:
-        return {"pixel_values": pixel_values(processor, [decode(content) for content in contents])}
+        return as_tensors(stacked([frontend.inputs(content) for content in contents]))
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         return as_batch([row["content"] for row in batch]) | {"labels": torch.tensor([row["labels"] for row in batch])}
@@ -54,10 +57,7 @@ def finetune(
     if section.head_init == "probe":
         start_head(model, as_batch, train, params.batch_size, objective, section.probe_C)
     metrics = fine_tune(model, examples(train), examples(validation), collate, objective, params)
-    if objective.tunable:
-        contents = validation["content"].to_pylist()
-        logits = run_model(model, processor, contents, params.batch_size)
-        objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
+    objective = tuned(objective, model, frontend, validation, params.batch_size)
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     write_recipe(folder, {**recipe, **objective.recipe()})
@@ -91,19 +91,3 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable) -> tup
         with torch.inference_mode():  # layers with mismatched shapes fail only when they run
             model.eval()(torch.zeros(1, 3, section.size, section.size))
     return model, ViTImageProcessorPil(size=size)
-
-
-def predict(towards: type[Learnable], folder: Path, contents: Sequence[bytes], batch_size: int) -> Conclusion:
-    """Meets contracts.learn.Task for any objective on whole images."""
-    from transformers import AutoImageProcessor, AutoModelForImageClassification
-
-    from stages.modalities.image.encode.images import run_model
-    from stages.models import pretrained
-
-    recipe = read_recipe(folder)
-    processor = pretrained.load(AutoImageProcessor, str(folder), backend="pil")
-    model = pretrained.load_weights(AutoModelForImageClassification, str(folder)).model
-    model.to(pretrained.device())
-    logits = run_model(model, processor, contents, batch_size)
-    objective = towards.from_recipe(recipe)
-    return objective.conclude(objective.outputs(logits))

@@ -23,7 +23,7 @@ class EmbedParams(Strict):
 
 
 def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
-    from stages.modalities.text.encode.texts import TextEncoder
+    from stages.modalities.text.encode.encoder import TextEncoder
 
     vectors = TextEncoder.load(params.model, params.max_length).embed(contents, params.batch_size)
     return Embedded(vectors, None if params.token_layer is None else embed_tokens(contents, params, params.token_layer))
@@ -32,7 +32,7 @@ def embed(contents: Sequence[str], params: EmbedParams) -> Embedded:
 def measure(contents: Iterable[str], params: EmbedParams) -> Coverage:
     from stages.modalities.text.encode.coverage import Reader
     from stages.modalities.text.encode.coverage import measure as measure_texts
-    from stages.modalities.text.encode.tokenizer import load_tokenizer, token_limit
+    from stages.modalities.text.network.tokenizer import load_tokenizer, token_limit
 
     reader = Reader(load_tokenizer(params.model), params.max_length, "embed.text.model", "embed.text.max_length")
     return measure_texts(contents, reader, lambda: token_limit(params.model))
@@ -40,8 +40,9 @@ def measure(contents: Iterable[str], params: EmbedParams) -> Coverage:
 
 def embed_tokens(contents: Sequence[str], params: EmbedParams, layer: int) -> Vectors:
     """(n_tokens, dim) per content: the hidden state and the spelling of each token, in half precision to save space."""
-    from stages.modalities.text.encode.backbone import load_layers
-    from stages.modalities.text.encode.words import load_word_tokenizer, word_vectors
+    from stages.modalities.text.network.backbone import load_layers
+    from stages.modalities.text.network.tagger import word_vectors
+    from stages.modalities.text.network.words import load_word_tokenizer
     from stages.models import pretrained
 
     backbone = load_layers(params.model, layer, "embed.text.token_layer").to(pretrained.device())

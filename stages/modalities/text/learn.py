@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
 from stages.contracts.embed import Embedded
-from stages.contracts.objective import Conclusion, Learnable, RowWeights
+from stages.contracts.objective import Learnable, RowWeights
 from stages.core.params import Strict
 from stages.core.tables import Vectors
-from stages.training.recipe import read_recipe, write_recipe
+from stages.training.recipe import write_recipe
 
 EMBED_BATCH = 32  # rows at a time, as in the presets: only then are the vectors of embed those that are asked for
 
@@ -59,8 +59,10 @@ def finetune(
     """Meets contracts.learn.Task for any objective on whole texts."""
     from transformers import set_seed
 
-    from stages.modalities.text.encode.texts import collator, encode, run_model
-    from stages.modalities.text.encode.tokenizer import load_tokenizer, tell_padding, try_out
+    from stages.modalities.text.network.frontend import TextFrontend, tokenise
+    from stages.modalities.text.network.texts import collator
+    from stages.modalities.text.network.tokenizer import load_tokenizer, tell_padding, try_out
+    from stages.training.outputs import tuned
     from stages.training.trainer import Examples, fine_tune, row_weights
 
     set_seed(params.seed)
@@ -70,7 +72,7 @@ def finetune(
     together = section.pooling == "model"  # the two texts of a pair are one input
 
     def encoded(rows: pa.Table) -> list[dict[str, Any]]:
-        sides = encode(tokenizer, rows["content"].to_pylist(), section.max_length, together)
+        sides = tokenise(tokenizer, rows["content"].to_pylist(), section.max_length, together)
         targets = objective.targets(rows["label"].to_pylist())
         return [{"sides": row, "labels": target} for row, target in zip(sides, targets, strict=True)]
 
@@ -89,10 +91,8 @@ def finetune(
         model.start_head(*objective.first_head(vectors, targets, section.probe_C, row_weights(originals)))
     train_examples, validation_examples = examples(train_rows, row_weights(train)), examples(validation_rows, None)
     metrics = fine_tune(model, train_examples, validation_examples, collator(tokenizer), objective, params)
-    if objective.tunable:
-        contents = validation["content"].to_pylist()
-        logits = run_model(model, tokenizer, contents, section.max_length, params.batch_size, together)
-        objective = objective.tuned(validation["label"].to_pylist(), objective.outputs(logits))
+    frontend = TextFrontend(tokenizer, section.max_length, together)
+    objective = tuned(objective, model, frontend, validation, params.batch_size)
     if together:
         model.save_pretrained(folder)
     else:
@@ -107,7 +107,7 @@ def measure(contents: Sequence[str], params: Any) -> Coverage:
     """Meets contracts.learn.Task for any objective on whole texts."""
     from stages.modalities.text.encode.coverage import Reader
     from stages.modalities.text.encode.coverage import measure as measure_texts
-    from stages.modalities.text.encode.tokenizer import load_tokenizer, token_limit
+    from stages.modalities.text.network.tokenizer import load_tokenizer, token_limit
 
     section, together = params.finetune.of("text"), params.finetune.of("text").pooling == "model"
     tokenizer = load_tokenizer(params.model)
@@ -137,9 +137,9 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable, n_side
     """The pretrained model, with a new head. `n_sides` is 2 for pairs of texts, else 1."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
-    from stages.modalities.text.encode.backbone import check_reads_texts, load_backbone
-    from stages.modalities.text.encode.texts import PooledText
-    from stages.modalities.text.encode.tokenizer import check_length
+    from stages.modalities.text.network.backbone import check_reads_texts, load_backbone
+    from stages.modalities.text.network.texts import PooledText
+    from stages.modalities.text.network.tokenizer import check_length
     from stages.models import pretrained
     from stages.models.layers import freeze
 
@@ -161,24 +161,3 @@ def first_model(name: str, section: FinetuneParams, objective: Learnable, n_side
 def dropouts(config: Any, share: float) -> dict[str, Any]:
     """All dropout keys of a config, set to `share`; their names differ between architectures."""
     return {key: share for key, value in config.to_dict().items() if "dropout" in key and isinstance(value, float)}
-
-
-def predict(towards: type[Learnable], folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
-    """Meets contracts.learn.Task for any objective on whole texts."""
-    from transformers import AutoModelForSequenceClassification
-
-    from stages.modalities.text.encode.texts import PooledText, run_model
-    from stages.modalities.text.encode.tokenizer import load_tokenizer
-    from stages.models import pretrained
-
-    recipe = read_recipe(folder)
-    together = recipe["pooling"] == "model"
-    tokenizer = load_tokenizer(str(folder))
-    if together:
-        model = pretrained.load_weights(AutoModelForSequenceClassification, str(folder)).model
-    else:
-        model = PooledText.load(folder)
-    model.to(pretrained.device())
-    logits = run_model(model, tokenizer, contents, recipe["max_length"], batch_size, together)
-    objective = towards.from_recipe(recipe)
-    return objective.conclude(objective.outputs(logits))

@@ -12,4 +12,3 @@ class FinetuneParams(learn.FinetuneParams, ObjectiveParams):
 
 finetune = partial(learn.finetune, Objective)
 measure = learn.measure
-predict = partial(learn.predict, Objective)

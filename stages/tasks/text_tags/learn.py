@@ -13,13 +13,12 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from stages.contracts._coverage import Coverage
-from stages.contracts.objective import Conclusion
 from stages.core import paths
 from stages.core.errors import InputError
 from stages.core.tables import ragged
 from stages.modalities.text.learn import dropouts
 from stages.targets.tags.objective import NOT_LEARNED, Objective, ObjectiveParams
-from stages.training.recipe import read_recipe, write_recipe
+from stages.training.recipe import write_recipe
 
 
 class FinetuneParams(ObjectiveParams):
@@ -60,8 +59,9 @@ def finetune(
     """
     from transformers import set_seed
 
-    from stages.modalities.text.encode.tokenizer import tell_padding, try_out
-    from stages.modalities.text.encode.words import load_word_tokenizer, token_states
+    from stages.modalities.text.network.tagger import token_states
+    from stages.modalities.text.network.tokenizer import tell_padding, try_out
+    from stages.modalities.text.network.words import load_word_tokenizer
     from stages.training.trainer import fine_tune, row_weights
 
     if row_weights(train) is not None:
@@ -99,7 +99,7 @@ def measure(contents: Sequence[str], params: Any) -> Coverage:
     """Meets contracts.learn.Task. No text is cut, as a long one is read in windows."""
     from stages.modalities.text.encode.coverage import Reader
     from stages.modalities.text.encode.coverage import measure as measure_texts
-    from stages.modalities.text.encode.words import load_word_tokenizer
+    from stages.modalities.text.network.words import load_word_tokenizer
 
     reader = Reader(load_word_tokenizer(params.model), None, "model", "finetune.text.max_length")
     return measure_texts(contents, reader, lambda: None)
@@ -109,9 +109,9 @@ def first_model(name: str, section: FinetuneParams, objective: Objective) -> Any
     """The lower layers of the pretrained model, with a new head."""
     from transformers import AutoConfig
 
-    from stages.modalities.text.encode.backbone import load_layers
-    from stages.modalities.text.encode.tokenizer import check_length
-    from stages.modalities.text.encode.words import TaggedText
+    from stages.modalities.text.network.backbone import load_layers
+    from stages.modalities.text.network.tagger import TaggedText
+    from stages.modalities.text.network.tokenizer import check_length
     from stages.models import pretrained
     from stages.models.layers import freeze
 
@@ -127,7 +127,7 @@ def start_head(
     model: Any, tokenizer: Any, rows: pa.Table, objective: Objective, section: FinetuneParams, batch_size: int
 ) -> None:
     """Initialises the head with the probe on the frozen backbone's vectors of these rows (LP-FT: Kumar et al. 2022)."""
-    from stages.modalities.text.encode.words import word_vectors
+    from stages.modalities.text.network.tagger import word_vectors
     from stages.models import pretrained
 
     model.to(pretrained.device())
@@ -139,7 +139,7 @@ def start_head(
 
 def examples(tokenizer: Any, rows: pa.Table, objective: Objective, max_length: int) -> Any:
     """The windows of all rows. Windows overlap; each token is learned in one of them."""
-    from stages.modalities.text.encode.words import encode_words
+    from stages.modalities.text.network.words import encode_words
     from stages.training.trainer import Examples
 
     encoded = encode_words(tokenizer, rows["content"].to_pylist(), max_length)
@@ -179,23 +179,3 @@ def collator(tokenizer: Any) -> Callable[[list[dict[str, Any]]], dict[str, Any]]
         return {**batch, "shapes": shapes, "labels": labels}
 
     return collate
-
-
-def predict(folder: Path, contents: Sequence[str], batch_size: int) -> Conclusion:
-    """Meets contracts.learn.Task."""
-    import torch
-
-    from stages.modalities.text.encode.words import TaggedText, load_word_tokenizer, word_vectors
-    from stages.models import pretrained
-
-    recipe = read_recipe(folder)
-    model = TaggedText.load(folder, recipe["layers"]).to(pretrained.device()).eval()
-    tokenizer = load_word_tokenizer(str(folder))
-    vectors = word_vectors(
-        model.backbone, model.layers, tokenizer, contents, recipe["max_length"], batch_size, "predict"
-    )
-    device = model.head.weight.device
-    with torch.inference_mode():
-        logits = [model.head(torch.from_numpy(row).to(device)).cpu().numpy() for row in vectors]
-    objective = Objective.from_recipe(recipe)
-    return objective.conclude(objective.outputs(ragged(logits)))

@@ -11,7 +11,7 @@ from tests import tiny
 def write_text_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.modalities.text.encode.texts import PooledText
+    from stages.modalities.text.network.texts import PooledText
 
     tiny.write_text_model(folder / "backbone")
     PooledText(AutoModel.from_pretrained(folder / "backbone"), len(recipe["columns"])).save(folder)

@@ -16,7 +16,7 @@ def write_audio_model(folder: Path, recipe: Mapping[str, Any]) -> None:
         AutoConfig.for_model("resnet", num_labels=len(recipe["columns"]), **sizes)
     ).save_pretrained(folder)
     ASTFeatureExtractor(sampling_rate=8_000, num_mel_bins=16, max_length=30).save_pretrained(folder)
-    write_recipe(folder, {**recipe, "max_seconds": 0.6})
+    write_recipe(folder, {**recipe, "max_seconds": 0.6, "input": "pixel_values", "gives_shares": False})
 
 
 SAMPLES = TaskSamples(

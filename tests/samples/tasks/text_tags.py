@@ -12,7 +12,7 @@ from tests.samples.kinds import TaskSamples
 def write_tags_model(folder: Path, recipe: Mapping[str, Any]) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    from stages.modalities.text.encode.words import TaggedText
+    from stages.modalities.text.network.tagger import TaggedText
 
     tiny.write_text_model(folder / "backbone")
     TaggedText(AutoModel.from_pretrained(folder / "backbone"), recipe["layers"], len(recipe["columns"])).save(folder)

@@ -1,1 +1,1 @@
-"""Models that convert recordings into vectors and logits, in batches of fixed shapes."""
+"""Frozen encoders of recordings, and how much of a recording they hear."""

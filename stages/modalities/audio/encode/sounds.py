@@ -1,32 +1,18 @@
-"""Runs audio models so that the bits of a row's output do not depend on the other rows.
+"""The frozen audio model that embeds recordings, and the length that models of recordings hear."""
 
-Vision models run too, on spectrograms as grey images.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from stages.core.errors import InputError
 from stages.core.tables import Vectors
-from stages.modalities.audio.content import Samples, decode, resample
+from stages.modalities.audio.network.frontend import AudioFrontend, is_of_whisper
 
 if TYPE_CHECKING:
     import torch
-
-Inputs = dict[str, "torch.Tensor"]  # the keyword arguments of a model, (n_rows, ...) each
-SHORTEST = 400  # samples: the window of the feature extractors, which fail on fewer
-CACHE_BYTES = 2**30  # for the inputs of a model, so that they are computed once and not in every epoch
-
-
-def n_frames(seconds: float, rate: int) -> int:
-    """The number of windows of 400 samples, 160 apart, that ASTFeatureExtractor makes of a recording."""
-    return 1 + max(0, round(seconds * rate) - 400) // 160
 
 
 def model_seconds(name: str) -> float | None:
@@ -41,10 +27,6 @@ def model_seconds(name: str) -> float | None:
     if hasattr(extractor, "max_length"):  # AST: windows of 400 samples, 160 apart
         return (399 + 160 * int(extractor.max_length)) / float(extractor.sampling_rate)
     return None
-
-
-def is_of_whisper(extractor: Any) -> bool:
-    return hasattr(extractor, "nb_max_frames")
 
 
 def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> Any:
@@ -77,131 +59,11 @@ def shorten(name: str, model: Any, extractor: Any, max_seconds: float) -> Any:
 
 
 @dataclass(frozen=True)
-class Frontend:
-    """Converts cleaned contents into the inputs of a model."""
-
-    extractor: Any  # a feature extractor of transformers
-    max_seconds: float  # longer recordings are truncated
-    input: str  # the name of the model's main input
-    gives_shares: bool = False  # whether `shares` is an input too: the part of an input that is no padding
-
-    @classmethod
-    def of(cls, extractor: Any, max_seconds: float, model: Any) -> "Frontend":
-        """
-        Raises:
-            InputError: the feature extractor is of an unknown kind.
-        """
-        frontend = cls(extractor, max_seconds, model.main_input_name, getattr(model, "takes_shares", False))
-        if not frontend.takes_samples and not frontend.pads_itself:
-            raise InputError(
-                f"model {model.config.model_type}: {type(extractor).__name__} is not supported; "
-                "choose a model with the feature extractor of wav2vec2, AST or Whisper"
-            )
-        return frontend
-
-    @property
-    def pads_itself(self) -> bool:
-        """Whether all outputs of the extractor have one shape: the spectrograms of AST and Whisper."""
-        return hasattr(self.extractor, "max_length") or is_of_whisper(self.extractor)
-
-    @property
-    def takes_samples(self) -> bool:
-        return "Wav2Vec2" in type(self.extractor).__name__
-
-    def samples(self, content: bytes) -> Samples:
-        """The samples at the rate of the extractor, truncated to `max_seconds`."""
-        rate = int(self.extractor.sampling_rate)
-        samples = resample(*decode(content), rate)[: round(self.max_seconds * rate)]
-        return np.pad(samples, (0, max(0, SHORTEST - len(samples))))
-
-    @property
-    def longest(self) -> int:
-        return max(SHORTEST, round(self.max_seconds * int(self.extractor.sampling_rate)))
-
-    def length(self, content: bytes) -> int:
-        """The padded length of a content, in samples; an extractor that pads itself has one length for all."""
-        return self.longest if self.pads_itself else self.bucket(len(self.samples(content)))
-
-    def bucket(self, n_samples: int) -> int:
-        """The padded length of `n_samples`: a quarter of a second, twice that, and so on, up to `max_seconds`."""
-        length: int = self.extractor.sampling_rate // 4
-        while length < n_samples:
-            length *= 2
-        return min(length, self.longest)
-
-    def inputs(self, content: bytes) -> tuple[Inputs, float]:
-        """The inputs for one content, (1, ...), and the share of them that is no padding.
-
-        The padded length depends on this content alone.
-        """
-        import torch
-
-        samples = self.samples(content)
-        length = self.longest if self.pads_itself else self.bucket(len(samples))
-        padding = {} if self.pads_itself else {"padding": "max_length", "max_length": length}
-        features = self.extractor(samples, sampling_rate=self.extractor.sampling_rate, return_tensors="pt", **padding)
-        first, *others = features
-        values = features[first].unsqueeze(1) if self.input == "pixel_values" else features[first]
-        if is_of_whisper(self.extractor):  # half a sample less, as rounding must not add a position
-            share = min(1.0, (len(samples) - 0.5) / self.extractor.n_samples)
-        else:
-            share = 1.0 if self.pads_itself else len(samples) / length
-        inputs = {self.input: values, **{name: features[name] for name in others}}
-        if self.gives_shares:
-            inputs["shares"] = torch.tensor([share])
-        return inputs, share
-
-    def cached(self, content: bytes) -> Callable[[bytes], Inputs]:
-        """`inputs` with a cache of about CACHE_BYTES; the size of an entry is estimated from `content`."""
-        size = sum(values.nbytes for values in self.inputs(content)[0].values())
-
-        @lru_cache(maxsize=max(1, CACHE_BYTES // size))
-        def inputs(row: bytes) -> Inputs:
-            return self.inputs(row)[0]
-
-        return inputs
-
-
-def stacked(rows: Sequence[Inputs]) -> Inputs:
-    """One batch, padded with zeros to the longest row."""
-    import torch
-    import torch.nn.functional as F
-
-    def padded(name: str) -> "torch.Tensor":
-        longest = max(row[name].shape[-1] for row in rows)
-        return torch.cat([F.pad(row[name], (0, longest - row[name].shape[-1])) for row in rows])
-
-    return {name: padded(name) for name in rows[0]}
-
-
-def run_fixed(
-    contents: Sequence[bytes],
-    frontend: Frontend,
-    batch_size: int,
-    forward: Callable[[Inputs, "torch.Tensor"], "torch.Tensor"],
-    title: str,
-) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): the output of `forward` for each row.
-
-    `forward` takes the inputs of a batch, and for each row the share of them that is no padding.
-    """
-    import torch
-
-    from stages.models.batches import run_by_shape
-
-    def run(rows: list[tuple[Inputs, float]], length: int) -> torch.Tensor:
-        return forward(stacked([inputs for inputs, _ in rows]), torch.tensor([share for _, share in rows]))
-
-    lengths = [frontend.length(content) for content in contents]
-    return np.stack(run_by_shape(lengths, batch_size, lambda row: frontend.inputs(contents[row]), run, title))
-
-
-@dataclass(frozen=True)
 class AudioEncoder:
     """A frozen audio model."""
 
     model: Any
-    frontend: Frontend
+    frontend: AudioFrontend
 
     @classmethod
     def load(cls, name: str, max_seconds: float) -> "AudioEncoder":
@@ -214,31 +76,20 @@ class AudioEncoder:
         if model.config.is_encoder_decoder:  # Whisper
             model = model.get_encoder()
         model.to(pretrained.device())
-        return cls(model, Frontend.of(extractor, max_seconds, model))
+        frontend = AudioFrontend.of(extractor, max_seconds, model)
+        return cls(model, replace(frontend, gives_shares=True))
 
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, each of length 1: the mean of the last hidden states, without padding."""
         import torch.nn.functional as F
 
-        from stages.modalities.audio.encode.pooling import is_real
+        from stages.modalities.audio.network.pooling import is_real
+        from stages.models.batches import run
+        from stages.models.network import run_with
 
-        def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
-            hidden = self.model(**on(inputs, self.model.device)).last_hidden_state
-            return F.normalize((hidden * is_real(hidden, shares)).sum(1))
+        def forward(batch: "Mapping[str, torch.Tensor]") -> "torch.Tensor":
+            inputs = {name: values for name, values in batch.items() if name != "shares"}
+            hidden = self.model(**inputs).last_hidden_state
+            return F.normalize((hidden * is_real(hidden, batch["shares"])).sum(1))
 
-        return run_fixed(contents, self.frontend, batch_size, forward, "embed")
-
-
-def run_model(model: Any, frontend: Frontend, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
-    """The logits, (n_rows, n_outputs). The bits of a row do not depend on the other rows."""
-    model.eval()
-
-    def forward(inputs: Inputs, shares: "torch.Tensor") -> "torch.Tensor":
-        logits: torch.Tensor = model(**on(inputs, model.device)).logits
-        return logits
-
-    return run_fixed(contents, frontend, batch_size, forward, "predict")
-
-
-def on(inputs: Inputs, device: "torch.device") -> Inputs:
-    return {name: values.to(device) for name, values in inputs.items()}
+        return np.stack(run(run_with(self.model, forward), self.frontend, contents, batch_size, "embed"))

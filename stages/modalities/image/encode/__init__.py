@@ -1,1 +1,1 @@
-"""Models that convert images into vectors and logits, in batches of fixed shapes."""
+"""Frozen encoders of images."""

@@ -1,46 +1,20 @@
-"""Runs vision models so that the bits of a row's output do not depend on the other rows."""
+"""The frozen vision model that embeds images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from transformers import AutoImageProcessor, AutoModel
 
 from stages.core.errors import InputError
 from stages.core.tables import Vectors
-from stages.modalities.image.content import decode
+from stages.modalities.image.network.frontend import ImageFrontend
 from stages.models import pretrained
-from stages.models.batches import run_by_shape
-
-
-def pixel_values(processor: Any, images: Sequence[Image.Image]) -> torch.Tensor:
-    """The input of a model, (n_rows, channels, height, width), with the channels innermost in memory.
-
-    On a CPU, convolutions read it so in two thirds of the time.
-    """
-    values: torch.Tensor = processor(list(images), return_tensors="pt")["pixel_values"]
-    return values.contiguous(memory_format=torch.channels_last)
-
-
-def run_fixed(
-    contents: Sequence[bytes],
-    processor: Any,
-    batch_size: int,
-    forward: Callable[[torch.Tensor], torch.Tensor],
-    title: str,
-) -> npt.NDArray[np.float32]:
-    """(n_rows, n_outputs): the output of `forward` for each row."""
-
-    def run(images: list[Image.Image], side: int) -> torch.Tensor:
-        return forward(pixel_values(processor, images))
-
-    one_shape = [0] * len(contents)  # the processor resizes all images to one size
-    return np.stack(run_by_shape(one_shape, batch_size, lambda row: decode(contents[row]), run, title))
+from stages.models.batches import run
+from stages.models.network import run_with
 
 
 def check_reads_images(name: str, model: Any) -> None:
@@ -71,21 +45,11 @@ class ImageEncoder:
     def embed(self, contents: Sequence[bytes], batch_size: int) -> Vectors:
         """(n_rows, dim), float32, of length 1: the model's pooled output, or the mean of its last hidden states."""
 
-        def forward(images: torch.Tensor) -> torch.Tensor:
-            output = self.model(images.to(self.model.device))
+        def forward(batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+            output = self.model(**batch)
             pooled = getattr(output, "pooler_output", None) if self.has_pooler else None
             vectors = output.last_hidden_state.mean(1) if pooled is None else pooled.flatten(1)
             return F.normalize(vectors)
 
-        return run_fixed(contents, self.processor, batch_size, forward, "embed")
-
-
-def run_model(model: Any, processor: Any, contents: Sequence[bytes], batch_size: int) -> npt.NDArray[np.float32]:
-    """The logits, (n_rows, n_outputs). The bits of a row do not depend on the other rows."""
-    model.eval()
-
-    def forward(images: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = model(images.to(model.device)).logits
-        return logits
-
-    return run_fixed(contents, processor, batch_size, forward, "predict")
+        frontend = ImageFrontend(self.processor)
+        return np.stack(run(run_with(self.model, forward), frontend, contents, batch_size, "embed"))

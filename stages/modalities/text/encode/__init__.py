@@ -1,1 +1,1 @@
-"""Models that convert texts into vectors and logits, in batches of fixed shapes."""
+"""Frozen encoders of texts, and how much of a text they read."""

@@ -1,9 +1,10 @@
-"""Means over a recording alone, without the padding after it; and Whisper as a classifier of such a mean."""
+"""Classifiers of recordings, and means over a recording alone, without the padding after it."""
 
 from typing import Any
 
 import torch
-from transformers import WhisperForAudioClassification
+from transformers import AutoModelForAudioClassification, AutoModelForImageClassification, WhisperForAudioClassification
+from transformers.models.auto.modeling_auto import MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES
 
 
 def is_real(hidden: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
@@ -31,3 +32,10 @@ class PooledSpeech(WhisperForAudioClassification):  # type: ignore[misc]
         real = is_real(hidden, shares)
         mean = (hidden * real).sum(1, keepdim=True) / real.sum(1, keepdim=True)
         return super().forward(encoder_outputs=(mean,), labels=labels)
+
+
+def classifier(config: Any) -> Any:
+    """The auto class that loads a classifier with this config: for audio, or else for images."""
+    if config.model_type in MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES:
+        return AutoModelForAudioClassification
+    return AutoModelForImageClassification

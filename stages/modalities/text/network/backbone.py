@@ -1,6 +1,5 @@
-"""Shared by models of whole texts and of words: the pretrained backbone, batches of fixed shapes, and a linear head."""
+"""Shared by models of whole texts and of words: the pretrained backbone and a linear head."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +12,9 @@ from transformers import AutoModel
 
 from stages.core.errors import InputError
 from stages.models import pretrained
-from stages.models.batches import run_by_shape
 from stages.models.layers import layers_of
 
 HEAD = "head.safetensors"
-
-
-def bucket(length: int) -> int:
-    """The padded length of `length` tokens: the next multiple of 8, of 16 from 128 tokens on, of 32 from 256 on..."""
-    step = max(8, 2 ** (length.bit_length() - 4))  # few lengths, so that rows share batches, but little padding
-    return int(-(-length // step) * step)
-
-
-def run_fixed(
-    rows: Sequence[dict[str, Any]],
-    tokenizer: Any,
-    longest: int,
-    batch_size: int,
-    forward: Callable[[dict[str, torch.Tensor]], torch.Tensor],
-    title: str,
-) -> list[npt.NDArray[np.float32]]:
-    """The output of `forward` for each tokenised row. The padded length of a row depends on that row alone."""
-
-    def run(batch: list[dict[str, Any]], length: int) -> torch.Tensor:
-        return forward(dict(tokenizer.pad(batch, padding="max_length", max_length=length, return_tensors="pt")))
-
-    lengths = [min(bucket(len(row["input_ids"])), longest) for row in rows]
-    return run_by_shape(lengths, batch_size, rows.__getitem__, run, title)
 
 
 class Headed(torch.nn.Module):

@@ -1,14 +1,16 @@
 """Tokenizers of pretrained models, made fit for batches, and the number of tokens that a model reads."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from stages.core.errors import InputError, fails_anyhow
 from stages.models import pretrained
 from stages.models.hub import first_line
+
+if TYPE_CHECKING:
+    import torch
 
 
 def load_tokenizer(name: str, **options: Any) -> Any:
@@ -57,6 +59,9 @@ def token_limit(name: str) -> int | None:
     positions was trained for. The other is the size of its tables of positions, without the positions before the first:
     RoBERTa counts from its padding index on, BART from an offset.
     """
+    import torch
+    from transformers import AutoModel
+
     config = pretrained.load(AutoConfig, name)
     limits = [getattr(config.get_text_config(), "max_position_embeddings", None) or -1]
     with torch.device("meta"):  # builds the modules without weights
@@ -84,13 +89,15 @@ def check_length(name: str, max_length: int, key: str) -> None:
 
 
 def try_out(
-    name: str, forward: Callable[[dict[str, torch.Tensor]], Any], tokenizer: Any, max_length: int, key: str
+    name: str, forward: Callable[[dict[str, "torch.Tensor"]], Any], tokenizer: Any, max_length: int, key: str
 ) -> None:
     """Runs a model on a text of `max_length` tokens and a short one, before it has seen hours of rows.
 
     Raises:
         InputError: the model fails.
     """
+    import torch
+
     long = tokenizer("a b " * max_length, truncation=True, max_length=max_length)
     short = tokenizer("a b", truncation=True, max_length=max_length)
     try:

@@ -1,23 +1,22 @@
-"""Models of single words, for tags. A token of the label is called a word here, as the model's tokens are others."""
+"""Single words as the inputs of a network, for tags.
+
+A token of the label is called a word here, as the model's tokens are others.
+"""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import islice
-from pathlib import Path
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from transformers.modeling_outputs import TokenClassifierOutput
+import numpy.typing as npt
 
+from stages.contracts._network import Encoded, Inputs
 from stages.core.errors import InputError
-from stages.modalities.text.encode.backbone import Headed, load_backbone, load_head, run_fixed
-from stages.modalities.text.encode.tokenizer import load_tokenizer
+from stages.modalities.text.network.frontend import CHUNK, bucket, padded
+from stages.modalities.text.network.tokenizer import load_tokenizer
 
-CHUNK = 4_000  # texts whose hidden states are in memory at a time
 # fmt: off
 SHAPES = (
     "lower", "title", "upper", "letter", "mixed", "digits", "letters and digits", "sign", "user", "hashtag", "link",
@@ -56,7 +55,7 @@ def case_of(letters: Sequence[str]) -> str:
     return "title" if is_capital[0] and not any(is_capital[1:]) else "mixed"
 
 
-def shape_features(words: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+def shape_features(words: Sequence[str]) -> npt.NDArray[np.float32]:
     """(n_words, N_SHAPES): the shapes of each word and its two neighbours, and the word's length.
 
     The share of capitalised words in the text is a feature too: it tells what a capital means there.
@@ -78,8 +77,8 @@ class Words:
 
     windows: Sequence[dict[str, Any]]
     # (n_words, 2): the window and position of each word's first token; -1 if the word has no token.
-    places: np.ndarray[Any, np.dtype[np.int64]]
-    shapes: np.ndarray[Any, np.dtype[np.float32]]  # (n_words, N_SHAPES)
+    places: npt.NDArray[np.int64]
+    shapes: npt.NDArray[np.float32]  # (n_words, N_SHAPES)
 
 
 def encode_words(tokenizer: Any, contents: Sequence[str], longest: int) -> list[Words]:
@@ -110,7 +109,7 @@ def encode_words(tokenizer: Any, contents: Sequence[str], longest: int) -> list[
     ]
 
 
-def word_places(windows: Sequence[Sequence[int | None]], n_words: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+def word_places(windows: Sequence[Sequence[int | None]], n_words: int) -> npt.NDArray[np.int64]:
     """(n_words, 2): the window and position of each word's first token; -1 if it has none.
 
     `windows` has the word of each token, None for special tokens. If several windows have a first token, the one where
@@ -145,61 +144,30 @@ def load_word_tokenizer(name: str) -> Any:
     return tokenizer
 
 
-def token_states(backbone: Any, layers: Sequence[int], features: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """(n, length, dim): the mean of the given hidden layers, at length 1."""
-    states = backbone(**features, output_hidden_states=True).hidden_states
-    return F.normalize(torch.stack([states[layer] for layer in layers]).mean(dim=0), dim=-1)
+def at_words(places: npt.NDArray[np.int64], outputs: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """(n_words, n): the output at each word's place, of windows with (length, n) outputs; 0 if it has none."""
+    return np.stack([outputs[window][position] * (window >= 0) for window, position in places])
 
 
-def word_vectors(
-    backbone: Any,
-    layers: Sequence[int],
-    tokenizer: Any,
-    contents: Sequence[str],
-    longest: int,
-    batch_size: int,
-    title: str,
-) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
-    """(n_words, dim + N_SHAPES) per content: the hidden state of each word's first token, and the shape features.
+@dataclass(frozen=True)
+class WordFrontend:
+    """Reads a text as windows of (1, length) tokens, with the shape of each word at its first token."""
 
-    The state is zero for a word without a token. The bits of a content do not depend on the other contents.
-    """
-    device = next(backbone.parameters()).device
-    backbone.eval()
+    tokenizer: Any
+    max_length: int  # tokens of a window
 
-    def forward(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        return token_states(backbone, layers, {name: values.to(device) for name, values in batch.items()})
+    def encode(self, contents: Sequence[str]) -> Iterator[Encoded]:
+        for start in range(0, len(contents), CHUNK):
+            for words in encode_words(self.tokenizer, contents[start : start + CHUNK], self.max_length):
+                windows = [self.inputs(words, number) for number in range(len(words.windows))]
+                yield Encoded(windows, partial(at_words, words.places))
 
-    for start in range(0, len(contents), CHUNK):
-        rows = encode_words(tokenizer, contents[start : start + CHUNK], longest)
-        windows = [window for row in rows for window in row.windows]
-        states = iter(run_fixed(windows, tokenizer, longest, batch_size, forward, title))
-        for row in rows:
-            row_states = list(islice(states, len(row.windows)))
-            vectors = np.stack([row_states[window][position] * (window >= 0) for window, position in row.places])
-            yield np.hstack([vectors, row.shapes])
-
-
-class TaggedText(Headed):
-    """A linear head on the mean of hidden layers, at length 1, and on shape features.
-
-    The logits of a word are those of its first token.
-    """
-
-    def __init__(self, backbone: Any, layers: Sequence[int], n_outputs: int) -> None:
-        super().__init__(backbone, backbone.config.hidden_size + N_SHAPES, n_outputs)
-        self.layers = layers
-
-    def forward(
-        self, shapes: torch.Tensor, labels: torch.Tensor | None = None, **features: torch.Tensor
-    ) -> TokenClassifierOutput:
-        logits = self.head(torch.cat([token_states(self.backbone, self.layers, features), shapes], dim=-1))
-        loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten())
-        return TokenClassifierOutput(loss=loss, logits=logits)
-
-    @classmethod
-    def load(cls, folder: Path, layers: Sequence[int]) -> "TaggedText":
-        state = load_head(folder)
-        model = cls(load_backbone(str(folder)), layers, len(state["bias"]))
-        model.head.load_state_dict(state)
-        return model
+    def inputs(self, words: Words, number: int) -> Inputs:
+        """The inputs of one window, padded to a length that depends on the window alone."""
+        features = words.windows[number]
+        length = min(bucket(len(features["input_ids"])), self.max_length)
+        windows, positions = words.places.T
+        shapes = np.zeros((length, N_SHAPES), dtype=np.float32)
+        shapes[positions[windows == number]] = words.shapes[windows == number]
+        row: dict[str, npt.NDArray[Any]] = {**padded(self.tokenizer, features, length), "shapes": shapes}
+        return {name: values[np.newaxis] for name, values in row.items()}

@@ -1,0 +1,1 @@
+"""Networks of recordings: what they read, and the models that are fine-tuned."""
